@@ -1,0 +1,28 @@
+namespace Plimsoll.Cli;
+
+/// <summary>Where a user's state lives: XDG's folders, or everything below <c>PLIMSOLL_HOME</c>.</summary>
+public sealed class Home(Func<string, string?> environment)
+{
+    /// <summary>The advisory database. Default <c>~/.local/share/plimsoll</c>.</summary>
+    public string Data => Below("data", "XDG_DATA_HOME", ".local/share");
+
+    /// <summary>What can be made again: the layer cache. Default <c>~/.cache/plimsoll</c>.</summary>
+    public string Cache => Below("cache", "XDG_CACHE_HOME", ".cache");
+
+    /// <summary>What people write: <c>config.yaml</c>. Default <c>~/.config/plimsoll</c>.</summary>
+    public string Config => Below("config", "XDG_CONFIG_HOME", ".config");
+
+    /// <summary>The advisory database's file.</summary>
+    public string Database => Path.Combine(Data, "advisories.db");
+
+    private string Below(string name, string xdg, string fallback)
+    {
+        if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)
+            return Path.Combine(Path.GetFullPath(home), name);
+        // XDG's rule: a value that is not absolute is to be ignored.
+        string? folder = environment(xdg);
+        if (string.IsNullOrEmpty(folder) || !Path.IsPathRooted(folder))
+            folder = Path.Combine(environment("HOME") is { Length: > 0 } user ? user : "/", fallback);
+        return Path.Combine(folder, "plimsoll");
+    }
+}

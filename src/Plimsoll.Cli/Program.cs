@@ -1,0 +1,20 @@
+using System.CommandLine;
+using Plimsoll.Cli;
+
+using CancellationTokenSource stop = new();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    stop.Cancel();
+};
+CliContext context = new()
+{
+    Out = Console.Out,
+    Error = Console.Error,
+    In = Console.In,
+    OutIsTerminal = !Console.IsOutputRedirected,
+    ErrorIsTerminal = !Console.IsErrorRedirected,
+    InIsTerminal = !Console.IsInputRedirected,
+};
+RootCommand root = new("Plimsoll: a container may start only when its evidence shows");
+return await root.Parse(args).InvokeAsync(cancellationToken: stop.Token);

@@ -1,0 +1,67 @@
+namespace Plimsoll.Oci;
+
+/// <summary>What an entry of a layer tar or a folder is.</summary>
+public enum EntryType : byte
+{
+    File,
+    Directory,
+    Symlink,
+    /// <summary>Another name of an earlier file of the same layer; <see cref="EntryReader.LinkTarget"/> says which.</summary>
+    HardLink,
+    CharDevice,
+    BlockDevice,
+    Fifo,
+    /// <summary>A type this reader does not know; it has a name and no content.</summary>
+    Other,
+}
+
+/// <summary>Reads the entries of one layer in order, each with its content: a layer tar or a folder on disk.</summary>
+/// <remarks>
+/// The properties speak of the current entry and are valid until the next call of <see cref="MoveNext"/>. Not thread safe.
+/// Paths are relative to the image's root, without leading or trailing slash, with no empty, <c>.</c> or <c>..</c> part; the root itself is "".
+/// </remarks>
+public abstract class EntryReader : IDisposable
+{
+    /// <summary>The path's bytes as stored; not always UTF-8.</summary>
+    public abstract ReadOnlySpan<byte> PathBytes { get; }
+
+    /// <summary>The path as text; bytes that are no UTF-8 come as U+0000 and two hex digits, so that different paths stay different.</summary>
+    public string Path => EntryPath.Decode(PathBytes);
+
+    public abstract EntryType Type { get; }
+
+    /// <summary>Content length in bytes; for a sparse file the length it claims to have when expanded.</summary>
+    public abstract long Size { get; }
+
+    /// <summary>Permission bits including setuid, setgid and sticky.</summary>
+    public abstract int Mode { get; }
+
+    public abstract long Uid { get; }
+
+    public abstract long Gid { get; }
+
+    /// <summary>Symlink: as stored. Hard link: normalised like a path. Otherwise empty.</summary>
+    public abstract ReadOnlySpan<byte> LinkTarget { get; }
+
+    /// <summary>Goes to the next entry.</summary>
+    /// <exception cref="ImageException">The bytes are malformed or truncated, or a limit was passed.</exception>
+    public abstract bool MoveNext(CancellationToken cancellationToken);
+
+    /// <summary>The content of the current regular file, whole; call at most once an entry.</summary>
+    /// <param name="maxBytes">A longer file is not read; the answer is then false.</param>
+    /// <param name="content">Exactly the file's bytes.</param>
+    public abstract bool TryReadContent(long maxBytes, out byte[] content);
+
+    /// <summary>Entries passed over because their name was unusable (e.g. left the root); at most a few are kept, for the report.</summary>
+    public IList<string> Oddities { get; } = [];
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

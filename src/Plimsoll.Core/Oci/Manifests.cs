@@ -1,0 +1,117 @@
+using System.Text.Json.Serialization;
+
+namespace Plimsoll.Oci;
+
+/// <summary>Media types of the OCI image specification 1.1 and of Docker's image manifest V2, schema 2.</summary>
+public static class MediaTypes
+{
+    public const string OciIndex = "application/vnd.oci.image.index.v1+json";
+    public const string OciManifest = "application/vnd.oci.image.manifest.v1+json";
+    public const string OciConfig = "application/vnd.oci.image.config.v1+json";
+    public const string OciLayer = "application/vnd.oci.image.layer.v1.tar";
+    public const string OciLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+    public const string OciLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
+    public const string DockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
+    public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+    public const string DockerConfig = "application/vnd.docker.container.image.v1+json";
+    public const string DockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+    public static bool IsIndex(string? mediaType) => mediaType is OciIndex or DockerIndex;
+
+    public static bool IsManifest(string? mediaType) => mediaType is OciManifest or DockerManifest;
+}
+
+/// <summary>A reference to content: what it is, its digest and its length in bytes.</summary>
+/// <remarks>As read, nothing checked: <see cref="Digest"/> is text until <see cref="Oci.Digest.TryParse"/> accepts it.</remarks>
+public sealed record Descriptor
+{
+    public string? MediaType { get; init; }
+    public string? Digest { get; init; }
+    public long Size { get; init; } = -1;
+    public DescriptorPlatform? Platform { get; init; }
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+    public string? ArtifactType { get; init; }
+}
+
+public sealed record DescriptorPlatform
+{
+    public string? Os { get; init; }
+    public string? Architecture { get; init; }
+    public string? Variant { get; init; }
+}
+
+/// <summary>An OCI image index or a Docker manifest list.</summary>
+public sealed record ImageIndex
+{
+    public int SchemaVersion { get; init; }
+    public string? MediaType { get; init; }
+    public IReadOnlyList<Descriptor>? Manifests { get; init; }
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+}
+
+/// <summary>An OCI image manifest or a Docker image manifest V2, schema 2. Layers stand base first.</summary>
+public sealed record ImageManifest
+{
+    public int SchemaVersion { get; init; }
+    public string? MediaType { get; init; }
+    public Descriptor? Config { get; init; }
+    public IReadOnlyList<Descriptor>? Layers { get; init; }
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+}
+
+/// <summary>One image of a <c>docker save</c> archive's <c>manifest.json</c>. Layers stand base first.</summary>
+public sealed record ArchiveManifest
+{
+    [JsonPropertyName("Config")] public string? Config { get; init; }
+    [JsonPropertyName("RepoTags")] public IReadOnlyList<string>? RepoTags { get; init; }
+    [JsonPropertyName("Layers")] public IReadOnlyList<string>? Layers { get; init; }
+}
+
+/// <summary>The image configuration: what the process will be, and the diffIDs and history of the layers.</summary>
+/// <remarks>Source: OCI image specification 1.1, config.md.</remarks>
+public sealed record ImageConfig
+{
+    public string? Created { get; init; }
+    public string? Architecture { get; init; }
+    public string? Os { get; init; }
+    public string? Variant { get; init; }
+    public ProcessConfig? Config { get; init; }
+    public RootFs? Rootfs { get; init; }
+    public IReadOnlyList<HistoryEntry>? History { get; init; }
+}
+
+/// <summary>The <c>config</c> member: names are capitalised there.</summary>
+public sealed record ProcessConfig
+{
+    [JsonPropertyName("User")] public string? User { get; init; }
+    [JsonPropertyName("Env")] public IReadOnlyList<string>? Env { get; init; }
+    [JsonPropertyName("Entrypoint")] public IReadOnlyList<string>? Entrypoint { get; init; }
+    [JsonPropertyName("Cmd")] public IReadOnlyList<string>? Cmd { get; init; }
+    [JsonPropertyName("WorkingDir")] public string? WorkingDir { get; init; }
+    [JsonPropertyName("Labels")] public IReadOnlyDictionary<string, string>? Labels { get; init; }
+}
+
+public sealed record RootFs
+{
+    public string? Type { get; init; }
+
+    /// <summary>Digest of each uncompressed layer tar, base layer first.</summary>
+    [JsonPropertyName("diff_ids")] public IReadOnlyList<string>? DiffIds { get; init; }
+}
+
+/// <summary>One line of the image's history, oldest first; a line with <see cref="EmptyLayer"/> made no layer.</summary>
+public sealed record HistoryEntry
+{
+    public string? Created { get; init; }
+    [JsonPropertyName("created_by")] public string? CreatedBy { get; init; }
+    public string? Author { get; init; }
+    public string? Comment { get; init; }
+    [JsonPropertyName("empty_layer")] public bool EmptyLayer { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 32)]
+[JsonSerializable(typeof(ImageIndex))]
+[JsonSerializable(typeof(ImageManifest))]
+[JsonSerializable(typeof(ImageConfig))]
+[JsonSerializable(typeof(IReadOnlyList<ArchiveManifest>))]
+internal sealed partial class OciJson : JsonSerializerContext;

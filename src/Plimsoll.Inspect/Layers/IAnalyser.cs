@@ -1,0 +1,26 @@
+using Plimsoll.Oci;
+
+namespace Plimsoll.Inspect.Layers;
+
+/// <summary>Reads facts out of the files it asks for. Stateless; called from several threads at once.</summary>
+public interface IAnalyser
+{
+    /// <summary>Stable, kebab-case; with <see cref="Version"/> part of the layer cache's key.</summary>
+    string Id { get; }
+
+    /// <summary>Raised whenever the same bytes would give other facts.</summary>
+    int Version { get; }
+
+    /// <summary>A larger file is not handed over and becomes a <see cref="Gap"/> <c>file-too-large</c>.</summary>
+    long MaxFileBytes { get; }
+
+    /// <summary>Whether a regular file of this path is wanted. Called for every entry: no allocation.</summary>
+    /// <param name="path">Bytes, relative to the image's root, no leading slash.</param>
+    bool Wants(ReadOnlySpan<byte> path);
+
+    /// <summary>The facts of one wanted file.</summary>
+    /// <param name="path">As <see cref="EntryPath.Decode"/> gives it.</param>
+    /// <param name="content">The whole file; hostile.</param>
+    /// <returns>Null when the file holds nothing of interest. Malformed content gives a <see cref="Gap"/>, not an exception.</returns>
+    FileFacts? Analyse(string path, ReadOnlyMemory<byte> content);
+}

@@ -1,0 +1,55 @@
+using Plimsoll.Inspect.Packages;
+
+namespace Plimsoll.Inspect.Layers;
+
+/// <summary>What one analyser found in one file of one layer. Immutable; cached by the layer's diffID.</summary>
+public sealed record FileFacts
+{
+    /// <summary>The name the file was found under (a hard link's own name), relative to the image's root.</summary>
+    public required string Path { get; init; }
+
+    /// <summary><see cref="IAnalyser.Id"/> of who made these facts.</summary>
+    public required string Analyser { get; init; }
+    public IReadOnlyList<Package> Packages { get; init; } = [];
+    public Distribution? Distribution { get; init; }
+
+    /// <summary>Licences of a package that another file lists, e.g. from Debian's copyright files: package name to licences.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? LicencesOf { get; init; }
+
+    /// <summary>What could not be read in this file; each makes the report partial.</summary>
+    public IReadOnlyList<Gap> Gaps { get; init; } = [];
+}
+
+/// <summary>Something that was not or not wholly looked at, so that the report is partial.</summary>
+/// <param name="Code">Stable name, kebab-case: <c>package-database-corrupt</c>, <c>file-too-large</c>, <c>path-leaves-root</c> …</param>
+/// <param name="Where">Path or entry; untrusted text.</param>
+/// <param name="Detail">English: what was seen and what was wanted; untrusted text inside is quoted.</param>
+public sealed record Gap(string Code, string Where, string Detail);
+
+/// <summary>Everything that composing an image needs of one layer. Immutable; a function of the layer's bytes and the analysers' versions.</summary>
+public sealed record LayerFacts
+{
+    public IReadOnlyList<FileFacts> Files { get; init; } = [];
+
+    /// <summary>Paths that this layer deletes from those below it (from <c>.wh.NAME</c>).</summary>
+    public IReadOnlyList<string> Whiteouts { get; init; } = [];
+
+    /// <summary>Folders whose lower content this layer hides (from <c>.wh..wh..opq</c>).</summary>
+    public IReadOnlyList<string> OpaqueFolders { get; init; } = [];
+
+    /// <summary>
+    /// First 16 bytes of the SHA-256 of each path that is no folder, sorted: such an entry hides a lower layer's folder
+    /// of that name with all it holds.
+    /// </summary>
+    public ReadOnlyMemory<UInt128> NonFolders { get; init; }
+
+    /// <summary>Paths an analyser would want that are folders, links or devices here: they hide a lower layer's file.</summary>
+    public IReadOnlyList<string> Displaced { get; init; } = [];
+    public IReadOnlyList<Gap> Gaps { get; init; } = [];
+
+    /// <summary>Length of the uncompressed layer tar in bytes; -1 for a folder.</summary>
+    public long TarBytes { get; init; } = -1;
+
+    /// <summary>Entries in the layer.</summary>
+    public long Entries { get; init; }
+}

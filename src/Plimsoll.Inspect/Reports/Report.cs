@@ -1,0 +1,51 @@
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
+using Plimsoll.Inspect.Vulnerabilities;
+
+namespace Plimsoll.Inspect.Reports;
+
+/// <summary>What an inspection of one image answers. Every output format is made from this and nothing else.</summary>
+public sealed record Report
+{
+    public required string Image { get; init; }
+    public string? IndexDigest { get; init; }
+    public string? ManifestDigest { get; init; }
+    public string? ConfigDigest { get; init; }
+    public IReadOnlyList<string> Tags { get; init; } = [];
+    public string? Platform { get; init; }
+
+    /// <summary>False after <c>--unverified</c>: no digest was checked.</summary>
+    public bool Verified { get; init; } = true;
+
+    /// <summary>When the inspection ended; the one thing that two equal inspections may differ in.</summary>
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary><c>0.1.0+commit</c>.</summary>
+    public required string ToolVersion { get; init; }
+    public required DatabaseInfo Database { get; init; }
+    public Distribution? Distribution { get; init; }
+    public IReadOnlyList<LayerSummary> Layers { get; init; } = [];
+    public IReadOnlyList<InstalledPackage> Packages { get; init; } = [];
+    public IReadOnlyList<InstalledPackage> Removed { get; init; } = [];
+
+    /// <summary>Worst first, then by id, package and path; suppressed ones are here too.</summary>
+    public IReadOnlyList<Finding> Findings { get; init; } = [];
+
+    /// <summary>What a reader must know to judge the findings.</summary>
+    public IReadOnlyList<Note> Notes { get; init; } = [];
+
+    /// <summary>What was not or not wholly looked at.</summary>
+    public IReadOnlyList<Gap> Gaps { get; init; } = [];
+
+    /// <summary>False when a gap or an undecided note stands: "no finding" does then not mean "clean". Exit code 3.</summary>
+    public bool Complete => Gaps.Count == 0 && !Notes.Any(n => n.Undecided);
+
+    /// <summary>Bytes that were hashed to verify the image.</summary>
+    public long BytesHashed { get; init; }
+}
+
+/// <summary>Something said about the whole report.</summary>
+/// <param name="Code">Stable, kebab-case: <c>no-database</c>, <c>no-advisories-for-release</c>, <c>end-of-life</c>, <c>no-distribution</c>, <c>unverified</c>, <c>database-old</c>, <c>starter-set</c> …</param>
+/// <param name="Undecided">True when the note means that flaws may be there unseen.</param>
+/// <param name="Arguments">What stands in the note's text.</param>
+public sealed record Note(string Code, bool Undecided, params IReadOnlyList<string> Arguments);
