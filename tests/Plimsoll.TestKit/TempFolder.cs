@@ -1,0 +1,34 @@
+namespace Plimsoll.TestKit;
+
+/// <summary>A folder that goes with the test.</summary>
+public sealed class TempFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("plimsoll-test-").FullName;
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Writes a file dated long enough ago that a cache will trust its times.</summary>
+    public string Write(string name, byte[] content)
+    {
+        string path = this[name];
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, content);
+        return path;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A process of the test may still hold a file; the system cleans its temporary folder.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // As above, for files of another user.
+        }
+    }
+}
