@@ -1,0 +1,173 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Plimsoll.Oci;
+
+namespace Plimsoll.Inspect.Layers;
+
+/// <summary>Facts of layers seen before, one file a layer, and which files on disk were shown to hold them.</summary>
+/// <remarks>
+/// Only facts of verified bytes come in. Files are written beside and renamed, so parallel processes and a crash leave no
+/// half file; one that does not carry its own hash is as good as absent. A cache that cannot be written is no error.
+/// </remarks>
+public sealed class LayerCache : IProofs
+{
+    /// <summary>Raised when the form of the files changes; older files are then not read and cleaned in time.</summary>
+    private const int FormVersion = 1;
+
+    /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
+    public const long DefaultMaxBytes = 1L << 30;
+
+    private static ReadOnlySpan<byte> Magic => "PLF1"u8;
+
+    private readonly string _layers, _proofs, _version;
+    private readonly TimeProvider _time;
+    private bool _wrote;
+
+    /// <param name="folder">Made when something is first stored; readable by its owner alone.</param>
+    /// <param name="analysers">Versions of all analysers: facts made by others are not found.</param>
+    public LayerCache(string folder, string analysers, TimeProvider time)
+    {
+        _time = time;
+        _layers = Path.Combine(folder, "layers");
+        _proofs = Path.Combine(folder, "proofs");
+        _version = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{FormVersion}\n{analysers}")))[..16];
+    }
+
+    /// <summary>Why nothing could be stored, or null.</summary>
+    public string? WriteError { get; private set; }
+
+    /// <returns>Null when the layer is not known.</returns>
+    public LayerFacts? Find(Digest diffId)
+    {
+        string path = FileOf(diffId);
+        try
+        {
+            LayerFacts? facts = Decode(File.ReadAllBytes(path));
+            // What is used stays: the time of last use decides what is cleaned.
+            if (_time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > TimeSpan.FromDays(1))
+                File.SetLastWriteTimeUtc(path, _time.GetUtcNow().UtcDateTime);
+            return facts;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    public void Add(Digest diffId, LayerFacts facts) => Write(_layers, FileOf(diffId), Encode(facts));
+
+    Digest? IProofs.Find(string identity)
+    {
+        try
+        {
+            return Digest.TryParse(File.ReadAllText(ProofOf(identity)), out Digest? digest) ? digest : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    void IProofs.Add(string identity, Digest diffId) => Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
+
+    /// <summary>Removes the longest unused files when there is more than <paramref name="maxBytes"/>.</summary>
+    /// <returns>Bytes removed.</returns>
+    public static long Clean(string folder, long maxBytes)
+    {
+        List<FileInfo> files = [];
+        foreach (string name in (string[])["layers", "proofs"])
+            if (new DirectoryInfo(Path.Combine(folder, name)) is { Exists: true } part)
+                files.AddRange(part.EnumerateFiles());
+        long total = files.Sum(f => f.Length), removed = 0;
+        if (total <= maxBytes)
+            return 0;
+        foreach (FileInfo file in files.OrderBy(f => f.LastWriteTimeUtc))
+        {
+            if (total - removed <= maxBytes / 5 * 4)
+                break;
+            try
+            {
+                long length = file.Length;
+                file.Delete();
+                removed += length;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // In use or not ours: it stays.
+            }
+        }
+        return removed;
+    }
+
+    /// <summary>Keeps the cache within its size; does nothing when nothing was stored.</summary>
+    public void CleanAfterWriting()
+    {
+        if (_wrote)
+            Clean(Path.GetDirectoryName(_layers)!, DefaultMaxBytes);
+    }
+
+    private string FileOf(Digest diffId) => Path.Combine(_layers, $"{diffId.Hex}-{_version}");
+
+    private string ProofOf(string identity) =>
+        Path.Combine(_proofs, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity))));
+
+    private void Write(string folder, string path, ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            string temporary = $"{path}.{Environment.ProcessId}.{Environment.CurrentManagedThreadId}";
+            File.WriteAllBytes(temporary, content);
+            File.Move(temporary, path, overwrite: true);
+            _wrote = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            WriteError ??= e.Message;
+        }
+    }
+
+    /// <summary>Magic, length of the JSON, JSON, path hashes in host order, SHA-256 of all before it.</summary>
+    internal static byte[] Encode(LayerFacts facts)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(facts, LayerFactsJson.Default.LayerFacts);
+        ReadOnlySpan<byte> hashes = MemoryMarshal.AsBytes(facts.NonFolders.Span);
+        byte[] whole = new byte[8 + json.Length + hashes.Length + SHA256.HashSizeInBytes];
+        Magic.CopyTo(whole);
+        BinaryPrimitives.WriteInt32LittleEndian(whole.AsSpan(4), json.Length);
+        json.CopyTo(whole, 8);
+        hashes.CopyTo(whole.AsSpan(8 + json.Length));
+        SHA256.HashData(whole.AsSpan(..^SHA256.HashSizeInBytes), whole.AsSpan(whole.Length - SHA256.HashSizeInBytes));
+        return whole;
+    }
+
+    /// <returns>Null when the bytes are no whole file of this form.</returns>
+    internal static LayerFacts? Decode(ReadOnlySpan<byte> whole)
+    {
+        if (whole.Length < 8 + SHA256.HashSizeInBytes || !whole.StartsWith(Magic))
+            return null;
+        ReadOnlySpan<byte> body = whole[..^SHA256.HashSizeInBytes];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(body, hash);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(body[4..]);
+        if (!hash.SequenceEqual(whole[body.Length..]) || length < 0 || length > body.Length - 8 || (body.Length - 8 - length) % 16 != 0)
+            return null;
+        try
+        {
+            LayerFacts? facts = JsonSerializer.Deserialize(body.Slice(8, length), LayerFactsJson.Default.LayerFacts);
+            return facts is null ? null : facts with { NonFolders = MemoryMarshal.Cast<byte, UInt128>(body[(8 + length)..]).ToArray() };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSerializable(typeof(LayerFacts))]
+internal sealed partial class LayerFactsJson : JsonSerializerContext;

@@ -1,0 +1,98 @@
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Suppressions;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
+
+namespace Plimsoll.Inspect;
+
+/// <summary>How an image is to be inspected.</summary>
+public sealed record ScanOptions
+{
+    public Platform? Platform { get; init; }
+    public Verification Verification { get; init; }
+    public IReadOnlyList<Suppression> Suppressions { get; init; } = [];
+
+    /// <summary>Folder of the layer cache; null: nothing is looked up or stored.</summary>
+    public string? CacheFolder { get; init; }
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public IProgress<ScanProgress>? Progress { get; init; }
+    public required string ToolVersion { get; init; }
+
+    /// <summary>Layers read at once; 0 means one for each core.</summary>
+    public int Parallelism { get; init; }
+}
+
+/// <param name="Phase"><c>open</c>, <c>layers</c> or <c>match</c>.</param>
+/// <param name="BytesTotal">Stored bytes of all layers; -1 when not known.</param>
+public sealed record ScanProgress(string Phase, int LayersDone, int LayersTotal, long BytesDone, long BytesTotal);
+
+/// <summary>Inspects one image: opens it, reads its layers, composes what it holds and looks it up.</summary>
+public static class Scanner
+{
+    /// <param name="image">As a user writes it; see <see cref="ImageReference"/>.</param>
+    /// <exception cref="ImageException">The image cannot be read or is not what it states to be.</exception>
+    public static Report Scan(string image, IAdvisoryStore store, ScanOptions options, CancellationToken cancellationToken)
+    {
+        options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
+        LayerCache? cache = options.CacheFolder is null ? null : new LayerCache(options.CacheFolder, Analysers.CacheVersion, options.Time);
+        ImageOptions open = new()
+        {
+            Platform = options.Platform,
+            Verification = options.Verification,
+            Proofs = cache,
+            Time = options.Time,
+        };
+        using Image opened = ImageSource.Open(image, open, cancellationToken);
+        LayerScanner scanner = new(Analysers.All, cache, options.Verification, ProgressOf(opened, options.Progress));
+        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
+            scanner.Read(opened, options.Parallelism > 0 ? options.Parallelism : Environment.ProcessorCount, cancellationToken);
+        options.Progress?.Report(new ScanProgress("match", opened.Layers.Count, opened.Layers.Count, 0, -1));
+        Inventory inventory = Composer.Compose(opened, facts, fromCache);
+        Report report = Judge(opened, inventory, store, options);
+        cache?.CleanAfterWriting();
+        return report;
+    }
+
+    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore store, ScanOptions options)
+    {
+        DateTimeOffset now = options.Time.GetUtcNow();
+        MatchResult matched = Matcher.Match(inventory, store, now);
+        SuppressionResult judged = Suppressor.Apply(matched.Findings, options.Suppressions, now);
+        List<Note> notes = [.. matched.Notes, .. judged.Notes];
+        if (image.Verification == Verification.None)
+            notes.Add(new Note("unverified", false));
+        return new Report
+        {
+            Image = image.Name,
+            IndexDigest = image.IndexDigest?.ToString(),
+            ManifestDigest = image.ManifestDigest?.ToString(),
+            ConfigDigest = image.ConfigDigest?.ToString(),
+            Tags = image.Tags,
+            Platform = image.Config is { Os: { } os, Architecture: { } architecture } ? new Platform(os, architecture, image.Config.Variant).ToString() : null,
+            Verified = image.Verification == Verification.Full,
+            Time = now,
+            ToolVersion = options.ToolVersion,
+            Database = store.Info,
+            Distribution = inventory.Distribution,
+            Layers = inventory.Layers,
+            Packages = inventory.Packages,
+            Removed = inventory.Removed,
+            Findings = judged.Findings,
+            Notes = notes,
+            Gaps = [.. inventory.Gaps, .. matched.Gaps],
+            BytesHashed = image.BytesHashed,
+        };
+    }
+
+    private static Action<ImageLayer>? ProgressOf(Image image, IProgress<ScanProgress>? progress)
+    {
+        if (progress is null)
+            return null;
+        long done = 0, total = image.Layers.Count == 0 ? -1 : image.Layers.Sum(l => Math.Max(l.StoredBytes, 0));
+        int layers = 0;
+        return layer => progress.Report(new ScanProgress("layers", Interlocked.Increment(ref layers), image.Layers.Count,
+            Interlocked.Add(ref done, Math.Max(layer.StoredBytes, 0)), total));
+    }
+}
