@@ -46,7 +46,7 @@ class Ours:
     def __init__(self, work):
         self.work, self.home = work, f"{work}/home"
         self.env = dict(os.environ, PLIMSOLL_HOME=self.home, LC_ALL="C")
-        self.problem = None
+        self.problem, self.version = None, "not built"
 
     def prepare(self, data):
         self.version = step("publishing", f"{ROOT}/publish").split()[-1]
@@ -208,7 +208,6 @@ def measure(cases, runs, work, tools, data, table):
         ours.prepare(data)
     except Failed as cause:
         ours.problem = cause
-        ours.version = "not built"
     step("building the floor", "dotnet", "build", f"{ROOT}/benchmarks/Plimsoll.Floor", "-c", "Release", "-v", "quiet", "--nologo")
     image, peers = f"{CACHE}/image", f"{CACHE}/peers"
     if set(cases) - {"update"}:
