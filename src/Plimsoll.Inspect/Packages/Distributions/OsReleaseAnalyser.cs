@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Plimsoll.Inspect.Layers;
 
@@ -22,6 +23,8 @@ public sealed class OsReleaseAnalyser : IAnalyser
         ("Red Hat Enterprise Linux", "rhel"), ("CentOS", "centos"), ("Rocky Linux", "rocky"), ("AlmaLinux", "almalinux"),
         ("Oracle Linux", "ol"), ("Fedora", "fedora"), ("Amazon Linux", "amzn"),
     ];
+
+    private static readonly SearchValues<char> VersionChars = SearchValues.Create("0123456789.");
 
     public string Id => "os-release";
 
@@ -115,7 +118,7 @@ public sealed class OsReleaseAnalyser : IAnalyser
             {
                 int digit = line.AsSpan().IndexOfAnyInRange('0', '9');
                 ReadOnlySpan<char> version = digit < 0 ? default : line.AsSpan(digit);
-                int end = version.IndexOfAnyExcept("0123456789.");
+                int end = version.IndexOfAnyExcept(VersionChars);
                 return new Distribution
                 {
                     Id = id,

@@ -122,7 +122,7 @@ public sealed class DpkgStatusAnalyser : IAnalyser
             Field field = FieldOf(line[..colon]);
             if (field == Field.Other)
                 return;
-            if ((_seen & field) != 0)
+            if (_seen.HasFlag(field))
             {
                 // Which of two values dpkg would have meant cannot be known, so a second one must not hide the first.
                 gaps.Add(Corrupt, $"line {number}: field {field} stands twice in one stanza");
@@ -149,7 +149,7 @@ public sealed class DpkgStatusAnalyser : IAnalyser
                     return false;
                 case "installed" or "half-installed" or "unpacked" or "half-configured" or "triggers-awaited" or "triggers-pending":
                     return true;
-                case null when !isMain && (_seen & Field.Status) == 0:
+                case null when !isMain && !_seen.HasFlag(Field.Status):
                     return true;
                 default:
                     // Counted: a package that is perhaps there is worth more than one that is perhaps missed.

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Plimsoll.Inspect.Packages.Versions;
 
 /// <summary>Alpine's version order: <c>number{.number}{letter}{_suffix{number}}{~hash}{-r#}</c>.</summary>
@@ -11,6 +13,8 @@ namespace Plimsoll.Inspect.Packages.Versions;
 /// </remarks>
 public sealed class ApkVersionOrder : IVersionOrder
 {
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
     private static readonly string[] PreSuffixes = ["alpha", "beta", "pre", "rc"];
 
     private static readonly string[] PostSuffixes = ["cvs", "svn", "git", "hg", "p"];
@@ -86,11 +90,11 @@ public sealed class ApkVersionOrder : IVersionOrder
         public void MoveNext()
         {
             if (_broken)
-                (Kind, Value) = (Kind.Invalid, _rest);
+                Set(Kind.Invalid, _rest);
             else if (Kind == Kind.Start)
                 TakeDigits(Kind.FirstDigits, 0);
             else if (_rest.IsEmpty)
-                (Kind, Value) = (Kind.End, default);
+                Set(Kind.End, default);
             else if (!TakeNext())
                 Break();
         }
@@ -111,7 +115,7 @@ public sealed class ApkVersionOrder : IVersionOrder
                 return TakeSuffix();
             if (next == '~' && Kind is not (Kind.Hash or Kind.Revision))
             {
-                int length = _rest[1..].IndexOfAnyExcept("0123456789abcdef");
+                int length = _rest[1..].IndexOfAnyExcept(HexDigits);
                 return Take(Kind.Hash, 1, length < 0 ? _rest.Length - 1 : length) && Value.Length > 0;
             }
             return _rest is ['-', 'r', >= '0' and <= '9', ..] && Kind is not Kind.Revision && TakeDigits(Kind.Revision, 2);
@@ -152,7 +156,16 @@ public sealed class ApkVersionOrder : IVersionOrder
             if (_rest is not ['.', ..])
                 _rest = default;
             _broken = true;
-            (Kind, Value) = hadRevision ? (Kind.Invalid, _rest) : (Kind.Revision, default);
+            if (hadRevision)
+                Set(Kind.Invalid, _rest);
+            else
+                Set(Kind.Revision, default);
+        }
+
+        private void Set(Kind kind, ReadOnlySpan<char> value)
+        {
+            Kind = kind;
+            Value = value;
         }
     }
 }
