@@ -1,0 +1,16 @@
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages.Apk;
+using Plimsoll.Inspect.Packages.Distributions;
+using Plimsoll.Inspect.Packages.Dpkg;
+
+namespace Plimsoll.Inspect.Packages;
+
+/// <summary>The one list of what reads files of an image.</summary>
+public static class Analysers
+{
+    public static IReadOnlyList<IAnalyser> All { get; } =
+        [new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser()];
+
+    /// <summary>Ids and versions of all analysers; facts cached under another text are not used.</summary>
+    public static string CacheVersion { get; } = string.Join(',', All.Select(a => $"{a.Id}:{a.Version}"));
+}

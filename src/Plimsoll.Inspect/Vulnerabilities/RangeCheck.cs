@@ -1,0 +1,115 @@
+using Plimsoll.Inspect.Packages.Versions;
+
+namespace Plimsoll.Inspect.Vulnerabilities;
+
+/// <summary>What one record says of one version.</summary>
+/// <param name="Affected">Null when the record holds a version that cannot be read.</param>
+/// <param name="Fixed">The version that ends the affected range, or null when none is known.</param>
+/// <param name="Range">In words, for the report.</param>
+readonly record struct RangeAnswer(bool? Affected, string? Fixed, string Range);
+
+/// <summary>Decides whether an OSV record affects a version.</summary>
+/// <remarks>Source: OSV schema 1.7, "Evaluation".</remarks>
+static class RangeCheck
+{
+    /// <summary>Events told in words; a record with more has the rest counted.</summary>
+    private const int MaxEventsShown = 12;
+
+    public static RangeAnswer Ask(Affected record, string version, IVersionOrder order)
+    {
+        bool unreadable = false;
+        string? fix = null, words = null;
+        bool open = false;
+        foreach (AffectedRange range in record.Ranges)
+        {
+            bool? affected = Ask(range, version, order, out string? end);
+            unreadable |= affected is null;
+            if (affected != true)
+                continue;
+            words ??= InWords(range);
+            open |= end is null;
+            fix = Later(fix, end, order);
+        }
+        if (words is not null)
+            return new RangeAnswer(true, open ? null : fix, words);
+        foreach (string listed in record.Versions)
+            if (listed == version || (order.IsValid(listed) && order.Compare(listed, version) == 0))
+                return new RangeAnswer(true, FirstFixAbove(record, version, order), "listed");
+        if (unreadable)
+            return new RangeAnswer(null, null, "");
+        // A record that limits itself in no way speaks of every version.
+        return record.Ranges.Count == 0 && record.Versions.Count == 0
+            ? new RangeAnswer(true, null, "every version")
+            : new RangeAnswer(false, null, "");
+    }
+
+    /// <summary>The later of two versions, either of which may be absent.</summary>
+    public static string? Later(string? first, string? second, IVersionOrder order) =>
+        first is null ? second : second is null || order.Compare(first, second) >= 0 ? first : second;
+
+    private static bool? Ask(AffectedRange range, string version, IVersionOrder order, out string? end)
+    {
+        end = null;
+        List<RangeEvent> events = [];
+        bool limited = false, within = false;
+        foreach (RangeEvent e in range.Events)
+        {
+            if (!IsZero(e) && !(e.Kind == "limit" && e.Version == "*") && !order.IsValid(e.Version))
+                return null;
+            if (e.Kind == "limit")
+            {
+                limited = true;
+                within |= e.Version == "*" || order.Compare(version, e.Version) < 0;
+            }
+            else
+                events.Add(e);
+        }
+        if (limited && !within)
+            return false;
+        events.Sort((a, b) => Compare(a, b, order));
+        bool affected = false;
+        foreach (RangeEvent e in events)
+        {
+            int place = IsZero(e) ? 1 : order.Compare(version, e.Version);
+            if (e.Kind == "introduced" && place >= 0)
+                affected = true;
+            else if ((e.Kind == "fixed" && place >= 0) || (e.Kind == "last_affected" && place > 0))
+                affected = false;
+            else if (affected && e.Kind is "fixed" or "last_affected")
+            {
+                // The first event above the version that ends the range; after last_affected nobody knows what fixes it.
+                end = e.Kind == "fixed" ? e.Version : null;
+                break;
+            }
+        }
+        return affected;
+    }
+
+    /// <summary>By version, "introduced 0" first; at one version a fix comes before what begins anew there.</summary>
+    private static int Compare(RangeEvent a, RangeEvent b, IVersionOrder order)
+    {
+        if (IsZero(a) || IsZero(b))
+            return IsZero(b).CompareTo(IsZero(a));
+        int place = order.Compare(a.Version, b.Version);
+        return place != 0 ? place : Rank(a.Kind).CompareTo(Rank(b.Kind));
+
+        static int Rank(string kind) => kind switch { "fixed" => 0, "introduced" => 1, _ => 2 };
+    }
+
+    private static bool IsZero(RangeEvent e) => e.Kind == "introduced" && e.Version == "0";
+
+    private static string? FirstFixAbove(Affected record, string version, IVersionOrder order)
+    {
+        string? first = null;
+        foreach (RangeEvent e in record.Ranges.SelectMany(r => r.Events))
+            if (e.Kind == "fixed" && order.Compare(e.Version, version) > 0 && (first is null || order.Compare(e.Version, first) < 0))
+                first = e.Version;
+        return first;
+    }
+
+    private static string InWords(AffectedRange range)
+    {
+        string words = string.Join(", ", range.Events.Take(MaxEventsShown).Select(e => $"{e.Kind.Replace('_', ' ')} {e.Version}"));
+        return range.Events.Count <= MaxEventsShown ? words : $"{words} and {range.Events.Count - MaxEventsShown} more";
+    }
+}
