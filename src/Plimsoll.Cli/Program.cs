@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Plimsoll.Cli;
+using Plimsoll.Cli.Commands;
 
 using CancellationTokenSource stop = new();
 Console.CancelKeyPress += (_, e) =>
@@ -17,4 +18,5 @@ CliContext context = new()
     InIsTerminal = !Console.IsInputRedirected,
 };
 RootCommand root = new("Plimsoll: a container may start only when its evidence shows");
+root.Subcommands.Add(DbCommand.Create(context));
 return await root.Parse(args).InvokeAsync(cancellationToken: stop.Token);

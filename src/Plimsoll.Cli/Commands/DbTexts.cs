@@ -1,0 +1,43 @@
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary>What <c>plimsoll db</c> says to people.</summary>
+internal static class DbTexts
+{
+    public static readonly Text NoDatabase = new("no advisory database at {0}", "{0} 处没有漏洞公告数据库");
+    public static readonly Text StarterSet = new("built in: a starter set of {0} widely known advisories; it does not count as a database", "内置：{0} 条广为人知的入门公告；不算作数据库");
+    public static readonly Text RunUpdate = new("run 'plimsoll db update', or 'plimsoll db import FILE --key PUBLIC.pem'", "请运行 'plimsoll db update' 或 'plimsoll db import FILE --key PUBLIC.pem'");
+    public static readonly Text File = new("file", "文件");
+    public static readonly Text Counter = new("counter", "计数");
+    public static readonly Text Created = new("created", "生成时间");
+    public static readonly Text Records = new("records", "记录");
+    public static readonly Text Digest = new("digest", "摘要");
+    public static readonly Text KnownExploited = new("known exploited", "已知被利用");
+    public static readonly Text None = new("none", "无");
+    public static readonly Text Bytes = new("{0} ({1} bytes)", "{0}（{1} 字节）");
+    public static readonly Text Age = new("{0} ({1} old)", "{0}（已过 {1}）");
+    public static readonly Text Days = new("{0} days", "{0} 天");
+    public static readonly Text Hours = new("{0} hours", "{0} 小时");
+    public static readonly Text Minutes = new("{0} minutes", "{0} 分钟");
+    public static readonly Text Catalogue = new("catalogue {0}", "目录 {0}");
+    public static readonly Text Ecosystem = new("{0}: {1} records, newest of {2}", "{0}：{1} 条记录，最新 {2}");
+    public static readonly Text Missing = new(", {0} malformed left out", "，{0} 条格式错误已略去");
+    public static readonly Text Verified = new("every row is whole", "每一行均完整");
+    public static readonly Text Updated = new("advisory database {0}: counter {1}, {2} records", "漏洞公告数据库 {0}：计数 {1}，{2} 条记录");
+    public static readonly Text Kept = new("kept from before: {0}", "沿用先前的：{0}");
+    public static readonly Text Withdrawn = new("{0} withdrawn records left out", "略去 {0} 条已撤回的记录");
+    public static readonly Text Malformed = new("{0} of {1} records are malformed and left out: {2}", "{1} 条记录中有 {0} 条格式错误并已略去：{2}");
+    public static readonly Text Exported = new("exported counter {0} to {1}", "已将计数 {0} 导出到 {1}");
+    public static readonly Text Imported = new("advisory database {0}: imported counter {1}, {2} records", "漏洞公告数据库 {0}：已导入计数 {1}，{2} 条记录");
+    public static readonly Text AlreadyInUse = new("counter {0} is already in use", "计数 {0} 已在使用中");
+    public static readonly Text Interrupted = new("interrupted; the database in use was not changed", "已中断；正在使用的数据库未改变");
+    public static readonly Text Download = new("fetching {0}: {1}", "正在下载 {0}：{1}");
+    public static readonly Text Read = new("reading {0}: {1} of {2} records", "正在读取 {0}：{1} / {2} 条记录");
+    public static readonly Text Keep = new("keeping {0}", "保留 {0}");
+    public static readonly Text Write = new("writing {0}", "正在写入 {0}");
+    public static readonly Text KevFailed = new("known exploited vulnerabilities were not updated: {0}", "已知被利用漏洞目录未更新：{0}");
+    public static readonly Text KevOlder = new("known exploited vulnerabilities in use are newer and stay: {0}", "正在使用的已知被利用漏洞目录较新，予以保留：{0}");
+    public static readonly Text EcosystemAbsent = new("the source has no {0}", "来源中没有 {0}");
+    public static readonly Text WasUnusable = new("replaced whole, because {0}", "已整体替换，原因：{0}");
+}
