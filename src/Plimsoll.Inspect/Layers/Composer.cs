@@ -1,4 +1,5 @@
 using Plimsoll.Inspect.Packages;
+using Plimsoll.Inspect.Packages.Distributions;
 using Plimsoll.Oci;
 
 namespace Plimsoll.Inspect.Layers;
