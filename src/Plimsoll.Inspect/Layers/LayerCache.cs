@@ -78,10 +78,7 @@ public sealed class LayerCache : IProofs
     /// <returns>Bytes removed.</returns>
     public static long Clean(string folder, long maxBytes)
     {
-        List<FileInfo> files = [];
-        foreach (string name in (string[])["layers", "proofs"])
-            if (new DirectoryInfo(Path.Combine(folder, name)) is { Exists: true } part)
-                files.AddRange(part.EnumerateFiles());
+        List<FileInfo> files = [.. FilesOf(folder, "layers"), .. FilesOf(folder, "proofs")];
         long total = files.Sum(f => f.Length), removed = 0;
         if (total <= maxBytes)
             return 0;
@@ -102,6 +99,16 @@ public sealed class LayerCache : IProofs
         }
         return removed;
     }
+
+    /// <summary>How many files of layers there are, and the bytes of the whole cache.</summary>
+    public static (int Layers, long Bytes) Measure(string folder)
+    {
+        IReadOnlyList<FileInfo> layers = FilesOf(folder, "layers");
+        return (layers.Count, layers.Concat(FilesOf(folder, "proofs")).Sum(f => f.Length));
+    }
+
+    private static IReadOnlyList<FileInfo> FilesOf(string folder, string name) =>
+        new DirectoryInfo(Path.Combine(folder, name)) is { Exists: true } part ? [.. part.EnumerateFiles()] : [];
 
     /// <summary>Keeps the cache within its size; does nothing when nothing was stored.</summary>
     public void CleanAfterWriting()

@@ -1,0 +1,128 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Plimsoll.Oci;
+
+namespace Plimsoll.Cli.Demo;
+
+/// <summary>Makes the small image that <c>plimsoll demo</c> works on: three layers of a Debian 11 that missed its updates.</summary>
+/// <remarks>It holds package lists and no programs; the versions are ones that Debian released.</remarks>
+internal static class DemoImage
+{
+    private const string OsRelease = "ID=debian\nVERSION_ID=\"11\"\nPRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\n";
+
+    private static readonly (string History, string Name, string Source, string Version)[] Packages =
+    [
+        ("ADD rootfs.tar /", "libc6", "glibc", "2.31-13+deb11u5"),
+        ("ADD rootfs.tar /", "zlib1g", "zlib", "1:1.2.11.dfsg-2+deb11u2"),
+        ("ADD rootfs.tar /", "libssl1.1", "openssl", "1.1.1k-1"),
+        ("RUN apt-get install -y curl git", "curl", "curl", "7.74.0-1.3+deb11u7"),
+        ("RUN apt-get install -y curl git", "git", "git", "1:2.30.2-1"),
+        ("RUN apt-get install -y --only-upgrade libssl1.1", "libssl1.1", "openssl", "1.1.1n-0+deb11u5"),
+    ];
+
+    /// <summary>Writes an OCI image layout.</summary>
+    public static void Write(string folder)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "blobs", "sha256"));
+        JsonArray layers = [], diffIds = [], history = [];
+        Dictionary<string, (string Source, string Version)> installed = [];
+        foreach (IGrouping<string, (string History, string Name, string Source, string Version)> step in Packages.GroupBy(p => p.History))
+        {
+            foreach ((_, string name, string source, string version) in step)
+                installed[name] = (source, version);
+            byte[] tar = Tar([("etc/os-release", OsRelease), ("var/lib/dpkg/status", Status(installed))]);
+            diffIds.Add(Digest.Of(tar).ToString());
+            layers.Add(Blob(folder, MediaTypes.OciLayerGzip, Gzip(tar)));
+            history.Add(new JsonObject { ["created_by"] = step.Key });
+        }
+        history.Add(new JsonObject { ["created_by"] = "CMD [\"curl\"]", ["empty_layer"] = true });
+        JsonObject config = new()
+        {
+            ["architecture"] = Platform.Host.Architecture,
+            ["os"] = "linux",
+            ["config"] = new JsonObject { ["Cmd"] = new JsonArray("curl") },
+            ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = diffIds },
+            ["history"] = history,
+        };
+        JsonObject manifest = new()
+        {
+            ["schemaVersion"] = 2,
+            ["mediaType"] = MediaTypes.OciManifest,
+            ["config"] = Blob(folder, MediaTypes.OciConfig, Bytes(config)),
+            ["layers"] = layers,
+        };
+        JsonObject descriptor = Blob(folder, MediaTypes.OciManifest, Bytes(manifest));
+        descriptor["annotations"] = new JsonObject { ["org.opencontainers.image.ref.name"] = "demo" };
+        File.WriteAllBytes(Path.Combine(folder, "index.json"), Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(descriptor) }));
+        File.WriteAllText(Path.Combine(folder, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
+    }
+
+    /// <summary>Copies a layout and changes one bit in the middle of its largest layer.</summary>
+    /// <returns>The changed file, relative to the copy.</returns>
+    public static string CopyTampered(string from, string to)
+    {
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+        string layer = new DirectoryInfo(Path.Combine(to, "blobs", "sha256")).EnumerateFiles().Where(IsGzip).MaxBy(f => f.Length)!.FullName;
+        byte[] bytes = File.ReadAllBytes(layer);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(layer, bytes);
+        return Path.GetRelativePath(to, layer);
+    }
+
+    private static bool IsGzip(FileInfo file)
+    {
+        using FileStream stream = file.OpenRead();
+        return stream.ReadByte() == 0x1f && stream.ReadByte() == 0x8b;
+    }
+
+    private static string Status(Dictionary<string, (string Source, string Version)> installed)
+    {
+        StringBuilder text = new();
+        foreach ((string name, (string source, string version)) in installed.OrderBy(p => p.Key, StringComparer.Ordinal))
+        {
+            text.Append("Package: ").Append(name).Append("\nStatus: install ok installed\nArchitecture: ").Append(Platform.Host.Architecture);
+            if (source != name)
+                text.Append("\nSource: ").Append(source);
+            text.Append("\nVersion: ").Append(version).Append("\nDescription: part of plimsoll's demonstration\n\n");
+        }
+        return text.ToString();
+    }
+
+    private static byte[] Tar((string Path, string Content)[] files)
+    {
+        using MemoryStream stream = new();
+        using (TarWriter writer = new(stream, TarEntryFormat.Ustar, leaveOpen: true))
+            foreach ((string path, string content) in files)
+                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, path)
+                {
+                    DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)),
+                    ModificationTime = DateTimeOffset.UnixEpoch,
+                });
+        return stream.ToArray();
+    }
+
+    private static byte[] Gzip(byte[] bytes)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Optimal, leaveOpen: true))
+            gzip.Write(bytes);
+        return packed.ToArray();
+    }
+
+    private static byte[] Bytes(JsonNode json) => Encoding.UTF8.GetBytes(json.ToJsonString());
+
+    private static JsonObject Blob(string folder, string mediaType, byte[] bytes)
+    {
+        string hex = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        File.WriteAllBytes(Path.Combine(folder, "blobs", "sha256", hex), bytes);
+        return new JsonObject { ["mediaType"] = mediaType, ["digest"] = $"sha256:{hex}", ["size"] = bytes.Length };
+    }
+}

@@ -1,0 +1,19 @@
+namespace Plimsoll.Texts;
+
+public static partial class Catalogue
+{
+    public static Text DemoSummary { get; } = new("Show every stage on a small image made on the spot; needs no network, daemon or root", "在现场制作的小镜像上演示每个阶段；不需要网络、守护进程或 root");
+    public static Text DemoFolder { get; } = new("Keep the files in this folder; default: a temporary one that is removed", "把文件保存在此文件夹；默认使用会被删除的临时文件夹");
+    public static Text DemoMake { get; } = new("An image of three layers, made in {0}", "在 {0} 制作一个三层镜像");
+    public static Text DemoScan { get; } = new("Inspect it. Without an advisory database only the built-in starter set is asked, so the answer stays undecided (exit code 3)", "检查它。没有漏洞数据库时只查询内置的入门集，所以结论未定（退出码 3）");
+    public static Text DemoSuppress { get; } = new("Suppress a finding with a reason, fail on what is critical, and write a report and an SBOM", "带理由抑制一个发现，遇到严重漏洞即失败，并写出报告和 SBOM");
+    public static Text DemoTamper { get; } = new("Change one bit of {0}: nothing is inspected that is not what the manifest states", "改动 {0} 的一个比特：与清单不符的内容不会被检查");
+    public static Text DemoExitCode { get; } = new("(exit code {0})", "（退出码 {0}）");
+    public static Text DemoDone { get; } = new("That is all there is today. Next: plimsoll db update, then plimsoll scan IMAGE", "目前的功能就是这些。下一步：plimsoll db update，然后 plimsoll scan IMAGE");
+    public static Text DemoUnexpected { get; } = new("A step did not end as it should; please report this with the output above", "有一个步骤的结果不符合预期；请附上以上输出进行报告");
+    public static Text CacheSummary { get; } = new("Show or clean the cache of layers that were inspected before", "显示或清理已检查层的缓存");
+    public static Text CacheStatusSummary { get; } = new("Say where the cache is and how large", "显示缓存的位置和大小");
+    public static Text CacheCleanSummary { get; } = new("Remove everything in the cache", "删除缓存中的全部内容");
+    public static Text CacheStatus { get; } = new("{0}: {1} layers, {2:0.0} MiB of at most {3:0} MiB", "{0}：{1} 个层，{2:0.0} MiB，上限 {3:0} MiB");
+    public static Text CacheCleaned { get; } = new("removed {0:0.0} MiB from {1}", "已从 {1} 删除 {0:0.0} MiB");
+}
