@@ -16,9 +16,9 @@ public sealed class BoundaryTests
         ["Texts"] = [],
         ["Posix"] = [],
         ["Keys"] = [],
-        ["Oci"] = ["Posix"],
-        ["Docker"] = ["Oci", "Posix"],
-        ["Sign"] = ["Oci", "Keys", "Posix"],
+        ["Oci"] = ["Posix", "Texts"],
+        ["Docker"] = ["Oci", "Posix", "Texts"],
+        ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 
     [Fact]
