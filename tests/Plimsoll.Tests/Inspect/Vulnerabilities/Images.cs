@@ -1,6 +1,7 @@
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Distributions;
+using Plimsoll.Inspect.Vulnerabilities;
 
 namespace Plimsoll.Tests.Inspect.Vulnerabilities;
 
@@ -20,6 +21,9 @@ static class Images
 
     public static InstalledPackage Apk(string name, string version, string? source = null) =>
         Installed(new Package { Type = "apk", Name = name, Version = version, SourceName = source ?? name, SourceVersion = version }, "lib/apk/db/installed");
+
+    public static MatchResult Match(Inventory inventory, IAdvisoryStore store, DateTimeOffset now) =>
+        Matcher.Match(inventory, store, now, TestContext.Current.CancellationToken);
 
     /// <summary>What the analysers see in an unpacked root.</summary>
     public static Inventory OfRoot(string root)

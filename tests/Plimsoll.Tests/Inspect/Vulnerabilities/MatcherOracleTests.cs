@@ -32,7 +32,7 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
     {
         string root = DebianRoots.Get(suite);
         string[] expected = Oracle(root, SharedData.At("osv", "Debian", "all.zip"));
-        MatchResult result = Matcher.Match(Images.OfRoot(root), stores.Debian, DateTimeOffset.UnixEpoch);
+        MatchResult result = Images.Match(Images.OfRoot(root), stores.Debian, DateTimeOffset.UnixEpoch);
         Assert.Equal(expected, Lines(result));
         Assert.Equal(vulnerable, expected.Length > 0);
         Assert.Empty(result.Gaps);
@@ -60,7 +60,7 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
             FileFacts facts = new DpkgStatusAnalyser().Analyse("var/lib/dpkg/status", File.ReadAllBytes(status))!;
             Assert.Equal(packages.Select(p => p.Package with { Licences = [] }), facts.Packages.Select(p => p with { Maintainer = null, Architecture = "", Licences = packages[0].Package.Licences }));
             string[] expected = Oracle(status, SharedData.At("osv", "Debian", "all.zip"), "11");
-            Assert.Equal(expected, Lines(Matcher.Match(Images.Debian("11", packages), stores.Debian, DateTimeOffset.UnixEpoch)));
+            Assert.Equal(expected, Lines(Images.Match(Images.Debian("11", packages), stores.Debian, DateTimeOffset.UnixEpoch)));
             Assert.True(expected.Length > 1000, $"{expected.Length} expected");
         }
         finally
@@ -76,14 +76,14 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
         foreach ((string name, string[] fixes) in Sources(stores.Alpine, "Alpine:v3.11"))
         {
             string last = fixes.Aggregate((a, b) => VersionOrders.Apk.Compare(a, b) >= 0 ? a : b);
-            Assert.Empty(Matcher.Match(Images.Of("alpine", "3.11.6", Images.Apk(name, last)), stores.Alpine, DateTimeOffset.UnixEpoch).Findings);
+            Assert.Empty(Images.Match(Images.Of("alpine", "3.11.6", Images.Apk(name, last)), stores.Alpine, DateTimeOffset.UnixEpoch).Findings);
             fixedOnes++;
             // _alpha stands below the version that it is put behind, and above all that is older.
             string before = last[..last.LastIndexOf("-r", StringComparison.Ordinal)] + "_alpha-r0";
             HashSet<string> wanted = [.. stores.Alpine.Find("Alpine:v3.11", name)
                 .Where(a => a.Ranges.Any(r => r.Events.Any(e => e.Kind == "fixed" && e.Version.StartsWith(last[..last.LastIndexOf("-r", StringComparison.Ordinal)] + "-r", StringComparison.Ordinal))))
                 .SelectMany(a => a.Advisory.Upstream)];
-            HashSet<string> found = [.. Matcher.Match(Images.Of("alpine", "3.11.6", Images.Apk(name, before)), stores.Alpine, DateTimeOffset.UnixEpoch).Findings.Select(f => f.Id)];
+            HashSet<string> found = [.. Images.Match(Images.Of("alpine", "3.11.6", Images.Apk(name, before)), stores.Alpine, DateTimeOffset.UnixEpoch).Findings.Select(f => f.Id)];
             Assert.Equal(wanted.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
             below += found.Count;
         }
@@ -107,13 +107,13 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
         Inventory inventory = Images.Debian("11", packages);
         byte[] status = System.Text.Encoding.UTF8.GetBytes(string.Concat(packages.Select(p =>
             $"Package: {p.Package.Name}\nStatus: install ok installed\nPriority: optional\nMaintainer: Some Body <x@example.org>\nArchitecture: amd64\nSource: {p.Package.SourceName} ({p.Package.SourceVersion})\nVersion: 1\n{string.Concat(Enumerable.Repeat("Depends: libc6 (>= 2.3), libother (>= 1)\nDescription: x\n more text that nobody reads here\n .\n", 1))}Conffiles:\n{string.Concat(Enumerable.Range(0, 10).Select(c => $" /etc/some/file{c} d41d8cd98f00b204e9800998ecf8427e\n"))}\n")));
-        Matcher.Match(inventory, stores.Debian, DateTimeOffset.UnixEpoch);
+        Images.Match(inventory, stores.Debian, DateTimeOffset.UnixEpoch);
         new DpkgStatusAnalyser().Analyse("var/lib/dpkg/status", status);
         long start = Stopwatch.GetTimestamp();
         FileFacts facts = new DpkgStatusAnalyser().Analyse("var/lib/dpkg/status", status)!;
         TimeSpan parsed = Stopwatch.GetElapsedTime(start);
         start = Stopwatch.GetTimestamp();
-        int findings = Matcher.Match(inventory, stores.Debian, DateTimeOffset.UnixEpoch).Findings.Count;
+        int findings = Images.Match(inventory, stores.Debian, DateTimeOffset.UnixEpoch).Findings.Count;
         TimeSpan matched = Stopwatch.GetElapsedTime(start);
         TestContext.Current.TestOutputHelper?.WriteLine($"{status.Length} bytes, {facts.Packages.Count} packages parsed in {parsed.TotalMilliseconds:0.00} ms; {findings} findings matched in {matched.TotalMilliseconds:0.00} ms");
         Assert.True(parsed < TimeSpan.FromSeconds(1) && matched < TimeSpan.FromSeconds(5), $"{parsed} {matched}");
