@@ -75,6 +75,9 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
         int fixedOnes = 0, below = 0;
         foreach ((string name, string[] fixes) in Sources(stores.Alpine, "Alpine:v3.11"))
         {
+            // Versions that are none, and the few without a revision, have no "just below" that can be written down simply.
+            if (!fixes.All(f => VersionOrders.Apk.IsValid(f) && f.Contains("-r")))
+                continue;
             string last = fixes.Aggregate((a, b) => VersionOrders.Apk.Compare(a, b) >= 0 ? a : b);
             Assert.Empty(Images.Match(Images.Of("alpine", "3.11.6", Images.Apk(name, last)), stores.Alpine, DateTimeOffset.UnixEpoch).Findings);
             fixedOnes++;
@@ -90,13 +93,18 @@ public sealed class MatcherOracleTests(MatcherOracleTests.Stores stores) : IClas
         Assert.True(fixedOnes > 100 && below > fixedOnes, $"{fixedOnes} packages, {below} flaws below");
     }
 
+    /// <summary>Alpine published three versions of v3.11 that are none; whoever has those packages is told (advisory-unreadable).</summary>
     [Fact]
-    public void IsValid_VersionsOfEveryRecord_AreTaken()
+    public void IsValid_VersionsOfEveryRecord_AreTakenButForPublishedTypingErrors()
     {
+        List<string> refused = [];
         foreach ((MemoryAdvisoryStore store, string ecosystem, string type) in new[] { (stores.Debian, "Debian:11", "deb"), (stores.Debian, "Debian:8", "deb"), (stores.Alpine, "Alpine:v3.11", "apk") })
             foreach ((string name, string[] fixes) in Sources(store, ecosystem))
-                foreach (string fix in fixes)
-                    Assert.True(VersionOrders.For(type)!.IsValid(fix), $"{name} {fix}");
+                refused.AddRange(fixes.Where(fix => !VersionOrders.For(type)!.IsValid(fix)).Select(fix => $"{name} {fix}"));
+        Assert.Equal(["phpmyadmin 4.8.0.-r1", "python2 2.7.16-33", "xen 4.10-1-r1"], refused);
+        MatchResult result = Images.Match(Images.Of("alpine", "3.11.6", Images.Apk("xen", "4.9-r0")), stores.Alpine, DateTimeOffset.UnixEpoch);
+        Assert.All(result.Gaps, g => Assert.Equal("advisory-unreadable", g.Code));
+        Assert.NotEmpty(result.Gaps);
     }
 
     [Fact]

@@ -77,7 +77,8 @@ public sealed class VersionOrderTests
         int compared = 0;
         foreach (((string a, string b), string answer) in pairs.Zip(answers))
         {
-            if (answer == "bad")
+            // dpkg reads epochs with strtol, which takes a plus sign that Debian's policy does not know; here such a version is unreadable.
+            if (answer == "bad" || a[0] == '+' || b[0] == '+')
                 continue;
             compared++;
             Assert.True(int.Parse(answer, CultureInfo.InvariantCulture) == Math.Sign(VersionOrders.Deb.Compare(a, b)), $"{a} against {b}: dpkg says {answer}");
