@@ -49,6 +49,10 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
             ? [.. found.OrderBy(a => a.Advisory.Id, StringComparer.Ordinal)]
             : [];
 
+    /// <summary>Names of the packages that an ecosystem's records speak of, in ordinal order.</summary>
+    public IEnumerable<string> PackagesOf(string ecosystem) =>
+        _byPackage.Keys.Where(k => k.Item1 == ecosystem).Select(k => k.Item2).Order(StringComparer.Ordinal);
+
     public IReadOnlyList<Advisory> FindById(string id) => _byId.TryGetValue(id, out List<Advisory>? found) ? found : [];
 
     public string? FindKnownExploited(string cve) => _known.GetValueOrDefault(cve);

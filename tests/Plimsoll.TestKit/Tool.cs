@@ -10,6 +10,7 @@ public static class Tool
     {
         ProcessStartInfo start = new(program, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
