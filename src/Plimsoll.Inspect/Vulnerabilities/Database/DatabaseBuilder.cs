@@ -260,6 +260,8 @@ internal sealed class DatabaseBuilder : IDisposable
             }
             Insert(insert, RowKind.Package, number, row);
         }
+        _affected.Clear();
+        _affected.TrimExcess();
         return rows;
     }
 
