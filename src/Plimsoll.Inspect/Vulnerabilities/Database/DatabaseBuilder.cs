@@ -216,9 +216,9 @@ internal sealed class DatabaseBuilder : IDisposable
     private int WritePackages(SqliteConnection file, int[] numbers, CancellationToken cancellationToken)
     {
         int kept = 0, distinct = 0;
-        foreach (AffectedItem item in _affected)
-            if (numbers[item.Record] >= 0)
-                _affected[kept++] = item with { Record = numbers[item.Record] };
+        for (int i = 0; i < _affected.Count; i++)
+            if (numbers[_affected[i].Record] >= 0)
+                _affected[kept++] = _affected[i] with { Record = numbers[_affected[i].Record] };
         _affected.RemoveRange(kept, _affected.Count - kept);
         Span<AffectedItem> sorted = CollectionsMarshal.AsSpan(_affected);
         sorted.Sort(static (a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash)
@@ -260,15 +260,17 @@ internal sealed class DatabaseBuilder : IDisposable
             }
             Insert(insert, RowKind.Package, number, row);
         }
+        _affected.Clear();
+        _affected.TrimExcess();
         return rows;
     }
 
     private int WriteIds(SqliteConnection file, int[] numbers, CancellationToken cancellationToken)
     {
         int kept = 0;
-        foreach (ulong id in _ids)
-            if (numbers[(int)(uint)id] >= 0)
-                _ids[kept++] = (id & 0xffffffff00000000) | (uint)numbers[(int)(uint)id];
+        for (int i = 0; i < _ids.Count; i++)
+            if (numbers[(int)(uint)_ids[i]] is >= 0 and int number)
+                _ids[kept++] = (_ids[i] & 0xffffffff00000000) | (uint)number;
         _ids.RemoveRange(kept, _ids.Count - kept);
         _ids.Sort();
         // Eight references a row: short enough to search through, long enough that rows are few.

@@ -45,17 +45,10 @@ public static class DatabaseUpdate
         HashSet<string> replaced = [.. chosen ?? []];
         foreach (string? ecosystem in chosen ?? (IEnumerable<string?>)[null])
         {
-            string what = ecosystem ?? options.Source;
-            using IRecordFeed feed = await source.OpenAsync(ecosystem, Report(progress, "download", what), cancellationToken).ConfigureAwait(false);
-            Action<long, long>? read = Report(progress, "read", what);
-            int before = counts.Malformed;
-            HashSet<string>? wanted = ecosystem is null && !options.AllEcosystems
-                ? [.. options.Ecosystems.Count > 0 ? options.Ecosystems : UpdateOptions.DefaultEcosystems] : null;
-            FeedCounts now = FeedImporter.Import(feed, what, builder, ecosystem, wanted, options,
-                read is null ? null : (done, total) => read(done, total), cancellationToken);
-            counts.Add(now);
+            FeedCounts one = await ImportAsync(source, ecosystem, builder, options, progress, cancellationToken).ConfigureAwait(false);
+            counts.Add(one);
             if (ecosystem is not null)
-                builder.AddMalformed(ecosystem, counts.Malformed - before);
+                builder.AddMalformed(ecosystem, one.Malformed);
         }
         if (source.IsMix)
         {
@@ -95,6 +88,19 @@ public static class DatabaseUpdate
             MalformedNames = counts.MalformedNames,
             Notes = notes,
         };
+    }
+
+    /// <summary>Apart from the rest, so that a feed's directory does not stay in memory while the database is written.</summary>
+    private static async Task<FeedCounts> ImportAsync(
+        UpdateSource source, string? ecosystem, DatabaseBuilder builder, UpdateOptions options, IProgress<UpdateProgress>? progress, CancellationToken cancellationToken)
+    {
+        string what = ecosystem ?? options.Source;
+        using IRecordFeed feed = await source.OpenAsync(ecosystem, Report(progress, "download", what), cancellationToken).ConfigureAwait(false);
+        Action<long, long>? read = Report(progress, "read", what);
+        HashSet<string>? wanted = ecosystem is null && !options.AllEcosystems
+            ? [.. options.Ecosystems.Count > 0 ? options.Ecosystems : UpdateOptions.DefaultEcosystems] : null;
+        return FeedImporter.Import(feed, what, builder, ecosystem, wanted, options,
+            read is null ? null : (done, total) => read(done, total), cancellationToken);
     }
 
     private static Action<long, long>? Report(IProgress<UpdateProgress>? progress, string step, string what) =>

@@ -11,7 +11,7 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 /// </summary>
 internal sealed partial class UpdateLock : IDisposable
 {
-    private const int Exclusive = 2, NonBlocking = 4;
+    private const int Exclusive = 2, NonBlocking = 4, WouldBlock = 11;
     private readonly SafeFileHandle _file;
 
     private UpdateLock(SafeFileHandle file) => _file = file;
@@ -29,11 +29,16 @@ internal sealed partial class UpdateLock : IDisposable
             if (Flock(file, Exclusive | NonBlocking) != 0)
             {
                 file.Dispose();
-                throw new AdvisoryException(AdvisoryError.Busy, $"another update of {databasePath} is running", "wait for it to end");
+                throw Busy(databasePath);
             }
             foreach (string left in Directory.EnumerateFiles(folder, Path.GetFileName(databasePath) + ".tmp-*"))
                 File.Delete(left);
             return new UpdateLock(file);
+        }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            // .NET asks for a shared lock itself when it opens a file, and says so when another holds it alone.
+            throw Busy(databasePath);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -41,6 +46,9 @@ internal sealed partial class UpdateLock : IDisposable
                 "set PLIMSOLL_HOME to a folder that you may write in", e);
         }
     }
+
+    private static AdvisoryException Busy(string databasePath) =>
+        new(AdvisoryError.Busy, $"another update of {databasePath} is running", "wait for it to end");
 
     /// <summary>A name for a file that is made beside the database.</summary>
     public static string Temporary(string databasePath, string what) => $"{databasePath}.tmp-{what}";

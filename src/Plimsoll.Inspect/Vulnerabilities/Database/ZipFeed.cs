@@ -181,10 +181,28 @@ internal sealed class ZipFeed : IRecordFeed
                 throw Limit($"it unpacks to more than {_limits.MaxUncompressedBytes} bytes (MaxUncompressedBytes)");
             if (name.EndsWith(".json"u8))
                 _entries.Add(new Entry(header, packed, (int)Math.Min(length, int.MaxValue), crc, at + DirectoryEntryBytes, (ushort)nameBytes, method == 8));
+            else
+                CheckName(header, name);
             at += total;
         }
+        if (at != _directory.Length)
+            throw Broken($"its directory has {_directory.Length} bytes; {count} entries take {at}");
         if (unpacked > _limits.FreeInflatedBytes && unpacked / _limits.MaxCompressionRatio > _length)
             throw Limit($"it unpacks {_length} bytes to {unpacked}; at most {_limits.MaxCompressionRatio} for one (MaxCompressionRatio)");
+    }
+
+    /// <summary>
+    /// An entry that is passed over for its name must have that name in its own header too: no checksum covers names, and one
+    /// changed byte in ".json" must not lose a record.
+    /// </summary>
+    private void CheckName(long header, ReadOnlySpan<byte> name)
+    {
+        Span<byte> head = stackalloc byte[LocalHeaderBytes];
+        ReadExactly(head, header);
+        byte[] own = new byte[BinaryPrimitives.ReadUInt16LittleEndian(head[26..])];
+        ReadExactly(own, header + LocalHeaderBytes);
+        if (!name.SequenceEqual(own))
+            throw Broken($"an entry is named {Escape.Quote(Encoding.UTF8.GetString(name))} in the directory and {Escape.Quote(Encoding.UTF8.GetString(own))} at its place");
     }
 
     private static void ReadZip64Extra(ReadOnlySpan<byte> extra, ref long length, ref long packed, ref long header)

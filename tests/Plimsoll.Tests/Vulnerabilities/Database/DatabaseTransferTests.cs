@@ -1,0 +1,127 @@
+using System.Security.Cryptography;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.Tests.Vulnerabilities.Database;
+
+public sealed class DatabaseTransferTests : IDisposable
+{
+    private readonly OsvSource _source = new();
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+    private string File1 => Path.Combine(_source.Root, "one.plimsoll");
+    private string Private => Path.Combine(_source.Root, "private.pem");
+    private string Public => Path.Combine(_source.Root, "public.pem");
+    private string Far => Path.Combine(_source.Root, "far", "advisories.db");
+
+    public void Dispose() => _source.Dispose();
+
+    private async Task PrepareAsync(bool rsa = false)
+    {
+        using AsymmetricAlgorithm key = rsa ? RSA.Create(2048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await File.WriteAllTextAsync(Private, key.ExportPkcs8PrivateKeyPem(), Token);
+        await File.WriteAllTextAsync(Public, key.ExportSubjectPublicKeyInfoPem(), Token);
+        _source.With("Debian", "DSA-1", "bash", "5.1").Build();
+        await UpdateAsync();
+    }
+
+    private Task UpdateAsync() => DatabaseUpdate.RunAsync(new UpdateOptions { DatabasePath = _source.Database, Source = _source.Folder }, null, Token);
+    private DatabaseInfo Export() => DatabaseTransfer.Export(_source.Database, File1, Private, Token);
+    private DatabaseInfo Import(OsvLimits? limits = null) => DatabaseTransfer.Import(Far, File1, Public, limits ?? OsvLimits.Default, Token);
+    private AdvisoryError Refused() => Assert.Throws<AdvisoryException>(() => Import()).Error;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Import_OfAnExport_GivesTheSameDatabase(bool rsa)
+    {
+        await PrepareAsync(rsa);
+        Export();
+        Import();
+        Assert.Equal(await File.ReadAllBytesAsync(_source.Database, Token), await File.ReadAllBytesAsync(Far, Token));
+        Assert.Equal(AdvisoryError.AlreadyInUse, Refused());
+        Assert.Empty(Directory.GetFiles(_source.Root, "*.tmp-*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task Import_AnyFlippedByte_IsRefused()
+    {
+        await PrepareAsync();
+        Export();
+        byte[] whole = await File.ReadAllBytesAsync(File1, Token);
+        for (int at = 0; at < whole.Length; at += at < 1200 ? 1 : 37)
+        {
+            byte[] changed = [.. whole];
+            changed[at] ^= 1;
+            await File.WriteAllBytesAsync(File1, changed, Token);
+            Assert.Contains(Refused(), new[] { AdvisoryError.Malformed, AdvisoryError.BadSignature, AdvisoryError.LimitExceeded, AdvisoryError.Truncated });
+            Assert.False(File.Exists(Far));
+        }
+    }
+
+    [Fact]
+    public async Task Import_CutOrLengthened_IsRefused()
+    {
+        await PrepareAsync();
+        Export();
+        byte[] whole = await File.ReadAllBytesAsync(File1, Token);
+        await File.WriteAllBytesAsync(File1, whole[..^1], Token);
+        Assert.Equal(AdvisoryError.Truncated, Refused());
+        await File.WriteAllBytesAsync(File1, [.. whole, 0], Token);
+        Assert.Equal(AdvisoryError.Malformed, Refused());
+        await File.WriteAllBytesAsync(File1, whole[..100], Token);
+        Assert.Equal(AdvisoryError.Truncated, Refused());
+    }
+
+    [Fact]
+    public async Task Import_LowerCounter_IsRefused()
+    {
+        await PrepareAsync();
+        Export();
+        string old = File1 + ".old";
+        File.Move(File1, old);
+        await UpdateAsync();
+        Assert.Equal(2, Export().Counter);
+        Assert.Equal(2, Import().Counter);
+        File.Move(old, File1, overwrite: true);
+        Assert.Equal(AdvisoryError.LowerCounter, Refused());
+        using AdvisoryDatabase database = AdvisoryDatabase.Open(Far);
+        Assert.Equal(2, database.Info.Counter);
+    }
+
+    [Fact]
+    public async Task Import_OtherKey_IsRefused()
+    {
+        await PrepareAsync();
+        Export();
+        using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await File.WriteAllTextAsync(Public, other.ExportSubjectPublicKeyInfoPem(), Token);
+        Assert.Equal(AdvisoryError.BadSignature, Refused());
+        File.Copy(Private, Public, overwrite: true);
+        Assert.Equal(AdvisoryError.BadKey, Refused());
+        await File.WriteAllTextAsync(Public, "no key", Token);
+        Assert.Equal(AdvisoryError.BadKey, Refused());
+    }
+
+    [Fact]
+    public async Task Import_OneBytePastTheLimit_NamesIt()
+    {
+        await PrepareAsync();
+        Export();
+        long bytes = new FileInfo(_source.Database).Length;
+        AdvisoryException e = Assert.Throws<AdvisoryException>(() => Import(new OsvLimits { MaxDatabaseBytes = bytes - 1 }));
+        Assert.Equal(AdvisoryError.LimitExceeded, e.Error);
+        Assert.Equal(1, Import(new OsvLimits { MaxDatabaseBytes = bytes }).Counter);
+    }
+
+    [Fact]
+    public async Task Export_DamagedDatabase_IsNotSigned()
+    {
+        await PrepareAsync();
+        byte[] bytes = await File.ReadAllBytesAsync(_source.Database, Token);
+        int at = bytes.AsSpan().IndexOf("DSA-1"u8);
+        bytes[at + 4] = (byte)'2';
+        await File.WriteAllBytesAsync(_source.Database, bytes, Token);
+        Assert.Equal(AdvisoryError.Corrupt, Assert.Throws<AdvisoryException>(() => Export()).Error);
+        Assert.False(File.Exists(File1));
+    }
+}
