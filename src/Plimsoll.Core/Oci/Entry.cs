@@ -15,6 +15,11 @@ public enum EntryType : byte
     Other,
 }
 
+/// <summary>An entry or folder that was not read.</summary>
+/// <param name="Code">Stable, kebab-case: <c>path-leaves-root</c>, <c>path-too-long</c>, <c>folder-unreadable</c> …</param>
+/// <param name="Where">Path or offset; untrusted text.</param>
+public readonly record struct Oddity(string Code, string Where);
+
 /// <summary>Reads the entries of one layer in order, each with its content: a layer tar or a folder on disk.</summary>
 /// <remarks>
 /// The properties speak of the current entry and are valid until the next call of <see cref="MoveNext"/>. Not thread safe.
@@ -52,8 +57,21 @@ public abstract class EntryReader : IDisposable
     /// <param name="content">Exactly the file's bytes.</param>
     public abstract bool TryReadContent(long maxBytes, out byte[] content);
 
-    /// <summary>Entries passed over because their name was unusable (e.g. left the root); at most a few are kept, for the report.</summary>
-    public IList<string> Oddities { get; } = [];
+    /// <summary>What was passed over and why, so that the report is partial; at most <see cref="MaxOddities"/> are kept.</summary>
+    public virtual IReadOnlyList<Oddity> Oddities => _oddities;
+
+    /// <summary>More would let a hostile layer fill the report; the last one kept says that there are more.</summary>
+    public const int MaxOddities = 20;
+
+    private readonly List<Oddity> _oddities = [];
+
+    protected void AddOddity(string code, string where)
+    {
+        if (_oddities.Count < MaxOddities - 1)
+            _oddities.Add(new Oddity(code, where));
+        else if (_oddities.Count == MaxOddities - 1)
+            _oddities.Add(new Oddity("more-of-the-same", "further entries were passed over"));
+    }
 
     public void Dispose()
     {

@@ -34,6 +34,15 @@ public interface ILayerVisitor
     void Accept(ImageLayer layer, Digest? diffId, long tarBytes, object visited);
 }
 
+/// <summary>Remembers that a file's bytes, known by path, device, inode, size, mtime and ctime, had a certain diffID.</summary>
+public interface IProofs
+{
+    /// <param name="identity">One line that changes when the file changes; see <see cref="FileIdentity"/>.</param>
+    Digest? Find(string identity);
+
+    void Add(string identity, Digest diffId);
+}
+
 /// <summary>An opened image. What describes it was verified when it was opened; its layers are read on demand.</summary>
 public abstract class Image : IDisposable
 {
@@ -62,6 +71,9 @@ public abstract class Image : IDisposable
     public IReadOnlyList<ImageLayer> Layers { get; protected set; } = [];
 
     public Verification Verification { get; init; }
+
+    /// <summary>Remembers which files were verified before; null when nothing is to be remembered.</summary>
+    public IProofs? Proofs { get; init; }
 
     /// <summary>
     /// Reads every layer that the visitor does not skip, largest first, up to <paramref name="parallelism"/> at once.

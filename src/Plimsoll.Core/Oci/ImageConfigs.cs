@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Oci;
+
+/// <summary>Steps that every source of images takes: parse, choose a platform, read the diffIDs.</summary>
+internal static class ImageConfigs
+{
+    /// <exception cref="ImageException">Malformed, with the place in the text.</exception>
+    public static T Parse<T>(ReadOnlySpan<byte> json, string where, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type) ?? throw new ImageException(ImageError.Malformed, $"{where}: the JSON is null");
+        }
+        catch (JsonException e)
+        {
+            throw new ImageException(ImageError.Malformed,
+                $"{where}: no valid JSON of the expected form at line {e.LineNumber + 1}, byte {e.BytePositionInLine}", inner: e);
+        }
+    }
+
+    /// <summary>The diffIDs of the config, base layer first.</summary>
+    public static IReadOnlyList<Digest> DiffIds(ImageConfig config, string where, OciLimits limits)
+    {
+        IReadOnlyList<string> texts = config.Rootfs?.DiffIds ?? [];
+        if (texts.Count > limits.MaxLayers)
+            throw new ImageException(ImageError.LimitExceeded, $"{where}: {texts.Count} layers, at most {limits.MaxLayers} (MaxLayers) are read");
+        return [.. texts.Select(text => Digest.TryParse(text, out Digest? digest) && digest.Algorithm == "sha256"
+            ? digest
+            : throw new ImageException(ImageError.Malformed, $"{where}: the config's diffID {Escape.Quote(text)} is no sha256 digest"))];
+    }
+
+    /// <summary>The manifest for a platform: the one asked for, else this host's, else the only one.</summary>
+    /// <exception cref="ImageException">NoSuchPlatform, with those that there are.</exception>
+    public static Descriptor ChoosePlatform(IReadOnlyList<Descriptor> manifests, Platform? wanted, string where)
+    {
+        // BuildKit lists its attestations beside the images, for a platform called unknown.
+        List<Descriptor> images = [.. manifests.Where(m => m.Platform is not { Os: "unknown" } && m.ArtifactType is null)];
+        Descriptor? found = images.Find(m => PlatformOf(m)?.Satisfies(wanted ?? Platform.Host) == true)
+            ?? (images.Count == 1 && (wanted is null || images[0].Platform is null) ? images[0] : null);
+        return found ?? throw new ImageException(ImageError.NoSuchPlatform,
+            $"{where}: no image for {wanted ?? Platform.Host}; there are: {string.Join(", ", images.Take(20).Select(m => Escape.Quote(PlatformOf(m)?.ToString())))}",
+            "choose one with --platform os/arch[/variant]");
+    }
+
+    private static Platform? PlatformOf(Descriptor manifest) =>
+        manifest.Platform is { Os: { } os, Architecture: { } architecture } ? new Platform(os, architecture, manifest.Platform.Variant) : null;
+}

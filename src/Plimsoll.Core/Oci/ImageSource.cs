@@ -1,0 +1,172 @@
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Oci;
+
+/// <summary>How an image is to be opened.</summary>
+public sealed record ImageOptions
+{
+    /// <summary>Null: this host's platform, or the only one there is.</summary>
+    public Platform? Platform { get; init; }
+    public Verification Verification { get; init; }
+    public OciLimits Limits { get; init; } = OciLimits.Default;
+    public IProofs? Proofs { get; init; }
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Opens standard input; for <c>-</c>.</summary>
+    public Func<Stream> OpenStandardInput { get; init; } = Console.OpenStandardInput;
+}
+
+/// <summary>Opens images from every place they are kept in.</summary>
+public static class ImageSource
+{
+    /// <exception cref="ImageException">With the name of what is wrong.</exception>
+    public static Image Open(string text, ImageOptions options, CancellationToken cancellationToken)
+    {
+        ImageReference reference = ImageReference.Parse(text);
+        try
+        {
+            return reference.Scheme switch
+            {
+                ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => OpenArchive(reference, options, cancellationToken),
+                ImageScheme.Oci => OpenLayout(reference, options),
+                ImageScheme.Registry => throw new ImageException(ImageError.Unsupported, "images in registries are not read yet",
+                    "pull the image and scan docker:NAME, or copy it to an OCI layout with skopeo and scan oci:FOLDER"),
+                _ => throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(text)}: {reference.Scheme} is not read here"),
+            };
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new ImageException(ImageError.AccessDenied, $"{Escape.Quote(text)}: {e.Message}", inner: e);
+        }
+        catch (IOException e)
+        {
+            throw new ImageException(ImageError.PeerFailed, $"{Escape.Quote(text)}: {e.Message}", inner: e);
+        }
+    }
+
+    private static LayoutImage OpenLayout(ImageReference reference, ImageOptions options)
+    {
+        if (!Directory.Exists(reference.Location))
+            throw new ImageException(ImageError.NotFound, $"{Escape.Quote(reference.Location)} does not exist or is no folder");
+        FolderStore store = new(reference.Location, options.Time);
+        if (store.Find("index.json") is not { } index)
+            throw new ImageException(ImageError.Malformed, $"{Escape.Quote(reference.Location)} is no OCI image layout: it has no index.json",
+                $"for an unpacked root file system say dir:{reference.Location}");
+        index.Dispose();
+        return new LayoutImage(store, reference.Choice, options.Platform, options.Verification, options.Limits) { Name = reference.Text, Proofs = options.Proofs };
+    }
+
+    private static Image OpenArchive(ImageReference reference, ImageOptions options, CancellationToken cancellationToken)
+    {
+        if (reference.Location == "-")
+        {
+            bool used = false;
+            return Streamed(_ =>
+            {
+                if (used)
+                    throw new ImageException(ImageError.Unsupported,
+                        "standard input cannot be read a second time, which a hard link in this image asks for", "save the image to a file first");
+                used = true;
+                return options.OpenStandardInput();
+            });
+        }
+        SafeFileHandle file = StoreFiles.Open(reference.Location);
+        byte[] start = new byte[6];
+        Compression form;
+        try
+        {
+            int got = RandomAccess.Read(file, start, 0);
+            if (got == 0)
+                throw new ImageException(ImageError.Truncated, $"{Escape.Quote(reference.Location)} is empty");
+            form = Compressions.Of(start.AsSpan(0, got));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+        if (form != Compression.None)
+        {
+            file.Dispose();
+            return Streamed(_ => new FileStream(StoreFiles.Open(reference.Location), FileAccess.Read, 0));
+        }
+        TarStore store = OpenTar(reference.Location, file, options, cancellationToken);
+        try
+        {
+            return FromTar(reference, store, options);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+
+        StreamImage Streamed(Func<CancellationToken, Stream> open) => new(open, reference.Choice, options.Platform, null, options.Limits)
+        {
+            Name = reference.Text,
+            Verification = options.Verification,
+        };
+    }
+
+    private static TarStore OpenTar(string path, SafeFileHandle file, ImageOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new TarStore(path, file, options.Time, cancellationToken);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static Image FromTar(ImageReference reference, TarStore store, ImageOptions options)
+    {
+        bool archive = reference.Scheme != ImageScheme.OciArchive && store.Find("manifest.json") is not null;
+        bool layout = reference.Scheme != ImageScheme.DockerArchive && store.Find("index.json") is not null;
+        if (!archive && !layout)
+            throw new ImageException(ImageError.Malformed, reference.Scheme switch
+            {
+                ImageScheme.DockerArchive => $"{Escape.Quote(reference.Location)} is no docker save archive: it has no manifest.json",
+                ImageScheme.OciArchive => $"{Escape.Quote(reference.Location)} is no OCI image layout: it has no index.json",
+                _ => $"{Escape.Quote(reference.Location)} holds no image: it has neither manifest.json nor index.json",
+            }, "a tar of a root file system is read after unpacking, as dir:FOLDER");
+        if (!archive)
+            return new LayoutImage(store, reference.Choice, options.Platform, options.Verification, options.Limits) { Name = reference.Text, Proofs = options.Proofs };
+        ArchiveImage image = new(store, reference.Choice, options.Platform, options.Verification, options.Limits) { Name = reference.Text, Proofs = options.Proofs };
+        if (layout)
+            CheckOneMeaning(reference, store, image, options);
+        return image;
+    }
+
+    /// <summary>
+    /// docker save writes both descriptions since version 25. Docker's own stores load one of them, containerd's the
+    /// other: an archive in which they differ would be another image to each.
+    /// </summary>
+    private static void CheckOneMeaning(ImageReference reference, TarStore store, ArchiveImage image, ImageOptions options)
+    {
+        Digest? other;
+        try
+        {
+            using LayoutImage layout = new(new Borrowed(store, options.Time), null, options.Platform, options.Verification, options.Limits) { Name = reference.Text };
+            other = layout.ConfigDigest;
+        }
+        catch (ImageException e) when (e.Error is ImageError.Ambiguous or ImageError.NotFound or ImageError.NoSuchPlatform)
+        {
+            // Several images, or none for this platform: the choice that was made stands by itself.
+            return;
+        }
+        if (other != image.ConfigDigest)
+            throw new ImageException(ImageError.Ambiguous,
+                $"{Escape.Quote(reference.Location)} describes two images: manifest.json has config {image.ConfigDigest}, index.json {other}",
+                $"say docker-archive:{reference.Location} or oci-archive:{reference.Location}");
+    }
+
+    /// <summary>A store that stays open when an image on it is disposed.</summary>
+    private sealed class Borrowed(ContentStore store, TimeProvider time) : ContentStore(store.Path, time)
+    {
+        public override ContentFile? Find(string name) => store.Find(name);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.ExceptionServices;
+
+namespace Plimsoll.Oci;
+
+/// <summary>An image whose layers can be opened in any order, several at once.</summary>
+public abstract class RandomAccessImage : Image
+{
+    protected OciLimits Limits { get; init; } = OciLimits.Default;
+
+    /// <summary>The layer's stored bytes, from the first; the caller disposes it. Called from several threads.</summary>
+    protected abstract Stream OpenLayer(ImageLayer layer);
+
+    /// <summary>One line that changes whenever the layer's stored bytes may have changed; null when nothing can tell.</summary>
+    /// <remarks>See <see cref="FileIdentity"/>.</remarks>
+    protected virtual string? IdentityOf(ImageLayer layer) => null;
+
+    public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
+    {
+        // An image may hold the same layer twice; its bytes are read once.
+        List<ImageLayer> todo = [];
+        foreach (ImageLayer layer in Layers.DistinctBy(l => l.Key).OrderByDescending(l => l.StoredBytes))
+        {
+            bool proven = Verification == Verification.None
+                || Proofs is not null && IdentityOf(layer) is { } identity && layer.DiffId is { } diffId && Proofs.Find(identity) == diffId;
+            if (!visitor.Skip(layer, proven))
+                todo.Add(layer);
+        }
+        int next = -1;
+        ExceptionDispatchInfo? failure = null;
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Thread[] workers = new Thread[Math.Min(Math.Max(parallelism, 1), todo.Count)];
+        for (int i = 0; i < workers.Length; i++)
+        {
+            workers[i] = new Thread(Work) { IsBackground = true, Name = "layer reader" };
+            workers[i].Start();
+        }
+        foreach (Thread worker in workers)
+            worker.Join();
+        cancellationToken.ThrowIfCancellationRequested();
+        failure?.Throw();
+
+        void Work()
+        {
+            for (int at; (at = Interlocked.Increment(ref next)) < todo.Count;)
+            {
+                try
+                {
+                    ReadLayer(todo[at], visitor, stop.Token);
+                }
+                catch (Exception e)
+                {
+                    // The first error is the answer; the others are most often its consequence.
+                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                    stop.Cancel();
+                    return;
+                }
+            }
+        }
+    }
+
+    private void ReadLayer(ImageLayer layer, ILayerVisitor visitor, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        string? identity = Proofs is null || Verification == Verification.None ? null : IdentityOf(layer);
+        using LayerReader reader = new(OpenLayer(layer), layer, this, Limits);
+        object visited = visitor.Visit(layer, reader, cancellationToken);
+        (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
+        visitor.Accept(layer, diffId ?? layer.DiffId, tarBytes, visited);
+        // Only when the file did not change while it was read.
+        if (identity is not null && diffId is not null && identity == IdentityOf(layer))
+            Proofs!.Add(identity, diffId);
+    }
+}
