@@ -32,6 +32,7 @@ internal sealed class TarSplitReader : IDisposable
     private int _nameLength;
     private int _payloadStart, _payloadLength;
     private byte[]? _unescaped;
+    private int _next;
 
     /// <param name="stored">The gzip file; disposed with this.</param>
     /// <param name="where">Which layer this is, for messages.</param>
@@ -118,8 +119,7 @@ internal sealed class TarSplitReader : IDisposable
                 json.Skip();
         }
         // Reading on past the object's end throws when anything but space follows it.
-        while (json.Read())
-            ;
+        json.Read();
         IsFile = type switch { 1 => true, 2 => false, _ => throw Malformed($"has type {type}; known are 1 (file) and 2 (piece)") };
         if (!IsFile)
             return;
@@ -218,8 +218,6 @@ internal sealed class TarSplitReader : IDisposable
             _end += got;
         }
     }
-
-    private int _next;
 
     private void MakeRoom()
     {

@@ -219,6 +219,7 @@ internal static class ChangedFile
 
     private static ulong CrcOf(int file, long size, byte[] buffer, CancellationToken cancellationToken)
     {
+        using SafeFileHandle owned = Native.Own(file);
         ulong crc = 0;
         int got;
         for (long left = size; left > 0 && (got = Native.ReadFile(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, left)))) > 0; left -= got)
@@ -226,7 +227,6 @@ internal static class ChangedFile
             cancellationToken.ThrowIfCancellationRequested();
             crc = Crc64.Update(crc, buffer.AsSpan(0, got));
         }
-        Native.CloseFile(file);
         return crc;
     }
 }

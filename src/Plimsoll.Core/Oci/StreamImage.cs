@@ -28,6 +28,16 @@ internal sealed class StreamImage : Image
         (_open, _tag, _platform, _expectedConfig, _limits) = (open, tag, platform, expectedConfig, limits);
     }
 
+    /// <summary>Disposed with the image: what <c>open</c> reads from, or null.</summary>
+    public IDisposable? Source { get; init; }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Source?.Dispose();
+        base.Dispose(disposing);
+    }
+
     public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
     {
         Dictionary<string, ImageLayer> known = Layers.DistinctBy(l => l.Key).ToDictionary(l => l.Key);
