@@ -21,7 +21,7 @@ public sealed class TestDocker : IDisposable
         [
             "--data-root", DataRoot, "--exec-root", ExecRoot, "--pidfile", Path.Combine(Folder, "pid"), "-H", $"unix://{Socket}",
             "--storage-driver", "overlay2", "--bridge", "none", "--iptables=false", "--ip6tables=false",
-        ]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        ]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
         _daemon = new Process { StartInfo = start };
         _daemon.OutputDataReceived += (_, e) => Keep(e.Data);
         _daemon.ErrorDataReceived += (_, e) => Keep(e.Data);
@@ -139,7 +139,7 @@ public sealed class TestDocker : IDisposable
 
     private static void Run(string command, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(command, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();
     }
