@@ -14,11 +14,14 @@ public abstract class RandomAccessImage : Image
     /// <remarks>See <see cref="FileIdentity"/>.</remarks>
     protected virtual string? IdentityOf(ImageLayer layer) => null;
 
+    /// <summary>About how many bytes a layer has, so that the largest is read first; no promise.</summary>
+    protected virtual long WeightOf(ImageLayer layer) => layer.StoredBytes;
+
     public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
     {
         // An image may hold the same layer twice; its bytes are read once.
         List<ImageLayer> todo = [];
-        foreach (ImageLayer layer in Layers.DistinctBy(l => l.Key).OrderByDescending(l => l.StoredBytes))
+        foreach (ImageLayer layer in Layers.DistinctBy(l => l.Key).OrderByDescending(WeightOf))
         {
             bool proven = Verification == Verification.None
                 || Proofs is not null && IdentityOf(layer) is { } identity && layer.DiffId is { } diffId && Proofs.Find(identity) == diffId;

@@ -28,6 +28,16 @@ internal sealed class StreamImage : Image
         (_open, _tag, _platform, _expectedConfig, _limits) = (open, tag, platform, expectedConfig, limits);
     }
 
+    /// <summary>Disposed with the image: what <c>open</c> reads from, or null.</summary>
+    public IDisposable? Source { get; init; }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Source?.Dispose();
+        base.Dispose(disposing);
+    }
+
     public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
     {
         Dictionary<string, ImageLayer> known = Layers.DistinctBy(l => l.Key).ToDictionary(l => l.Key);
@@ -111,7 +121,8 @@ internal sealed class StreamImage : Image
         {
             if (name.EndsWith(".tar", StringComparison.Ordinal) || name.EndsWith(".tar.gz", StringComparison.Ordinal))
                 return true;
-            if (name.EndsWith(".json", StringComparison.Ordinal) || name is "oci-layout" or "repositories")
+            // Docker before version 25 writes a file VERSION and a file json beside each layer.tar.
+            if (name.EndsWith(".json", StringComparison.Ordinal) || name.EndsWith("/VERSION", StringComparison.Ordinal) || name is "oci-layout" or "repositories")
                 return false;
             int first = start.IndexOfAnyExcept(" \t\r\n"u8);
             return first < 0 ? name.StartsWith("blobs/", StringComparison.Ordinal) : start[first] is not ((byte)'{' or (byte)'[') || start.Length == TarReader.BlockBytes && start.Slice(257, 5).SequenceEqual("ustar"u8);

@@ -1,0 +1,88 @@
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Oci;
+
+namespace Plimsoll.Docker;
+
+/// <summary>An image of the local daemon, read in place from its overlay2 store.</summary>
+/// <remarks>
+/// No layer counts as proven by an earlier read: root on this host can edit an unpacked file at any time, and Docker itself
+/// never looks again. So every layer that is asked for is rebuilt and hashed.
+/// </remarks>
+internal sealed class Overlay2Image : RandomAccessImage
+{
+    private readonly Overlay2Store _store;
+    private readonly Dictionary<string, StoredLayer> _stored;
+
+    private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored) => (_store, _stored) = (store, stored);
+
+    /// <param name="store">Disposed with the image; left open when the answer is null.</param>
+    /// <param name="imageId">Digest of the config.</param>
+    /// <returns>Null when the store lacks a part of the image or may not be read; the daemon can still export it.</returns>
+    /// <exception cref="ImageException">DigestMismatch: the stored config is not the one that the id names; and others.</exception>
+    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, ImageOptions options)
+    {
+        if (store.FindConfig(imageId, options.Limits.MaxJsonBytes) is not { } bytes)
+            return null;
+        string where = $"{store.Root}/image/overlay2/imagedb/content/sha256/{imageId.Hex}";
+        if (options.Verification == Verification.Full && Digest.Of(bytes) is var digest && digest != imageId)
+            throw new ImageException(ImageError.DigestMismatch, $"{where}: the config's digest is {digest}, the image id is {imageId}");
+        ImageConfig config = ImageConfigs.Parse(bytes, where, OciJson.Default.ImageConfig);
+        ArchiveImage.CheckPlatform(config, options.Platform, name);
+        IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(config, where, options.Limits);
+        IReadOnlyList<Digest> chainIds = ChainId.Of(diffIds);
+        Dictionary<string, StoredLayer> stored = new(StringComparer.Ordinal);
+        List<ImageLayer> layers = [];
+        for (int i = 0; i < diffIds.Count; i++)
+        {
+            if (store.FindLayer(chainIds[i], diffIds[i]) is not { } layer)
+                return null;
+            stored[layer.Folder] = layer;
+            layers.Add(new ImageLayer(layer.Folder, diffIds[i], null, -1));
+        }
+        return new Overlay2Image(store, stored)
+        {
+            Name = name,
+            Verification = options.Verification,
+            Limits = options.Limits,
+            ConfigDigest = imageId,
+            ConfigBytes = bytes,
+            Config = config,
+            Tags = tags,
+            Layers = layers,
+        };
+    }
+
+    protected override Stream OpenLayer(ImageLayer layer)
+    {
+        (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
+        return new TarSplitStream(split, unpacked, Where(layer), Limits);
+    }
+
+    protected override long WeightOf(ImageLayer layer) => _stored[layer.Key].UnpackedBytes;
+
+    public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
+    {
+        try
+        {
+            base.ReadLayers(visitor, parallelism, cancellationToken);
+        }
+        catch (ImageException e) when (e.Error == ImageError.DiffIdMismatch)
+        {
+            // The digest says that a layer changed; its checksums say which file, at the price of reading the layer again.
+            if (Layers.FirstOrDefault(l => e.Message.Contains(l.Key, StringComparison.Ordinal)) is not { } layer)
+                throw;
+            (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
+            throw new ImageException(e.Error, $"{e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}",
+                "somebody edited Docker's store; remove the image and pull or load it again", e);
+        }
+    }
+
+    private string Where(ImageLayer layer) => $"layer {_store.Root}/{layer.Key}";
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _store.Dispose();
+        base.Dispose(disposing);
+    }
+}

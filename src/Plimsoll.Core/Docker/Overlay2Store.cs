@@ -1,0 +1,140 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Docker;
+
+/// <summary>The files in which Docker keeps images and their unpacked layers, read without asking the daemon.</summary>
+/// <remarks>
+/// Nothing here is trusted: the config must have the image id as its digest, each layer's rebuilt tar its diffID.
+/// Layout: <c>image/overlay2/imagedb/content/sha256/ID</c>, <c>image/overlay2/layerdb/sha256/CHAINID/{diff,cache-id,size,tar-split.json.gz}</c>,
+/// <c>overlay2/CACHE-ID/diff</c>. Source: moby/moby, image/fs.go, layer/filestore.go, daemon/graphdriver/overlay2.
+/// </remarks>
+internal sealed class Overlay2Store : IDisposable
+{
+    /// <summary>Bytes of the small files beside tar-split.json.gz; a digest has 71.</summary>
+    private const int MaxSmallFileBytes = 256;
+
+    private const int CacheIdChars = 64;
+
+    private readonly SafeFileHandle _metadata;
+    private readonly SafeFileHandle _unpacked;
+
+    private Overlay2Store(string root, SafeFileHandle metadata, SafeFileHandle unpacked) =>
+        (Root, _metadata, _unpacked) = (root, metadata, unpacked);
+
+    /// <summary>Docker's data root.</summary>
+    public string Root { get; }
+
+    /// <summary>Opens the store below a data root when this process may read it.</summary>
+    /// <param name="reason">Why not, for a note.</param>
+    public static bool TryOpen(string root, [NotNullWhen(true)] out Overlay2Store? store, out string? reason)
+    {
+        store = null;
+        // The administrator may have put links at these two places; below them none is followed.
+        int metadata = Native.Open(Native.AtFdCwd, Encoding.UTF8.GetBytes($"{root}/image/overlay2\0"), Native.PathOnly | Native.DirectoryOnly, 0);
+        int unpacked = metadata < 0 ? metadata : Native.Open(Native.AtFdCwd, Encoding.UTF8.GetBytes($"{root}/overlay2\0"), Native.PathOnly | Native.DirectoryOnly, 0);
+        if (unpacked < 0)
+        {
+            if (metadata >= 0)
+                Native.CloseFile(metadata);
+            reason = $"{root} cannot be read: {Errno.Describe(-unpacked)}";
+            return false;
+        }
+        reason = null;
+        store = new Overlay2Store(root, Native.Own(metadata), Native.Own(unpacked));
+        return true;
+    }
+
+    /// <summary>The config's bytes as stored, unchecked; null when the store lacks them or may not be read.</summary>
+    public byte[]? FindConfig(Digest imageId, int maxBytes) => ReadFile($"imagedb/content/sha256/{imageId.Hex}", maxBytes);
+
+    /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>
+    /// <exception cref="ImageException">Malformed: what the store says of it makes no sense.</exception>
+    public StoredLayer? FindLayer(Digest chainId, Digest diffId)
+    {
+        string folder = $"layerdb/sha256/{chainId.Hex}";
+        if (ReadText($"{folder}/diff") is not { } diff || ReadText($"{folder}/cache-id") is not { } cacheId)
+            return null;
+        if (diff != diffId.ToString())
+            throw new ImageException(ImageError.DiffIdMismatch, $"{Root}/image/overlay2/{folder}/diff states {Escape.Quote(diff)}, the image config {diffId}");
+        if (cacheId.Length != CacheIdChars || !cacheId.All(char.IsAsciiHexDigitLower))
+            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/{folder}/cache-id holds {Escape.Quote(cacheId)}; {CacheIdChars} hex digits are wanted");
+        StoredLayer layer = new(chainId, cacheId, long.TryParse(ReadText($"{folder}/size"), NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : 0);
+        int split = OpenTarSplit(layer), unpacked = split < 0 ? split : OpenUnpacked(layer);
+        if (split >= 0)
+            Native.CloseFile(split);
+        if (unpacked >= 0)
+            Native.CloseFile(unpacked);
+        return unpacked < 0 ? null : layer;
+    }
+
+    /// <summary>tar-split's record of a layer and its unpacked files; the caller disposes both.</summary>
+    /// <exception cref="ImageException">Either is gone, or is not what it should be.</exception>
+    public (Stream TarSplit, SafeFileHandle Unpacked) Open(StoredLayer layer)
+    {
+        int split = OpenTarSplit(layer);
+        if (split < 0)
+            throw Errno.ToException(-split, $"{Root}/image/overlay2/layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz");
+        SafeFileHandle splitFile = Native.Own(split);
+        if (Native.GetStat(split, out Stat stat) < 0 || !stat.IsFile)
+        {
+            splitFile.Dispose();
+            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz is no regular file");
+        }
+        int unpacked = OpenUnpacked(layer);
+        if (unpacked < 0)
+        {
+            splitFile.Dispose();
+            throw Errno.ToException(-unpacked, $"{Root}/{layer.Folder}");
+        }
+        return (new FileStream(splitFile, FileAccess.Read, bufferSize: 1, isAsync: false), Native.Own(unpacked));
+    }
+
+    private int OpenTarSplit(StoredLayer layer) => OpenBelow(_metadata, $"layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz", Native.ReadOnly | Native.NonBlock);
+
+    private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly);
+
+    private static int OpenBelow(SafeFileHandle folder, string path, ulong flags) =>
+        Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path + '\0'), flags, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+
+    private string? ReadText(string path) => ReadFile(path, MaxSmallFileBytes) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    private byte[]? ReadFile(string path, int maxBytes)
+    {
+        int file = OpenBelow(_metadata, path, Native.ReadOnly | Native.NonBlock);
+        if (file is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.EPERM)
+            return null;
+        if (file < 0)
+            throw Errno.ToException(-file, $"{Root}/image/overlay2/{path}");
+        using SafeFileHandle owned = Native.Own(file);
+        if (Native.GetStat(file, out Stat stat) < 0 || !stat.IsFile)
+            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/{path} is no regular file");
+        if (stat.Size > maxBytes)
+            throw new ImageException(ImageError.LimitExceeded, $"{Root}/image/overlay2/{path} has {stat.Size} bytes, at most {maxBytes} are read");
+        byte[] bytes = new byte[stat.Size];
+        int filled = 0;
+        for (int got; filled < bytes.Length && (got = Native.ReadFile(file, bytes.AsSpan(filled))) > 0;)
+            filled += got;
+        return filled == bytes.Length ? bytes : bytes[..filled];
+    }
+
+    public void Dispose()
+    {
+        _metadata.Dispose();
+        _unpacked.Dispose();
+    }
+}
+
+/// <summary>A layer of the store.</summary>
+/// <param name="CacheId">The folder's name below <c>overlay2/</c>.</param>
+/// <param name="UnpackedBytes">What Docker says its files add up to; a hint for order, nothing more.</param>
+internal sealed record StoredLayer(Digest ChainId, string CacheId, long UnpackedBytes)
+{
+    /// <summary>Relative to the data root.</summary>
+    public string Folder => $"overlay2/{CacheId}/diff";
+}
