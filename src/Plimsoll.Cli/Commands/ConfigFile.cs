@@ -48,7 +48,7 @@ internal static class ConfigFile
             return settings;
         parser.Consume<DocumentStart>();
         // A file of comments only is one empty scalar.
-        if (parser.TryConsume<Scalar>(out Scalar empty) && empty.Value.Length == 0)
+        if (parser.TryConsume<Scalar>(out Scalar? empty) && empty.Value.Length == 0)
             return settings;
         if (!parser.TryConsume<MappingStart>(out _))
             throw Wrong(name, parser.Current, "wanted a mapping of verbs", $"for example {verb}: {{ fail-on: high }}");
@@ -88,7 +88,7 @@ internal static class ConfigFile
 
     private static Scalar ScalarOf(Parser parser, string name)
     {
-        if (parser.TryConsume<Scalar>(out Scalar scalar))
+        if (parser.TryConsume<Scalar>(out Scalar? scalar))
             return scalar;
         throw Wrong(name, parser.Current, "wanted a plain value");
     }
