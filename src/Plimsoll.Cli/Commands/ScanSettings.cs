@@ -52,7 +52,7 @@ internal sealed record ScanSettings
             all[key] = setting;
         return Check(new ScanSettings
         {
-            Outputs = Get(all, "output") is { } outputs ? [.. outputs.Values.Select(v => OutputTarget.Parse(v, outputs.Where))] : [new OutputTarget("table", null)],
+            Outputs = Get(all, "output") is { } outputs ? [.. outputs.Values.Select(v => OutputTarget.Parse(v, outputs.Where)).Distinct()] : [new OutputTarget("table", null)],
             FailOn = Parse(all, "fail-on", FailOn.None, FailOn.Words, (string text, out FailOn value) => FailOn.TryParse(text, out value)),
             Filter = new ReportFilter(Flag(all, "only-fixed"),
                 Parse<IReadOnlySet<Severity>?>(all, "severity", null, "critical, high, medium, low, negligible, unknown", TryParseSeverities)),

@@ -46,7 +46,7 @@ public static class ReportTexts
             _ => Catalogue.DatabaseDays.In(language, days),
         };
         string line = Catalogue.DatabaseLine.In(language, database.Counter, DatabaseNotes.Day(database.Created), database.Records, age);
-        return database.KevVersion is { } kev ? $"{line}; {Catalogue.KnownExploitedCatalogue.In(language, Shown(kev))}" : line;
+        return database.KevVersion is { } kev ? $"{line}{(language == Language.Chinese ? "；" : "; ")}{Catalogue.KnownExploitedCatalogue.In(language, Shown(kev))}" : line;
     }
 
     private static string Shown(string text) =>

@@ -50,6 +50,11 @@ public sealed class TableReport
 
     private Language Language => _options.Language;
 
+    // Below a layer's heading and a package's, or below a package's alone.
+    private int Indent => _options.GroupByLayer ? 4 : 2;
+
+    private string Margin => new(' ', Indent);
+
     /// <summary>Writes one table after the other, in the order given.</summary>
     public static void Write(TextWriter output, IReadOnlyList<ScanResult> results, TableOptions options)
     {
@@ -212,9 +217,9 @@ public sealed class TableReport
         Text count = alike[0].FixedVersion is not null ? Catalogue.CountFixedIn
             : alike[0].Status == "will-not-fix" ? Catalogue.CountWillNotFix : Catalogue.CountNoFix;
         Severity severity = alike[0].Severity;
-        _out.Write("  " + _ansi.Of(severity, DisplayWidth.Fit(severity.Text().In(Language), columns.Severity)) + "  ");
+        _out.Write(Margin + _ansi.Of(severity, DisplayWidth.Fit(severity.Text().In(Language), columns.Severity)) + "  ");
         _out.WriteLine(count.In(Language, alike.Count, Shown(alike[0].FixedVersion ?? "", 60)));
-        int indent = 2 + columns.Severity + 2, used = indent;
+        int indent = Indent + columns.Severity + 2, used = indent;
         string margin = new(' ', indent);
         _out.Write(margin);
         foreach (string id in alike.Select(f => Shown(f.Id, 40)))
@@ -246,7 +251,7 @@ public sealed class TableReport
             title |= finding.Title.Length > 0;
             kev |= finding.KnownExploited is not null;
         }
-        int left = _columns - 2 - severity - 2 - id - 2 - (kev ? KevColumns + 2 : 0) - fix - 2;
+        int left = _columns - Indent - severity - 2 - id - 2 - (kev ? KevColumns + 2 : 0) - fix - 2;
         return new Columns(severity, id, fix, title && left >= LeastTitleColumns ? left : 0, kev);
     }
 
@@ -257,9 +262,9 @@ public sealed class TableReport
         bool last = columns.Title == 0 || title.Length == 0;
         string tail = last ? fix : DisplayWidth.Fit(fix, columns.Fixed) + "  " + DisplayWidth.Cut(title, columns.Title);
         if (style is not null)
-            _out.WriteLine("  " + style($"{word}  {DisplayWidth.Fit(id, columns.Id)}  {mark}{tail}"));
+            _out.WriteLine(Margin + style($"{word}  {DisplayWidth.Fit(id, columns.Id)}  {mark}{tail}"));
         else
-            _out.WriteLine($"  {_ansi.Of(level, word)}  {DisplayWidth.Fit(id, columns.Id)}  {(kev.Length > 0 ? _ansi.Alarm(mark) : mark)}{tail}");
+            _out.WriteLine($"{Margin}{_ansi.Of(level, word)}  {DisplayWidth.Fit(id, columns.Id)}  {(kev.Length > 0 ? _ansi.Alarm(mark) : mark)}{tail}");
     }
 
     private string FixText(Finding finding) => finding.FixedVersion is { } version ? Shown(version, 60)
@@ -330,7 +335,7 @@ public sealed class TableReport
 
     private void Counts(int findings, List<Finding> rows)
     {
-        List<string> parts = [_ansi.Bold(rows.Count == 1 ? Catalogue.TotalOne.In(Language) : Catalogue.Total.In(Language, rows.Count)) + ":"];
+        List<string> parts = [_ansi.Bold(rows.Count == 1 ? Catalogue.TotalOne.In(Language) : Catalogue.Total.In(Language, rows.Count)) + (Language == Language.Chinese ? "：" : ":")];
         foreach (Severity severity in SeverityWords.WorstFirst)
             if (rows.Count(f => f.Severity == severity) is > 0 and var count)
                 parts.Add(_ansi.Of(severity, $"{count} {severity.Text().In(Language).ToLowerInvariant()}"));
