@@ -23,6 +23,21 @@ public sealed class CliContext
 
     public Home Home => new(Environment);
 
+    /// <summary>The same with other environment variables.</summary>
+    public CliContext With(Func<string, string?> environment) => new()
+    {
+        Out = Out,
+        Error = Error,
+        In = In,
+        OutIsTerminal = OutIsTerminal,
+        ErrorIsTerminal = ErrorIsTerminal,
+        InIsTerminal = InIsTerminal,
+        Columns = Columns,
+        Language = Language,
+        Time = Time,
+        Environment = environment,
+    };
+
     /// <summary>Writes <c>plimsoll: error: …</c> and, when given, <c>plimsoll: hint: …</c>.</summary>
     public void WriteError(string message, string? hint = null)
     {

@@ -1,22 +1,41 @@
-using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text;
 using Plimsoll.Cli;
-using Plimsoll.Cli.Commands;
+using Plimsoll.Texts;
 
 using CancellationTokenSource stop = new();
-Console.CancelKeyPress += (_, e) =>
+// The first signal asks the work to end, the second one ends the process.
+void Stop(PosixSignalContext signal)
 {
-    e.Cancel = true;
+    signal.Cancel = !stop.IsCancellationRequested;
     stop.Cancel();
-};
+}
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+// UTF-8 whatever the locale: JSON and the texts ask for it.
+using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
+using StreamWriter error = new(Console.OpenStandardError(), new UTF8Encoding(false)) { NewLine = "\n", AutoFlush = true };
+bool terminal = !Console.IsOutputRedirected, errorTerminal = !Console.IsErrorRedirected;
 CliContext context = new()
 {
-    Out = Console.Out,
-    Error = Console.Error,
+    Out = output,
+    Error = error,
     In = Console.In,
-    OutIsTerminal = !Console.IsOutputRedirected,
-    ErrorIsTerminal = !Console.IsErrorRedirected,
+    OutIsTerminal = terminal,
+    ErrorIsTerminal = errorTerminal,
     InIsTerminal = !Console.IsInputRedirected,
+    Columns = (terminal || errorTerminal) && Console.WindowWidth is > 0 and var columns ? columns : 80,
+    Language = Languages.FromEnvironment(Environment.GetEnvironmentVariable),
 };
-RootCommand root = new("Plimsoll: a container may start only when its evidence shows");
-root.Subcommands.Add(DbCommand.Create(context));
-return await root.Parse(args).InvokeAsync(cancellationToken: stop.Token);
+int code = await PlimsollApp.RunAsync(args, context, Wiring.Services(context), stop.Token);
+try
+{
+    output.Flush();
+}
+catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
+{
+    // The reader has gone; what was left in the buffer would fail again when it is closed.
+    Environment.Exit(code);
+}
+return code;

@@ -4,6 +4,7 @@ using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 
 namespace Plimsoll.Inspect;
 

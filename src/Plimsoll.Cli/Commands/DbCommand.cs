@@ -62,15 +62,21 @@ public static class DbCommand
                 AllowOlder = line.GetValue(older),
                 Time = context.Time,
             };
-            using ProgressLine? progress = context.ErrorIsTerminal ? new ProgressLine(context) : null;
-            // Away from the caller's thread: reading takes seconds and Ctrl-C must get through.
-            UpdateResult result = await Task.Run(() => DatabaseUpdate.RunAsync(options, progress, cancellationToken), cancellationToken);
-            progress?.Dispose();
-            Tell(context, result);
-            return ExitCode.Done;
+            return await UpdateAsync(context, options, cancellationToken);
         }));
         return command;
     }
+
+    /// <summary>Updates with progress on a terminal and says what came of it; an exit code, errors included.</summary>
+    public static Task<int> UpdateAsync(CliContext context, UpdateOptions options, CancellationToken cancellationToken) => RunAsync(context, async () =>
+    {
+        using ProgressLine? progress = context.ErrorIsTerminal ? new ProgressLine(context) : null;
+        // Away from the caller's thread: reading takes seconds and Ctrl-C must get through.
+        UpdateResult result = await Task.Run(() => DatabaseUpdate.RunAsync(options, progress, cancellationToken), cancellationToken);
+        progress?.Dispose();
+        Tell(context, options.DatabasePath, result);
+        return ExitCode.Done;
+    });
 
     private static Command Status(CliContext context)
     {
@@ -192,10 +198,10 @@ public static class DbCommand
         }
     }
 
-    private static void Tell(CliContext context, UpdateResult result)
+    private static void Tell(CliContext context, string path, UpdateResult result)
     {
         Language language = context.Language;
-        context.Out.WriteLine(DbTexts.Updated.In(language, context.Home.Database, result.Info.Counter, result.Info.Records));
+        context.Out.WriteLine(DbTexts.Updated.In(language, path, result.Info.Counter, result.Info.Records));
         foreach (EcosystemInfo ecosystem in result.Replaced)
             context.Out.WriteLine("  " + Line(ecosystem, language));
         if (result.Kept.Count > 0)

@@ -34,16 +34,16 @@ internal static class DemoImage
             foreach ((_, string name, string source, string version) in step)
                 installed[name] = (source, version);
             byte[] tar = Tar([("etc/os-release", OsRelease), ("var/lib/dpkg/status", Status(installed))]);
-            diffIds.Add(Digest.Of(tar).ToString());
-            layers.Add(Blob(folder, MediaTypes.OciLayerGzip, Gzip(tar)));
-            history.Add(new JsonObject { ["created_by"] = step.Key });
+            diffIds.Add((JsonNode)Digest.Of(tar).ToString());
+            layers.Add((JsonNode)Blob(folder, MediaTypes.OciLayerGzip, Gzip(tar)));
+            history.Add((JsonNode)new JsonObject { ["created_by"] = step.Key });
         }
-        history.Add(new JsonObject { ["created_by"] = "CMD [\"curl\"]", ["empty_layer"] = true });
+        history.Add((JsonNode)new JsonObject { ["created_by"] = "CMD [\"curl\"]", ["empty_layer"] = true });
         JsonObject config = new()
         {
             ["architecture"] = Platform.Host.Architecture,
             ["os"] = "linux",
-            ["config"] = new JsonObject { ["Cmd"] = new JsonArray("curl") },
+            ["config"] = new JsonObject { ["Cmd"] = new JsonArray((JsonNode)"curl") },
             ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = diffIds },
             ["history"] = history,
         };

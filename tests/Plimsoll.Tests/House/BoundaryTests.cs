@@ -18,6 +18,7 @@ public sealed class BoundaryTests
         ["Keys"] = [],
         ["Oci"] = ["Posix", "Texts"],
         ["Docker"] = ["Oci", "Posix", "Texts"],
+        ["Sources"] = ["Docker", "Oci", "Posix", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 

@@ -2,6 +2,7 @@ using System.Text;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.Tests.Layers;

@@ -1,21 +1,10 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
+using Plimsoll.Docker;
+using Plimsoll.Oci;
 using Plimsoll.Texts;
 
-namespace Plimsoll.Oci;
-
-/// <summary>How an image is to be opened.</summary>
-public sealed record ImageOptions
-{
-    /// <summary>Null: this host's platform, or the only one there is.</summary>
-    public Platform? Platform { get; init; }
-    public Verification Verification { get; init; }
-    public OciLimits Limits { get; init; } = OciLimits.Default;
-    public IProofs? Proofs { get; init; }
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
-    /// <summary>Opens standard input; for <c>-</c>.</summary>
-    public Func<Stream> OpenStandardInput { get; init; } = Console.OpenStandardInput;
-}
+namespace Plimsoll.Sources;
 
 /// <summary>Opens images from every place they are kept in.</summary>
 public static class ImageSource
@@ -30,9 +19,13 @@ public static class ImageSource
             {
                 ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => OpenArchive(reference, options, cancellationToken),
                 ImageScheme.Oci => OpenLayout(reference, options),
+                ImageScheme.Docker => DockerImage.Open(reference.Location, reference.Text,
+                    DockerContext.Resolve(options.Environment, options.Environment("HOME") ?? "/"), EngineOptions.Default, options, cancellationToken),
+                ImageScheme.Dir => FolderImage.Open(reference.Location, reference.Text, options.Limits),
+                ImageScheme.Host => FolderImage.OpenHost(reference.Text, options.Limits),
                 ImageScheme.Registry => throw new ImageException(ImageError.Unsupported, "images in registries are not read yet",
                     "pull the image and scan docker:NAME, or copy it to an OCI layout with skopeo and scan oci:FOLDER"),
-                _ => throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(text)}: {reference.Scheme} is not read here"),
+                _ => throw new UnreachableException($"no reader for {reference.Scheme}"),
             };
         }
         catch (UnauthorizedAccessException e)

@@ -1,9 +1,10 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.TestKit;
 
-namespace Plimsoll.Tests.Oci;
+namespace Plimsoll.Tests.Sources;
 
 /// <summary>One image in every form it can be kept in, right and with one thing wrong.</summary>
 public sealed class ImageSourceTests : IDisposable

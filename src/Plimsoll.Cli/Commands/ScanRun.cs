@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Text;
+using Plimsoll.Inspect;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary>One call of <c>scan</c>: database, images one after the other, outputs, exit code.</summary>
+internal sealed class ScanRun(CliContext context, ScanServices services, ScanSettings settings)
+{
+    /// <summary>Age from which <c>--update</c> renews a database: distributions publish daily.</summary>
+    public static TimeSpan UpdateAfter { get; } = TimeSpan.FromDays(1);
+
+    // How long a scan that was told to stop may take to tidy up after itself.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private bool _updateFailed;
+
+    public async Task<int> RunAsync(IReadOnlyList<string> images, CancellationToken cancellationToken)
+    {
+        if (images.Count > 1 && settings.Outputs.Any(o => o.Format == "cyclonedx"))
+            throw CommandException.Usage("a CycloneDX document describes one image", "call scan once for each image, or use --output json");
+        List<Suppression> suppressions = [.. settings.SuppressionFiles.SelectMany(services.ReadSuppressions)];
+        using CancellationTokenSource timeout = settings.Timeout is { } limit ? new(limit, context.Time) : new();
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
+        List<ScanResult> results = [];
+        foreach (string image in images)
+            results.Add(await ScanAsync(image, store, suppressions, either.Token, cancellationToken));
+        foreach (ScanResult result in results)
+            if (result.Failure is { } failure)
+                context.WriteError(images.Count > 1 ? $"{Escape.Quote(result.Image)}: {failure.Message}" : failure.Message, failure.Hint);
+        Write(results);
+        return ExitCodeOf(results);
+    }
+
+    private async Task<IAdvisoryStore> OpenStoreAsync(CancellationToken either, CancellationToken user)
+    {
+        string path = settings.Database ?? context.Home.Database;
+        bool exists = File.Exists(path);
+        if (!exists && settings.Database is not null && !settings.Update)
+            throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
+        if (exists)
+        {
+            IAdvisoryStore store = services.OpenDatabase(path);
+            if (!settings.Update || context.Time.GetUtcNow() - store.Info.Created < UpdateAfter)
+                return store;
+            store.Dispose();
+        }
+        else if (!settings.Update && !await OfferAsync(user))
+            return services.OpenStarterSet();
+        try
+        {
+            _updateFailed = await services.UpdateDatabase(path, either) != ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (!user.IsCancellationRequested)
+        {
+            throw new CommandException(ExitCode.Undecided, $"timed out after {TimeoutText} while the database was updated");
+        }
+        return File.Exists(path) ? services.OpenDatabase(path) : services.OpenStarterSet();
+    }
+
+    /// <summary>Asks only a person who sits at a terminal; nothing is downloaded unasked.</summary>
+    private async Task<bool> OfferAsync(CancellationToken cancellationToken)
+    {
+        if (settings.Quiet || !context.InIsTerminal || !context.ErrorIsTerminal)
+            return false;
+        await context.Error.WriteAsync(Catalogue.OfferDownload.In(context.Language));
+        await context.Error.FlushAsync(cancellationToken);
+        string? answer = await context.In.ReadLineAsync(cancellationToken).AsTask().WaitAsync(cancellationToken);
+        return answer?.Trim() is "y" or "Y" or "yes" or "Yes" or "是";
+    }
+
+    private async Task<ScanResult> ScanAsync(
+        string image, IAdvisoryStore store, IReadOnlyList<Suppression> suppressions, CancellationToken either, CancellationToken user)
+    {
+        try
+        {
+            using ProgressLine? progress = ProgressLine.Start(context, image, settings.Quiet);
+            ScanOptions options = new()
+            {
+                Platform = settings.Platform,
+                Verification = settings.Unverified ? Verification.None : Verification.Full,
+                Suppressions = suppressions,
+                // Bytes that nobody checked never fill the cache.
+                CacheFolder = settings.NoCache || settings.Unverified ? null : context.Home.Cache,
+                Time = context.Time,
+                Progress = progress,
+                ToolVersion = AppVersion.Full,
+                Parallelism = settings.Parallelism,
+            };
+            either.ThrowIfCancellationRequested();
+            Task<Report> scan = Task.Run(() => services.Scan(image, store, options, either), CancellationToken.None);
+            try
+            {
+                await scan.WaitAsync(either);
+            }
+            catch (OperationCanceledException) when (!scan.IsCompleted)
+            {
+                // It may be closing files; a read that never returns is left to the end of the process.
+                await Task.WhenAny(scan, Task.Delay(Grace, CancellationToken.None));
+                throw;
+            }
+            return ScanResult.Of(image, DatabaseNotes.AddTo(await scan, context.Time.GetUtcNow()), settings.Filter);
+        }
+        catch (OperationCanceledException) when (!user.IsCancellationRequested)
+        {
+            return Failed(image, "timeout", $"timed out after {TimeoutText}", "give it longer with --timeout");
+        }
+        catch (ImageException e)
+        {
+            return Failed(image, Kebab(e.Error.ToString()), Escape.ForTerminal(e.Message), e.Hint);
+        }
+        catch (CommandException e)
+        {
+            return Failed(image, "failed", Escape.ForTerminal(e.Message), e.Hint);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            InternalError.Trace(context, e);
+            return Failed(image, "internal", InternalError.Message(e), InternalError.Hint);
+        }
+    }
+
+    private string TimeoutText => settings.Timeout is { } limit ? $"{limit.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "";
+
+    private static ScanResult Failed(string image, string code, string message, string? hint) =>
+        new() { Image = image, Failure = new ScanFailure(code, message, hint) };
+
+    /// <summary>DigestMismatch to digest-mismatch.</summary>
+    private static string Kebab(string name)
+    {
+        StringBuilder text = new(name.Length + 4);
+        foreach (char c in name)
+        {
+            if (char.IsAsciiLetterUpper(c) && text.Length > 0)
+                text.Append('-');
+            text.Append(char.ToLowerInvariant(c));
+        }
+        return text.ToString();
+    }
+
+    private void Write(IReadOnlyList<ScanResult> results)
+    {
+        // Files first: when one cannot be written, nothing has gone to standard output yet.
+        foreach (OutputTarget output in settings.Outputs.OrderBy(o => o.File is null))
+        {
+            byte[]? content = Render(output, results);
+            if (content is null)
+                continue;
+            if (output.File is not null)
+                output.WriteFile(content);
+            else
+                context.Out.Write(Encoding.UTF8.GetString(content));
+        }
+        context.Out.Flush();
+    }
+
+    /// <summary>Null when there is nothing to say in this format: a bill of materials of an image that could not be read.</summary>
+    private byte[]? Render(OutputTarget output, IReadOnlyList<ScanResult> results)
+    {
+        using MemoryStream buffer = new();
+        switch (output.Format)
+        {
+            case "json":
+                JsonReport.Write(buffer, results, settings.Filter, AppVersion.Full);
+                break;
+            case "cyclonedx" when results[0].Report is { } report:
+                CycloneDxReport.Write(buffer, report, settings.Filter);
+                break;
+            case "cyclonedx":
+                return null;
+            default:
+                // What could not be read is said on standard error already; a table of nothing else would only repeat it.
+                bool silent = output.File is null && results.All(r => r.Report is null);
+                using (StreamWriter writer = new(buffer, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" })
+                    TableReport.Write(writer, silent ? [] : results, TableOptionsFor(output));
+                break;
+        }
+        return buffer.ToArray();
+    }
+
+    private TableOptions TableOptionsFor(OutputTarget output) => new()
+    {
+        Columns = context.Columns,
+        Language = context.Language,
+        Colour = settings.Colour switch
+        {
+            "always" => true,
+            "never" => false,
+            // no-color.org: set to anything but nothing; the flag above wins over it.
+            _ => output.File is null && context.OutIsTerminal && string.IsNullOrEmpty(context.Environment("NO_COLOR"))
+                && context.Environment("TERM") is not ("dumb" or null or ""),
+        },
+        GroupByLayer = settings.GroupByLayer,
+        AllRows = settings.AllRows,
+        Now = context.Time.GetUtcNow(),
+        VersionOrder = services.VersionOrder,
+        Filter = settings.Filter,
+    };
+
+    private int ExitCodeOf(IReadOnlyList<ScanResult> results)
+    {
+        int counted = results.Sum(r => r.Report?.Findings.Count(settings.FailOn.Counts) ?? 0);
+        if (counted > 0)
+        {
+            if (!settings.Quiet)
+                context.Error.WriteLine("plimsoll: " + Catalogue.ThresholdCrossed.In(context.Language, counted, Escape.ForTerminal(settings.FailOn.Text)));
+            return ExitCode.Refused;
+        }
+        if (_updateFailed && !settings.Quiet)
+            context.Error.WriteLine("plimsoll: hint: the update that --update asked for failed; the exit code says so (3)");
+        return _updateFailed || results.Any(r => r.Report is not { Complete: true }) ? ExitCode.Undecided : ExitCode.Done;
+    }
+}

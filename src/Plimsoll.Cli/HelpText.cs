@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli;
+
+/// <summary>Help that fits a screen: one line for each option, and examples.</summary>
+internal static class HelpText
+{
+    private static readonly Dictionary<string, string[]> Examples = new(StringComparer.Ordinal)
+    {
+        [""] = ["plimsoll scan debian:12", "plimsoll scan image.tar --fail-on high"],
+        ["scan"] =
+        [
+            "plimsoll scan debian:12",
+            "plimsoll scan image.tar --fail-on high,kev --only-fixed",
+            "plimsoll scan ./layout --output table --output json=report.json --output cyclonedx=bom.json",
+            "plimsoll scan dir:/srv/rootfs --suppress accepted.yaml --group layer",
+        ],
+    };
+
+    public static void Write(TextWriter output, Command command, CliContext context)
+    {
+        Language language = context.Language;
+        bool root = command is RootCommand;
+        int columns = Math.Max(context.Columns, 60);
+        output.WriteLine(command.Description);
+        output.WriteLine();
+        string path = root ? "plimsoll" : $"plimsoll {string.Join(' ', Path(command))}";
+        string arguments = string.Concat(command.Arguments.Select(a => a.Arity.MaximumNumberOfValues > 1 ? $" {a.Name}..." : $" {a.Name}"));
+        string sub = command.Subcommands.Count > 0 ? " COMMAND" : "";
+        output.WriteLine($"{Catalogue.Usage.In(language)}: {path}{sub}{arguments} [OPTIONS]");
+        Section(output, Catalogue.Commands.In(language), command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? "")), columns);
+        Section(output, Catalogue.Arguments.In(language), command.Arguments.Select(a => (a.Name, a.Description ?? "")), columns);
+        Section(output, Catalogue.Options.In(language), command.Options.Where(o => !o.Hidden).Select(o => (Spelling(o), o.Description ?? "")), columns);
+        if (Examples.TryGetValue(root ? "" : string.Join(' ', Path(command)), out string[]? examples))
+        {
+            output.WriteLine();
+            output.WriteLine($"{Catalogue.Examples.In(language)}:");
+            foreach (string example in examples)
+                output.WriteLine("  " + example);
+        }
+        string? footer = root ? Catalogue.MoreHelp.In(language) : command.Name == "scan" ? Catalogue.ScanFooter.In(language) : null;
+        if (footer is null)
+            return;
+        output.WriteLine();
+        foreach (string line in DisplayWidth.Wrap(footer, columns))
+            output.WriteLine(line);
+    }
+
+    private static IEnumerable<string> Path(Command command)
+    {
+        List<string> names = [];
+        for (Command? at = command; at is not null and not RootCommand; at = at.Parents.OfType<Command>().FirstOrDefault())
+            names.Insert(0, at.Name);
+        return names;
+    }
+
+    private static string Spelling(Option option)
+    {
+        string shortName = option.Aliases.FirstOrDefault(a => a.Length == 2) is { } alias ? alias + ", " : "    ";
+        return shortName + option.Name + (option is Option<bool> ? "" : $" {option.HelpName}");
+    }
+
+    private static void Section(TextWriter output, string title, IEnumerable<(string Left, string Right)> rows, int columns)
+    {
+        List<(string Left, string Right)> all = [.. rows];
+        if (all.Count == 0)
+            return;
+        output.WriteLine();
+        output.WriteLine($"{title}:");
+        int width = all.Max(r => DisplayWidth.Of(r.Left));
+        foreach ((string left, string right) in all)
+        {
+            string lead = $"  {DisplayWidth.Fit(left, width)}  ";
+            foreach (string line in DisplayWidth.Wrap(right, columns - width - 4))
+            {
+                output.WriteLine(lead + line);
+                lead = new string(' ', width + 4);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System.CommandLine;
+using Plimsoll.Cli.Commands;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli;
+
+/// <summary>The program without its process: arguments in, exit code out.</summary>
+public static class PlimsollApp
+{
+    /// <summary>128 and the number of SIGINT, as shells have it.</summary>
+    public const int Interrupted = 130;
+
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args, CliContext context, ScanServices services, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(services);
+        try
+        {
+            // Without the parser: this is what scripts ask most often.
+            if (args is ["--version"])
+            {
+                await context.Out.WriteLineAsync(AppVersion.Line(AppVersion.Describe(services, context.Home.Database)));
+                return ExitCode.Done;
+            }
+            context.Language = LanguageOf(args, context);
+            return await DispatchAsync(args, context, services, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
+        catch (CommandException e)
+        {
+            context.WriteError(e.Message, e.Hint);
+            return e.ExitCode;
+        }
+        // Whoever reads our output may have had enough of it, as head does.
+        catch (IOException e) when (IsBrokenPipe(e))
+        {
+            return ExitCode.Undecided;
+        }
+        catch (Exception e)
+        {
+            InternalError.Trace(context, e);
+            context.WriteError(InternalError.Message(e), InternalError.Hint);
+            return ExitCode.Undecided;
+        }
+    }
+
+    /// <summary>EPIPE, which .NET puts into the exception's HResult.</summary>
+    internal static bool IsBrokenPipe(IOException e) => e.HResult == 32;
+
+    private static RootCommand BuildRoot(CliContext context, ScanServices services)
+    {
+        RootCommand root = new(Catalogue.ProgramSummary.In(context.Language));
+        root.Options.Clear();
+        root.Directives.Clear();
+        root.Options.Add(new Option<bool>("--help", "-h", "-?") { Recursive = true, Description = Catalogue.HelpHelp.In(context.Language) });
+        root.Options.Add(new Option<bool>("--version") { Description = Catalogue.HelpVersion.In(context.Language) });
+        root.Subcommands.Add(ScanCommand.Create(context, services));
+        root.Subcommands.Add(DbCommand.Create(context));
+        root.Subcommands.Add(CacheCommand.Create(context));
+        root.Subcommands.Add(DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken)));
+        return root;
+    }
+
+    private static async Task<int> DispatchAsync(
+        IReadOnlyList<string> args, CliContext context, ScanServices services, CancellationToken cancellationToken)
+    {
+        RootCommand root = BuildRoot(context, services);
+        if (args.Count == 0)
+        {
+            HelpText.Write(context.Error, root, context);
+            return ExitCode.Usage;
+        }
+        if (args[0] == "help")
+            args = [.. args.Skip(1), "--help"];
+        if (args[0] is var verb && !verb.StartsWith('-') && !root.Subcommands.Any(c => c.Name == verb))
+            throw CommandException.Usage($"unknown command {Escape.Quote(verb)}",
+                Suggestion.For(verb, root.Subcommands.Select(c => c.Name)) is { } near ? $"did you mean plimsoll {near}?"
+                : verb.AsSpan().ContainsAny(":/.") ? $"to scan an image: plimsoll scan {Escape.ForTerminal(verb)}"
+                : $"commands: {string.Join(", ", root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}; plimsoll --help tells more");
+        // A response file (@name) would let an image name read files.
+        ParseResult line = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (line.GetValue<bool>("--help"))
+        {
+            HelpText.Write(context.Out, line.CommandResult.Command, context);
+            return ExitCode.Done;
+        }
+        if (line.Errors.Count > 0)
+            throw UsageOf(line);
+        if (line.CommandResult.Command == root)
+        {
+            HelpText.Write(context.Error, root, context);
+            return ExitCode.Usage;
+        }
+        return await line.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+            Output = context.Out,
+            Error = context.Error,
+        }, cancellationToken);
+    }
+
+    private static CommandException UsageOf(ParseResult line)
+    {
+        string message = line.Errors[0].Message.TrimEnd('.');
+        string path = string.Join(' ', Ancestors(line.CommandResult.Command));
+        return CommandException.Usage(Escape.ForTerminal(char.ToLowerInvariant(message[0]) + message[1..]), $"{path} --help shows how it is used");
+    }
+
+    private static List<string> Ancestors(Command command)
+    {
+        List<string> names = [];
+        for (Command? at = command; at is not null; at = at.Parents.OfType<Command>().FirstOrDefault())
+            names.Insert(0, at is RootCommand ? "plimsoll" : at.Name);
+        return names;
+    }
+
+    /// <summary>Help and usage errors need the language before the options are read.</summary>
+    private static Language LanguageOf(IReadOnlyList<string> args, CliContext context)
+    {
+        for (int i = 0; i < args.Count && args[i] != "--"; i++)
+        {
+            string? value = args[i] == "--lang" && i + 1 < args.Count ? args[i + 1]
+                : args[i].StartsWith("--lang=", StringComparison.Ordinal) ? args[i]["--lang=".Length..] : null;
+            if (value is not null && Languages.TryParse(value, out Language language))
+                return language;
+        }
+        return context.Language;
+    }
+}

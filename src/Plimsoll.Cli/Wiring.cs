@@ -1,0 +1,43 @@
+using Plimsoll.Cli.Commands;
+using Plimsoll.Inspect;
+using Plimsoll.Inspect.Packages.Versions;
+using Plimsoll.Inspect.Suppressions;
+using Plimsoll.Inspect.Vulnerabilities;
+
+namespace Plimsoll.Cli;
+
+/// <summary>The real stages behind the verbs.</summary>
+internal static class Wiring
+{
+    public static ScanServices Services(CliContext context) => new()
+    {
+        Scan = Scanner.Scan,
+        OpenDatabase = path => Told(() => AdvisoryDatabase.Open(path)),
+        OpenStarterSet = () => new StarterSet(),
+        UpdateDatabase = (path, cancellationToken) => DbCommand.UpdateAsync(context, new UpdateOptions { DatabasePath = path, Time = context.Time }, cancellationToken),
+        ReadSuppressions = path =>
+        {
+            try
+            {
+                return SuppressionFile.Read(path);
+            }
+            catch (SuppressionException e)
+            {
+                throw CommandException.Usage(e.Message, "docs/formats/suppressions.md describes the file");
+            }
+        },
+        VersionOrder = (type, left, right) => VersionOrders.For(type)?.Compare(left, right) ?? string.CompareOrdinal(left, right),
+    };
+
+    private static T Told<T>(Func<T> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (AdvisoryException e)
+        {
+            throw new CommandException(ExitCode.Undecided, e.Message, e.Hint, e);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace Plimsoll.Oci;
+
+/// <summary>How an image is to be opened.</summary>
+public sealed record ImageOptions
+{
+    /// <summary>Null: this host's platform, or the only one there is.</summary>
+    public Platform? Platform { get; init; }
+    public Verification Verification { get; init; }
+    public OciLimits Limits { get; init; } = OciLimits.Default;
+    public IProofs? Proofs { get; init; }
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Environment variables; for <c>DOCKER_HOST</c> and its kin.</summary>
+    public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
+
+    /// <summary>Opens standard input; for <c>-</c>.</summary>
+    public Func<Stream> OpenStandardInput { get; init; } = Console.OpenStandardInput;
+}

@@ -1,0 +1,61 @@
+namespace Plimsoll.Texts;
+
+public static partial class Catalogue
+{
+    /// <summary>The sentence of a report's note by its code, or null for a code that has none.</summary>
+    public static Text? FindNote(string code) => code switch
+    {
+        "no-database" => new(
+            "No advisory database is there; only the built-in starter set of {0} advisories was asked, so most vulnerabilities stay unseen. Get one with: plimsoll db update",
+            "没有漏洞库；只查询了内置的 {0} 条入门公告，大多数漏洞无法发现。获取漏洞库：plimsoll db update"),
+        "starter-set" => new(
+            "The built-in starter set of {0} advisories was asked; it is not a database.",
+            "查询的是内置的 {0} 条入门公告，不能算作漏洞库。"),
+        "database-old" => new(
+            "The advisory database is of {0}, more than {1} days old; newer vulnerabilities are not in it. Renew it with: plimsoll db update",
+            "漏洞库的日期是 {0}，已超过 {1} 天；更新的漏洞不在其中。更新：plimsoll db update"),
+        "no-advisories-for-release" => new(
+            "The advisory database knows nothing about {0}; that no vulnerability is shown means nothing there.",
+            "漏洞库中没有关于 {0} 的公告；没有显示漏洞并不说明没有漏洞。"),
+        "end-of-life" => new(
+            "{0} has had no security support since {1}; newer vulnerabilities get no advisory and no fix.",
+            "{0} 自 {1} 起不再有安全支持；更新的漏洞既没有公告也没有修复。"),
+        "no-distribution" => new(
+            "The image does not say which distribution it is, so its packages could not be matched.",
+            "镜像没有说明自己是哪个发行版，无法匹配其软件包。"),
+        "unknown-distribution" => new(
+            "The distribution {0} is not known here, so its packages could not be matched.",
+            "不认识发行版 {0}，无法匹配其软件包。"),
+        "no-package-database" => new(
+            "No package database was found in the image; what is in it could not be told.",
+            "镜像中没有找到软件包数据库，无法得知其内容。"),
+        "unverified" => new(
+            "No digest was checked (--unverified); the image may not be what it says it is.",
+            "没有校验任何摘要（--unverified）；镜像内容可能与其声明不符。"),
+        "suppression-expired" => new(
+            "The suppression of {0} ended on {1} and no longer counts ({2}).",
+            "对 {0} 的抑制已于 {1} 到期，不再有效（{2}）。"),
+        "suppression-unused" => new(
+            "The suppression of {0} matched nothing ({1}).",
+            "对 {0} 的抑制没有匹配任何结果（{1}）。"),
+        _ => null,
+    };
+
+    /// <summary>A note whose code this version does not know.</summary>
+    public static Text NoteOther { get; } = new("{0}: {1}", "{0}：{1}");
+
+    /// <summary>What a gap is, without its place and detail; null for a code that has none.</summary>
+    public static Text? FindGap(string code) => code switch
+    {
+        "package-database-corrupt" => new("A package database could not be read wholly", "软件包数据库无法完整读取"),
+        "file-too-large" => new("A file was too large to be looked at", "文件过大，未检查"),
+        "path-leaves-root" => new("An entry's path leads out of the image and was passed over", "条目的路径超出镜像根目录，已跳过"),
+        "os-release-corrupt" => new("The file that names the distribution could not be read", "无法读取说明发行版的文件"),
+        "version-unreadable" => new("A version could not be compared", "无法比较版本"),
+        "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
+        _ => null,
+    };
+
+    public static Text GapOther { get; } = new("Not looked at ({0})", "未检查（{0}）");
+    public static Text GapMore { get; } = new("… and {0} more; --json lists all", "……还有 {0} 处；--json 列出全部");
+}

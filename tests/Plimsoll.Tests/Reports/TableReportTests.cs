@@ -1,0 +1,169 @@
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.TestKit;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Tests.Reports;
+
+public sealed class TableReportTests
+{
+    private static string Table(Report report, TableOptions? options = null, ReportFilter? filter = null)
+    {
+        StringWriter writer = new() { NewLine = "\n" };
+        TableReport.Write(writer, [ScanResult.Of(report.Image, report, filter ?? ReportFilter.None)],
+            (options ?? Options(80)) with { Filter = filter ?? ReportFilter.None });
+        return writer.ToString();
+    }
+
+    // Where a sentence breaks depends on the width and is not what these tests ask.
+    private static string Flat(string table) => string.Join(' ', table.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+
+    private static TableOptions Options(int columns, Language language = Language.English) => new()
+    {
+        Columns = columns, Language = language, Now = ReportBuilder.Now,
+        VersionOrder = (_, a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b),
+    };
+
+    [Theory]
+    [InlineData(80, Language.English, "table-80-en.txt")]
+    [InlineData(200, Language.English, "table-200-en.txt")]
+    [InlineData(80, Language.Chinese, "table-80-zh.txt")]
+    [InlineData(200, Language.Chinese, "table-200-zh.txt")]
+    public void Write_VulnerableImage_IsTheExpectedTable(int columns, Language language, string golden)
+    {
+        string table = Table(ReportBuilder.Vulnerable().Build(), Options(columns, language));
+
+        Golden.Equal(golden, table);
+        Assert.All(table.Split('\n'), line => Assert.True(DisplayWidth.Of(line) <= columns, line));
+    }
+
+    [Fact]
+    public void Write_GroupedByLayer_IsTheExpectedTable() =>
+        Golden.Equal("table-80-layer.txt", Table(ReportBuilder.Vulnerable().Build(), Options(80) with { GroupByLayer = true, AllRows = true }));
+
+    [Fact]
+    public void Write_EveryCveOfTheReport_IsShownByDefault()
+    {
+        Report report = ReportBuilder.Vulnerable().Build();
+
+        string table = Table(report);
+
+        Assert.All(report.Findings, f => Assert.Contains(f.Id, table, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Write_CleanAndComplete_SaysSo()
+    {
+        string table = Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1")).Build());
+
+        Assert.Contains("No known vulnerabilities in 1 package.", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_NothingFoundButUndecided_NeverSaysClean()
+    {
+        string table = Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1")).WithNote("no-advisories-for-release", true, "Debian:13").Build());
+
+        Assert.DoesNotContain("No known vulnerabilities", table, StringComparison.Ordinal);
+        Assert.Contains("Not decided", table, StringComparison.Ordinal);
+        Assert.Contains("knows nothing about Debian:13", Flat(table), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_GapWithFindings_SaysIncomplete()
+    {
+        string table = Table(ReportBuilder.Vulnerable().WithGap("package-database-corrupt", "var/lib/dpkg/status", "line 12: no colon").Build());
+
+        Assert.Contains("Incomplete", table, StringComparison.Ordinal);
+        Assert.Contains("var/lib/dpkg/status: line 12: no colon", Flat(table), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_EverythingFilteredAway_SaysWhatIsHiddenAndNotClean()
+    {
+        Report report = new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-2024-1", Severity.High).Build();
+
+        string table = Table(report, filter: new ReportFilter(OnlyFixed: true));
+
+        Assert.DoesNotContain("No known vulnerabilities in", table, StringComparison.Ordinal);
+        Assert.Contains("1 findings not shown (--only-fixed)", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_NoPackages_DoesNotSayClean() =>
+        Assert.Contains("nothing to match", Table(new ReportBuilder().Build()), StringComparison.Ordinal);
+
+    [Fact]
+    public void Write_StarterSet_IsNamedAsNoDatabase()
+    {
+        Report report = DatabaseNotes.AddTo(new ReportBuilder().With(ReportBuilder.Package("bash", "5")).Build() with { Database = ReportBuilder.StarterSet }, ReportBuilder.Now);
+
+        string table = Table(report);
+
+        Assert.False(report.Complete);
+        Assert.Contains("no database: built-in starter set of 50 advisories, which is not a database", table, StringComparison.Ordinal);
+        Assert.Contains("plimsoll db update", Flat(table), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_Unverified_SaysSoLoudly() =>
+        Assert.Contains("UNVERIFIED", Table(ReportBuilder.Vulnerable().Build() with { Verified = false }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Write_HostileNames_ReachTheTerminalEscaped()
+    {
+        Report report = new ReportBuilder()
+            .With(ReportBuilder.Package("\x1b[31mevil", "1\u202e0\r"), "CVE-1\x1b]0;x\a", Severity.Critical, "2\n3", "title\u202e\nnext \x1b[2J")
+            .WithGap("g\x1b[1m", "p\x1b[1m", "d\x1b[1m").WithNote("n\x1b[1m", false, "\x1b[1m").Build()
+            with { Image = "\x1b[31mimage", Platform = "\x1b[0m", Tags = ["\x1b[0mtag"] };
+
+        string table = Table(report);
+
+        Assert.Contains(@"\x1b[31mevil", table, StringComparison.Ordinal);
+        Assert.Contains(@"1\u202e0\x0d", table, StringComparison.Ordinal);
+        Assert.DoesNotContain(table, c => c is '\x1b' or '\u202e' or '\r' or '\a');
+    }
+
+    [Fact]
+    public void Write_Coloured_IsTheSameTextWithoutTheCodes()
+    {
+        Report report = ReportBuilder.Vulnerable().Build();
+
+        string coloured = Table(report, Options(80) with { Colour = true });
+
+        Assert.Contains("\x1b[1;31mCRITICAL\x1b[0m", coloured, StringComparison.Ordinal);
+        Assert.Equal(Table(report), System.Text.RegularExpressions.Regex.Replace(coloured, "\x1b\\[[0-9;]*m", "", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5)));
+    }
+
+    [Fact]
+    public void Write_NoVersionOrder_NamesEachFixedVersionWithWhatItFixes()
+    {
+        string table = Table(ReportBuilder.Vulnerable().Build(), Options(80) with { VersionOrder = null });
+
+        Assert.Contains("1.1.1n-0+deb11u4 2 of 8", Flat(table), StringComparison.Ordinal);
+        Assert.Contains("1.1.1n-0+deb11u5 6 of 8", Flat(table), StringComparison.Ordinal);
+    }
+}
+
+/// <summary>Expected outputs in files; with PLIMSOLL_GOLDEN=write they are written anew, to be read before they are committed.</summary>
+internal static class Golden
+{
+    public static void Equal(string name, string actual)
+    {
+        string path = Path.Combine(Folder(), name);
+        if (Environment.GetEnvironmentVariable("PLIMSOLL_GOLDEN") == "write")
+            File.WriteAllText(path, actual);
+        Assert.Equal(File.ReadAllText(path), actual);
+    }
+
+    private static string Folder() => Path.Combine(Root(), "tests", "Plimsoll.Tests", "Reports", "Golden");
+
+    /// <summary>The checkout's top folder.</summary>
+    public static string Root()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+            if (File.Exists(Path.Combine(at.FullName, "Plimsoll.slnx")))
+                return at.FullName;
+        throw new InvalidOperationException("the checkout is not above the test's binary");
+    }
+}
