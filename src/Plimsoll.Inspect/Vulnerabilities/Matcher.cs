@@ -202,6 +202,9 @@ public static class Matcher
                     return null;
                 fix = RangeCheck.Later(fix, match.FixedVersion, order);
             }
+            // The usual case: one record with one range, whose own end nothing else can affect again.
+            if (records is [{ Ranges: [{ Events.Count: <= 2 }], Versions.Count: 0 }])
+                return fix;
             for (int step = 0; step < MaxFixSteps && fix is not null; step++)
             {
                 string? next = fix;

@@ -5,7 +5,7 @@ using Plimsoll.Inspect.Packages.Versions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.TestKit;
 
-namespace Plimsoll.Tests.Inspect.Vulnerabilities;
+namespace Plimsoll.Tests.Vulnerabilities;
 
 /// <summary>Compares the matcher with answers that share no code with it.</summary>
 [Trait("needs", "shared")]

@@ -3,7 +3,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Dpkg;
 
-namespace Plimsoll.Tests.Inspect.Packages.Dpkg;
+namespace Plimsoll.Tests.Packages.Dpkg;
 
 public sealed class DpkgStatusAnalyserTests
 {

@@ -3,7 +3,7 @@ using System.Text;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 
-namespace Plimsoll.Tests.Inspect.Packages;
+namespace Plimsoll.Tests.Packages;
 
 /// <summary>What holds for every analyser of the list.</summary>
 public sealed class AnalyserTests

@@ -2,7 +2,7 @@ using System.Text;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages.Dpkg;
 
-namespace Plimsoll.Tests.Inspect.Packages.Dpkg;
+namespace Plimsoll.Tests.Packages.Dpkg;
 
 public sealed class DpkgCopyrightAnalyserTests
 {

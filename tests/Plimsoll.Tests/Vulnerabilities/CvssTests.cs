@@ -1,6 +1,6 @@
 using Plimsoll.Inspect.Vulnerabilities;
 
-namespace Plimsoll.Tests.Inspect.Vulnerabilities;
+namespace Plimsoll.Tests.Vulnerabilities;
 
 public sealed class CvssTests
 {

@@ -3,7 +3,7 @@ using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.TestKit;
 
-namespace Plimsoll.Tests.Inspect.Vulnerabilities;
+namespace Plimsoll.Tests.Vulnerabilities;
 
 public sealed class MatcherTests
 {

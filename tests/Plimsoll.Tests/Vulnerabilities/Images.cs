@@ -3,7 +3,7 @@ using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Distributions;
 using Plimsoll.Inspect.Vulnerabilities;
 
-namespace Plimsoll.Tests.Inspect.Vulnerabilities;
+namespace Plimsoll.Tests.Vulnerabilities;
 
 /// <summary>Inventories for tests of matching.</summary>
 static class Images

@@ -3,7 +3,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Distributions;
 
-namespace Plimsoll.Tests.Inspect.Packages.Distributions;
+namespace Plimsoll.Tests.Packages.Distributions;
 
 public sealed class OsReleaseAnalyserTests
 {

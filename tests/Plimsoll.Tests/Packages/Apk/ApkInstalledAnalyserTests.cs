@@ -3,7 +3,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Apk;
 
-namespace Plimsoll.Tests.Inspect.Packages.Apk;
+namespace Plimsoll.Tests.Packages.Apk;
 
 public sealed class ApkInstalledAnalyserTests
 {

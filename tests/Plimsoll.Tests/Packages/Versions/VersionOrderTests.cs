@@ -3,7 +3,7 @@ using System.Text;
 using Plimsoll.Inspect.Packages.Versions;
 using Plimsoll.TestKit;
 
-namespace Plimsoll.Tests.Inspect.Packages.Versions;
+namespace Plimsoll.Tests.Packages.Versions;
 
 public sealed class VersionOrderTests
 {

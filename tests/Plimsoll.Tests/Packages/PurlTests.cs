@@ -1,6 +1,6 @@
 using Plimsoll.Inspect.Packages;
 
-namespace Plimsoll.Tests.Inspect.Packages;
+namespace Plimsoll.Tests.Packages;
 
 public sealed class PurlTests
 {

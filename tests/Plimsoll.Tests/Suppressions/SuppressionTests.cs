@@ -1,9 +1,9 @@
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
-using Plimsoll.Tests.Inspect.Vulnerabilities;
+using Plimsoll.Tests.Vulnerabilities;
 
-namespace Plimsoll.Tests.Inspect.Suppressions;
+namespace Plimsoll.Tests.Suppressions;
 
 public sealed class SuppressionTests
 {
