@@ -42,8 +42,8 @@ internal sealed class EngineClient : IDisposable
     public ImageInspect Inspect(string name, CancellationToken cancellationToken)
     {
         CheckName(name);
-        return GetJson($"images/{name}/json", DockerJson.Default.ImageInspect, cancellationToken, notFound: () => new ImageException(ImageError.NotFound,
-            $"the Docker daemon at {_endpoint} has no image {Escape.Quote(name)}",
+        return GetJson($"images/{name}/json", DockerJson.Default.ImageInspect, cancellationToken, notFound: said => new ImageException(ImageError.NotFound,
+            $"the Docker daemon at {_endpoint} has no image {Escape.Quote(name)}: {Escape.Quote(said)}",
             $"docker pull {Escape.ForTerminal(name)} fetches it; docker images lists those that there are"));
     }
 
@@ -68,7 +68,7 @@ internal sealed class EngineClient : IDisposable
         }
     }
 
-    private T GetJson<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken, Func<ImageException>? notFound = null)
+    private T GetJson<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken, Func<string?, ImageException>? notFound = null)
     {
         using HttpResponseMessage response = Send(path, _options.StallTimeout, cancellationToken);
         Check(response, path, notFound, cancellationToken);
@@ -115,11 +115,13 @@ internal sealed class EngineClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw Explain(e, path, patience);
+            throw late.IsCancellationRequested
+                ? new ImageException(ImageError.PeerFailed, $"{Peer} did not answer GET /{path} within {Seconds(patience)}", inner: e)
+                : Explain(e, path);
         }
     }
 
-    private ImageException Explain(Exception e, string path, TimeSpan patience)
+    private ImageException Explain(Exception e, string path)
     {
         for (Exception? inner = e; inner is not null; inner = inner.InnerException)
         {
@@ -132,17 +134,16 @@ internal sealed class EngineClient : IDisposable
             if (inner is System.Security.Authentication.AuthenticationException)
                 return new ImageException(ImageError.PeerFailed, $"{Peer}: no TLS connection: {inner.Message}", inner: e);
         }
+        // The handler ends an attempt to connect that takes too long.
         return e is OperationCanceledException
-            ? new ImageException(ImageError.PeerFailed, $"{Peer} did not answer GET /{path} within {Seconds(patience)}", inner: e)
+            ? new ImageException(ImageError.PeerFailed, $"{Peer}: no connection within {Seconds(_options.ConnectTimeout)}", inner: e)
             : new ImageException(ImageError.PeerFailed, $"{Peer} failed at GET /{path}: {Escape.ForTerminal(e.Message)}", inner: e);
     }
 
-    private void Check(HttpResponseMessage response, string path, Func<ImageException>? notFound, CancellationToken cancellationToken)
+    private void Check(HttpResponseMessage response, string path, Func<string?, ImageException>? notFound, CancellationToken cancellationToken)
     {
         if (response.StatusCode == HttpStatusCode.OK)
             return;
-        if (response.StatusCode == HttpStatusCode.NotFound && notFound is not null)
-            throw notFound();
         byte[] body = ReadAll(response, path, MaxErrorBytes, cancellationToken);
         string? message;
         try
@@ -153,6 +154,8 @@ internal sealed class EngineClient : IDisposable
         {
             message = Start(body);
         }
+        if (response.StatusCode == HttpStatusCode.NotFound && notFound is not null)
+            throw notFound(message);
         throw new ImageException(
             response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized ? ImageError.AccessDenied
             : response.StatusCode == HttpStatusCode.NotFound ? ImageError.NotFound : ImageError.PeerFailed,
@@ -197,8 +200,10 @@ internal sealed class EngineClient : IDisposable
         private readonly long _maxBytes;
         private readonly CancellationToken _cancellationToken;
         private readonly CancellationTokenRegistration _stop;
+        private readonly Timer _patience;
         private readonly Stream _body;
         private long _read;
+        private volatile bool _stalled;
 
         public AnswerStream(EngineClient client, HttpResponseMessage response, string path, long maxBytes, CancellationToken cancellationToken)
         {
@@ -206,13 +211,16 @@ internal sealed class EngineClient : IDisposable
             _body = response.Content.ReadAsStream(cancellationToken);
             // Reading is synchronous; closing the connection is what ends a read that waits.
             _stop = cancellationToken.Register(static r => ((HttpResponseMessage)r!).Dispose(), response);
+            _patience = new Timer(static s => ((AnswerStream)s!).GiveUp(), this, Timeout.Infinite, Timeout.Infinite);
         }
 
         public override int Read(Span<byte> buffer)
         {
             try
             {
+                _patience.Change(_client._options.StallTimeout, Timeout.InfiniteTimeSpan);
                 int got = _body.Read(buffer);
+                _patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                 _cancellationToken.ThrowIfCancellationRequested();
                 _read += got;
                 if (_read > _maxBytes)
@@ -226,12 +234,18 @@ internal sealed class EngineClient : IDisposable
             }
         }
 
+        private void GiveUp()
+        {
+            _stalled = true;
+            _response.Dispose();
+        }
+
         private ImageException Explain(Exception e)
         {
+            if (_stalled)
+                return new ImageException(ImageError.PeerFailed, $"{_client.Peer} sent nothing for {Seconds(_client._options.StallTimeout)} after {_read} bytes of GET /{_path}", inner: e);
             for (Exception? inner = e; inner is not null; inner = inner.InnerException)
             {
-                if (inner is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock })
-                    return new ImageException(ImageError.PeerFailed, $"{_client.Peer} sent nothing for {Seconds(_client._options.StallTimeout)} after {_read} bytes of GET /{_path}", inner: e);
                 if (inner is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } or EndOfStreamException
                     or SocketException { SocketErrorCode: SocketError.ConnectionReset })
                     return new ImageException(ImageError.Truncated, $"{_client.Peer} closed the connection after {_read} bytes of GET /{_path}", inner: e);
@@ -244,6 +258,7 @@ internal sealed class EngineClient : IDisposable
             if (disposing)
             {
                 _stop.Dispose();
+                _patience.Dispose();
                 _response.Dispose();
             }
             base.Dispose(disposing);

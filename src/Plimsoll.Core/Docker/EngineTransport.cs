@@ -33,8 +33,6 @@ internal static class EngineTransport
                         await socket.ConnectAsync(endpoint.Host!, endpoint.Port, cancellationToken).ConfigureAwait(false);
                     else
                         await socket.ConnectAsync(UnixAddress(endpoint.SocketPath), cancellationToken).ConfigureAwait(false);
-                    // What limits the silence within an answer: reads are synchronous.
-                    socket.ReceiveTimeout = socket.SendTimeout = (int)Math.Min(options.StallTimeout.TotalMilliseconds, int.MaxValue);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
                 catch

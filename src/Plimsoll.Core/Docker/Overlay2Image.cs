@@ -72,7 +72,7 @@ internal sealed class Overlay2Image : RandomAccessImage
             if (Layers.FirstOrDefault(l => e.Message.Contains(l.Key, StringComparison.Ordinal)) is not { } layer)
                 throw;
             (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
-            throw new ImageException(e.Error, $"{e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}",
+            throw new ImageException(e.Error, $"{_store.Root}: {e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}",
                 "somebody edited Docker's store; remove the image and pull or load it again", e);
         }
     }

@@ -194,6 +194,8 @@ internal sealed class TarSplitReader : IDisposable
         while (true)
         {
             int newline = _buffer.AsSpan(searched, _end - searched).IndexOf((byte)'\n');
+            if (searched + newline - _start > _maxLineBytes)
+                throw TooLong();
             if (newline >= 0)
             {
                 line = _buffer.AsSpan(_start, searched + newline - _start);
@@ -202,7 +204,7 @@ internal sealed class TarSplitReader : IDisposable
             }
             searched = _end;
             if (_end - _start > _maxLineBytes)
-                throw new ImageException(ImageError.LimitExceeded, $"{_where}: line {_line + 1} of tar-split.json.gz is longer than {_maxLineBytes} bytes (MaxLineBytes)");
+                throw TooLong();
             if (_end == _buffer.Length)
             {
                 MakeRoom();
@@ -230,6 +232,9 @@ internal sealed class TarSplitReader : IDisposable
             ArrayPool<byte>.Shared.Return(_buffer);
         (_buffer, _start, _end) = (to, 0, kept);
     }
+
+    private ImageException TooLong() =>
+        new(ImageError.LimitExceeded, $"{_where}: line {_line + 1} of tar-split.json.gz is longer than {_maxLineBytes} bytes (MaxLineBytes)");
 
     private string Where => $"{_where}: line {_line} of tar-split.json.gz";
 

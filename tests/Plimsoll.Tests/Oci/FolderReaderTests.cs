@@ -13,8 +13,8 @@ public sealed class FolderReaderTests : IDisposable
 
     public void Dispose()
     {
-        Shell("chmod -R u+rwx .");
-        Directory.Delete(_root, recursive: true);
+        // Directory.Delete does not find names that are no UTF-8.
+        Shell("chmod -R u+rwx . && rm -rf \"$PWD\"");
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class FolderReaderTests : IDisposable
         image.ReadLayers(visitor, 1, Token);
 
         Assert.Equal(0, visitor.Contents);
-        Assert.Equal(["changed-while-read", "file-unreadable", "changed-while-read"], visitor.Oddities.Select(o => o.Code));
+        Assert.Equal(["changed-while-read", "changed-while-read", "changed-while-read"], visitor.Oddities.Select(o => o.Code));
     }
 
     [Theory]
