@@ -52,7 +52,7 @@ public sealed partial record OutputTarget(string Format, string? File)
                 device.Write(content);
                 return;
             }
-            if (System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
+            if (new FileInfo(path).LinkTarget is not null && System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
                 path = target.FullName;
             draft = Path.Combine(Path.GetDirectoryName(path) ?? "/", $".{Path.GetFileName(path)}.{Environment.ProcessId}.tmp");
             FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };

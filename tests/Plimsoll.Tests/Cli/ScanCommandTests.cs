@@ -232,7 +232,8 @@ public sealed class ScanCommandTests : IDisposable
     [InlineData("sacn:\n", "line 1: unknown key \"sacn\"; known keys: scan")]
     [InlineData("scan:\n  fail-on: awful\n", "line 2, scan.fail-on: \"awful\" is not understood")]
     [InlineData("scan:\n  all: true\n  all: true\n", "line 3: \"scan.all\" stands there twice")]
-    [InlineData("scan: [", "not valid YAML")]
+    [InlineData("scan: [", "line 1: wanted a mapping of options below scan")]
+    [InlineData("scan: \"open", "not valid YAML")]
     [InlineData("scan:\n  all: {a: b}\n", "line 2: wanted a plain value")]
     public async Task Scan_WrongConfiguration_NamesLineAndKnownKeys(string yaml, string message)
     {
