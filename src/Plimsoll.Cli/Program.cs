@@ -33,9 +33,9 @@ try
 {
     output.Flush();
 }
-catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
+catch (IOException)
 {
-    // The reader has gone; what was left in the buffer would fail again when it is closed.
+    // The reader has gone or the disk is full, which was said; what is left in the buffer would fail again when it is closed.
     Environment.Exit(code);
 }
 return code;
