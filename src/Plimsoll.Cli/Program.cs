@@ -33,9 +33,9 @@ try
 {
     output.Flush();
 }
-catch (IOException)
+catch (IOException e)
 {
-    // The reader has gone or the disk is full, which was said; what is left in the buffer would fail again when it is closed.
-    Environment.Exit(code);
+    // What is left in the buffer would fail again when it is closed. A reader that has gone is no fault; a full disk is.
+    Environment.Exit(code == ExitCode.Done && !PlimsollApp.IsBrokenPipe(e) ? ExitCode.Undecided : code);
 }
 return code;
