@@ -33,9 +33,9 @@ try
 {
     output.Flush();
 }
-catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
+catch (IOException e)
 {
-    // The reader has gone; what was left in the buffer would fail again when it is closed.
-    Environment.Exit(code);
+    // What is left in the buffer would fail again when it is closed. A reader that has gone is no fault; a full disk is.
+    Environment.Exit(code == ExitCode.Done && !PlimsollApp.IsBrokenPipe(e) ? ExitCode.Undecided : code);
 }
 return code;

@@ -154,9 +154,25 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
             if (output.File is not null)
                 output.WriteFile(content);
             else
-                context.Out.Write(Encoding.UTF8.GetString(content));
+                WriteOut(Encoding.UTF8.GetString(content));
         }
-        context.Out.Flush();
+    }
+
+    private void WriteOut(string text)
+    {
+        try
+        {
+            context.Out.Write(text);
+            context.Out.Flush();
+        }
+        // Whoever reads our output may have had enough of it, as head does; the exit code is not for them alone.
+        catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
+        {
+        }
+        catch (IOException e)
+        {
+            throw new CommandException(ExitCode.Undecided, $"cannot write to standard output: {Escape.ForTerminal(e.Message)}", inner: e);
+        }
     }
 
     /// <summary>Null when there is nothing to say in this format: a bill of materials of an image that could not be read.</summary>
@@ -204,7 +220,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
 
     private int ExitCodeOf(IReadOnlyList<ScanResult> results)
     {
-        int counted = results.Sum(r => r.Report?.Findings.Count(settings.FailOn.Counts) ?? 0);
+        int counted = results.Sum(r => r.Count(settings.FailOn.Counts));
         if (counted > 0)
         {
             if (!settings.Quiet)

@@ -45,7 +45,7 @@ public static partial class Catalogue
     public static Text OfferDownload { get; } = new(
         "No advisory database is there. Download it from the public OSV bucket now? [y/N] ", "没有漏洞库。现在从公共 OSV 存储下载吗？[y/N] ");
     public static Text ThresholdCrossed { get; } = new(
-        "threshold crossed: {0} of the findings meet --fail-on {1}", "超过阈值：{0} 项结果符合 --fail-on {1}");
+        "threshold crossed: vulnerabilities that meet --fail-on {1}: {0}", "超过阈值（--fail-on {1}）：{0} 个漏洞");
     public static Text ProgressLayers { get; } = new("layer {0}/{1}", "层 {0}/{1}");
 
     /// <summary>What a phase of the work is called; the phase itself when it has no text.</summary>

@@ -28,8 +28,8 @@ public static class ReportTexts
     {
         ArgumentNullException.ThrowIfNull(gap);
         string what = Catalogue.FindGap(gap.Code)?.In(language) ?? Catalogue.GapOther.In(language, Escape.ForTerminal(gap.Code));
-        string where = gap.Where.Length == 0 ? "" : " " + Shown(gap.Where);
-        return gap.Detail.Length == 0 ? what + where : $"{what}{where}: {Shown(gap.Detail)}";
+        string colon = language == Language.Chinese ? "：" : ": ";
+        return string.Join(colon, new[] { what, Shown(gap.Where), Shown(gap.Detail) }.Where(part => part.Length > 0));
     }
 
     /// <summary>Counter, day, size and age of the database, or that there is none.</summary>

@@ -15,6 +15,10 @@ public sealed record ScanResult
     public int Hidden { get; init; }
     public ScanFailure? Failure { get; init; }
 
+    /// <summary>Vulnerabilities as the table counts them (one for each source package and layer) that have a finding of this kind.</summary>
+    public int Count(Func<Finding, bool> kind) =>
+        Report is null ? 0 : FindingGroup.Of(Report.Findings.Where(kind)).Sum(g => g.Rows.Count);
+
     public static ScanResult Of(string image, Report report, ReportFilter filter)
     {
         ArgumentNullException.ThrowIfNull(report);

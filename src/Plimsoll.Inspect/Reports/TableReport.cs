@@ -329,8 +329,11 @@ public sealed class TableReport
             Paragraph(Catalogue.NothingToMatch.In(Language), _ansi.Warning);
         foreach (string aside in asides)
             Paragraph(aside, null);
-        if (!report.Complete)
-            Paragraph((groups.Count > 0 ? Catalogue.Incomplete : Catalogue.NotDecided).In(Language), _ansi.Warning);
+        if (report.Complete)
+            return;
+        if (groups.Count > 0)
+            _out.WriteLine();
+        Paragraph((groups.Count > 0 ? Catalogue.Incomplete : Catalogue.NotDecided).In(Language), _ansi.Warning);
     }
 
     private void Counts(int findings, List<Finding> rows)
