@@ -15,20 +15,23 @@ public static partial class Catalogue
             "The advisory database is of {0}, more than {1} days old; newer vulnerabilities are not in it. Renew it with: plimsoll db update",
             "漏洞库的日期是 {0}，已超过 {1} 天；更新的漏洞不在其中。更新：plimsoll db update"),
         "no-advisories-for-release" => new(
-            "The advisory database knows nothing about {0}; that no vulnerability is shown means nothing there.",
-            "漏洞库中没有关于 {0} 的公告；没有显示漏洞并不说明没有漏洞。"),
+            "The advisory database has nothing on {0} {1}; {2} packages were not matched, and that no vulnerability is shown means nothing there.",
+            "漏洞库中没有关于 {0} {1} 的公告；{2} 个软件包未匹配，没有显示漏洞并不说明没有漏洞。"),
         "end-of-life" => new(
-            "{0} has had no security support since {1}; newer vulnerabilities get no advisory and no fix.",
-            "{0} 自 {1} 起不再有安全支持；更新的漏洞既没有公告也没有修复。"),
+            "{0} {1} has had no security support since {2}; newer vulnerabilities get no advisory and no fix.",
+            "{0} {1} 自 {2} 起不再有安全支持；更新的漏洞既没有公告也没有修复。"),
         "no-distribution" => new(
-            "The image does not say which distribution it is, so its packages could not be matched.",
-            "镜像没有说明自己是哪个发行版，无法匹配其软件包。"),
-        "unknown-distribution" => new(
-            "The distribution {0} is not known here, so its packages could not be matched.",
-            "不认识发行版 {0}，无法匹配其软件包。"),
+            "{0} packages, but nothing in the image says which distribution they are of; they could not be matched.",
+            "有 {0} 个软件包，但镜像没有说明其发行版，无法匹配。"),
         "no-package-database" => new(
-            "No package database was found in the image; what is in it could not be told.",
-            "镜像中没有找到软件包数据库，无法得知其内容。"),
+            "The image says it is {0} but has no package database; what is in it could not be told.",
+            "镜像声明自己是 {0}，但没有软件包数据库，无法得知其内容。"),
+        "nothing-found" => new(
+            "Neither a distribution nor a package was found; nothing was matched.",
+            "没有发现发行版和软件包，未进行任何匹配。"),
+        "rolling-release" => new(
+            "{0} is no released version; no advisory names its packages.",
+            "{0} 不是正式发布的版本，没有针对其软件包的公告。"),
         "unverified" => new(
             "No digest was checked (--unverified); the image may not be what it says it is.",
             "没有校验任何摘要（--unverified）；镜像内容可能与其声明不符。"),
@@ -50,7 +53,13 @@ public static partial class Catalogue
         "package-database-corrupt" => new("A package database could not be read wholly", "软件包数据库无法完整读取"),
         "file-too-large" => new("A file was too large to be looked at", "文件过大，未检查"),
         "path-leaves-root" => new("An entry's path leads out of the image and was passed over", "条目的路径超出镜像根目录，已跳过"),
-        "os-release-corrupt" => new("The file that names the distribution could not be read", "无法读取说明发行版的文件"),
+        "distribution-unreadable" => new("The file that names the distribution could not be read", "无法读取说明发行版的文件"),
+        "advisory-unreadable" => new("An advisory could not be compared", "无法比较一条公告"),
+        "analyser-failed" => new("An analyser stumbled over a file", "分析器处理文件时出错"),
+        "hard-link-target-missing" => new("A hard link leads to nothing in its layer", "硬链接在其所在层中没有目标"),
+        "link-leaves-root" => new("A hard link leads out of the image and was passed over", "硬链接指向镜像根目录之外，已跳过"),
+        "path-too-long" => new("An entry's path is too long and was passed over", "条目的路径过长，已跳过"),
+        "more-of-the-same" => new("And more of them", "还有更多同类情况"),
         "version-unreadable" => new("A version could not be compared", "无法比较版本"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => null,

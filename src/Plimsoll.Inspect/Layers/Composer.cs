@@ -30,7 +30,7 @@ internal sealed class Composer
             LayerFacts layerFacts = facts[layer.Key];
             composer.Lay(i, layerFacts, new Origin(i, layer.DiffId?.ToString(), history[i]));
             layers.Add(new LayerSummary(i, layer.DiffId?.ToString(), layer.BlobDigest?.ToString(), history[i], layerFacts.TarBytes, layerFacts.Entries, fromCache.Contains(layer.Key)));
-            string where = image.Layers.Count > 1 ? $"layer {i + 1} of {image.Layers.Count}: " : "";
+            string where = image.Layers.Count > 1 ? $"layer {i}: " : "";
             gaps.AddRange(layerFacts.Gaps.Select(g => g with { Where = where + g.Where }));
         }
         return composer.Result(layers, gaps);

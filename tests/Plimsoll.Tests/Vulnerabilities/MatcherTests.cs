@@ -2,6 +2,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.TestKit;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Tests.Vulnerabilities;
 
@@ -230,7 +231,7 @@ public sealed class MatcherTests
             MatchResult result = Images.Match(inventory, store, Now);
             Assert.Empty(result.Findings);
             Note note = Assert.Single(result.Notes);
-            Assert.NotNull(MatchNotes.TextOf(note.Code));
+            Assert.NotNull(Catalogue.FindNote(note.Code));
             return (note.Code, note.Undecided);
         }
     }
