@@ -11,7 +11,7 @@ public enum FolderScope
 {
     /// <summary>A folder the user named: every mount but pseudo file systems.</summary>
     Folder = 0,
-    /// <summary>This machine: each local disk once, wherever it is mounted.</summary>
+    /// <summary>This machine: what lies on local disks, wherever they are mounted.</summary>
     /// <remarks>Memory, containers' overlays and mounted images are passed over; network and unknown file systems become oddities.</remarks>
     Host,
 }
@@ -33,7 +33,6 @@ public sealed class FolderReader : EntryReader
     private readonly FolderScope _scope;
     private readonly OciLimits _limits;
     private readonly Stack<Folder> _folders = new();
-    private readonly HashSet<ulong> _disks = [];
     private byte[] _path = new byte[4096];
     private int _pathLength;
     private int _nameStart;
@@ -53,8 +52,7 @@ public sealed class FolderReader : EntryReader
         if (again < 0)
             throw Errno.ToException(-again, "the folder");
         _ = Native.GetStat(again, out Stat stat);
-        _disks.Add(stat.Device);
-        Push(again, stat.Mount, 0);
+        Push(again, stat, 0);
     }
 
     public override ReadOnlySpan<byte> PathBytes => _path.AsSpan(0, _pathLength);
@@ -217,7 +215,7 @@ public sealed class FolderReader : EntryReader
             AddOddity("changed-while-read", Path);
         }
         else
-            Push(folder, stat.Mount, _pathLength);
+            Push(folder, now, _pathLength);
     }
 
     private void Missed(int errno)
@@ -247,13 +245,18 @@ public sealed class FolderReader : EntryReader
             return true;
         if (kind == FileSystemKind.Other)
             AddOddity("mount-not-entered", Path);
-        // A disk that is mounted a second time shows what was or will be seen at its first place.
-        return kind == FileSystemKind.Disk && _disks.Add(stat.Device);
+        // A disk's folder is read under each of its names: the one that matters (/var) may be the second. Mounts form a tree, so
+        // that ends; only a folder mounted somewhere below itself would be read twice for nothing.
+        if (kind == FileSystemKind.Disk)
+            foreach (Folder above in _folders)
+                if (above.IsSame(stat))
+                    return false;
+        return kind == FileSystemKind.Disk;
     }
 
-    private void Push(int handle, ulong mount, int pathLength)
+    private void Push(int handle, in Stat stat, int pathLength)
     {
-        Folder folder = new(handle, mount, pathLength);
+        Folder folder = new(handle, stat, pathLength);
         int error = folder.List(_limits.MaxEntries - _entries);
         if (error == 0)
         {
@@ -319,7 +322,7 @@ public sealed class FolderReader : EntryReader
     }
 
     /// <summary>One open folder and what was in it when it was opened.</summary>
-    private sealed class Folder(int handle, ulong mount, int pathLength) : IDisposable
+    private sealed class Folder(int handle, Stat stat, int pathLength) : IDisposable
     {
         private const int RecordHeadBytes = 19, ListingBytes = 64 * 1024;
 
@@ -331,7 +334,9 @@ public sealed class FolderReader : EntryReader
         private readonly record struct Item(int Start, int Length, byte Kind);
 
         public int Handle => handle;
-        public ulong Mount => mount;
+        public ulong Mount => stat.Mount;
+
+        public bool IsSame(in Stat other) => stat.Device == other.Device && stat.Inode == other.Inode;
 
         /// <summary>Length of this folder's own path.</summary>
         public int PathLength => pathLength;

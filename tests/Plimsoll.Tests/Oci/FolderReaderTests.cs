@@ -140,6 +140,32 @@ public sealed class FolderReaderTests : IDisposable
         Assert.DoesNotContain("sys/kernel", visitor.Seen);
     }
 
+    [Theory]
+    [Trait("needs", "host")]
+    [InlineData(FolderScope.Host, "again; again/file; disk; disk/file; proc; root; self; self/file; tmpfs")]
+    [InlineData(FolderScope.Folder, "again; again/file; disk; disk/file; proc; root; root/again; root/disk; root/disk/file; root/proc; root/root; root/self; root/self/file; root/tmpfs; self; self/file; tmpfs; tmpfs/file")]
+    public void MoveNext_Mounts_EntersThoseOfItsScope(FolderScope scope, string wanted)
+    {
+        Shell("mkdir again disk proc root self tmpfs; echo 1 > self/file; echo 1 > disk/file");
+        Shell("mount --bind self self; mount --bind disk again; mount --bind disk disk; mount -t proc proc proc; mount -t tmpfs tmpfs tmpfs; echo 1 > tmpfs/file; mount --bind . root");
+        try
+        {
+            using Microsoft.Win32.SafeHandles.SafeFileHandle root = Plimsoll.Posix.Native.Own(Plimsoll.Posix.Native.Open(
+                Plimsoll.Posix.Native.AtFdCwd, Encoding.UTF8.GetBytes(_root + '\0'), Plimsoll.Posix.Native.DirectoryOnly, 0));
+            using FolderReader reader = new(root, scope, OciLimits.Default);
+            List<string> seen = [];
+            while (reader.MoveNext(Token))
+                seen.Add(reader.Path);
+
+            Assert.Equal(wanted, string.Join("; ", seen));
+            Assert.Empty(reader.Oddities);
+        }
+        finally
+        {
+            Shell("umount root tmpfs proc disk again self");
+        }
+    }
+
     private ImageError OpenError(string name) => Assert.Throws<ImageException>(() => FolderImage.Open(Path.Combine(_root, name), name, OciLimits.Default)).Error;
 
     private EntryRecorder Read(OciLimits? limits = null)
