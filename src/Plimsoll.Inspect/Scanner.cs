@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
@@ -21,6 +22,9 @@ public sealed record ScanOptions
     public IProgress<ScanProgress>? Progress { get; init; }
     public required string ToolVersion { get; init; }
 
+    /// <summary>Told what took how long, in English; for <c>PLIMSOLL_TRACE</c> and benchmarks.</summary>
+    public Action<string>? Trace { get; init; }
+
     /// <summary>Layers read at once; 0 means one for each core.</summary>
     public int Parallelism { get; init; }
 }
@@ -37,6 +41,7 @@ public static class Scanner
     public static Report Scan(string image, IAdvisoryStore store, ScanOptions options, CancellationToken cancellationToken)
     {
         options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
+        long start = Stopwatch.GetTimestamp();
         LayerCache? cache = options.CacheFolder is null ? null : new LayerCache(options.CacheFolder, Analysers.CacheVersion, options.Time);
         ImageOptions open = new()
         {
@@ -46,13 +51,17 @@ public static class Scanner
             Time = options.Time,
         };
         using Image opened = ImageSource.Open(image, open, cancellationToken);
+        TimeSpan openTime = Stopwatch.GetElapsedTime(start);
         LayerScanner scanner = new(Analysers.All, cache, options.Verification, ProgressOf(opened, options.Progress));
         (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
             scanner.Read(opened, options.Parallelism > 0 ? options.Parallelism : Environment.ProcessorCount, cancellationToken);
+        TimeSpan layersTime = Stopwatch.GetElapsedTime(start);
         options.Progress?.Report(new ScanProgress("match", opened.Layers.Count, opened.Layers.Count, 0, -1));
         Inventory inventory = Composer.Compose(opened, facts, fromCache);
         Report report = Judge(opened, inventory, store, options);
         cache?.CleanAfterWriting();
+        options.Trace?.Invoke(FormattableString.Invariant(
+            $"hashed {report.BytesHashed} bytes, {fromCache.Count} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms"));
         return report;
     }
 

@@ -91,6 +91,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Progress = progress,
                 ToolVersion = AppVersion.Full,
                 Parallelism = settings.Parallelism,
+                Trace = string.IsNullOrEmpty(context.Environment("PLIMSOLL_TRACE")) ? null : text => context.Error.WriteLine($"plimsoll: trace: {text}"),
             };
             either.ThrowIfCancellationRequested();
             Task<Report> scan = Task.Run(() => services.Scan(image, store, options, either), CancellationToken.None);

@@ -42,7 +42,15 @@ public sealed record Advisory
 /// <summary>One element of an OSV record's <c>affected</c>, for one package of one ecosystem.</summary>
 public sealed record Affected
 {
-    public required Advisory Advisory { get; init; }
+    /// <summary>The record that this is an element of.</summary>
+    public Advisory Advisory
+    {
+        get => field ??= LoadAdvisory();
+        init;
+    }
+
+    /// <summary>Fetches the record when it is first asked for: of most records nobody asks more than the range.</summary>
+    internal Func<Advisory> LoadAdvisory { private get; init; } = () => throw new InvalidOperationException("an Affected without its Advisory");
 
     /// <summary>With release: <c>Debian:11</c>, <c>Alpine:v3.18</c>.</summary>
     public required string Ecosystem { get; init; }

@@ -128,7 +128,6 @@ public static class Matcher
                 return [];
             }
             Dictionary<string, List<(Affected Record, Match Match)>> byFlaw = new(StringComparer.Ordinal);
-            ILookup<string, Affected> all = records.SelectMany(r => _ids.Of(r.Advisory), (r, flaw) => (r, flaw)).ToLookup(p => p.flaw, p => p.r, StringComparer.Ordinal);
             foreach (Affected record in records)
             {
                 RangeAnswer answer = RangeCheck.Ask(record, version, order);
@@ -152,6 +151,9 @@ public static class Matcher
                     matches.Add((record, match));
                 }
             }
+            if (byFlaw.Count == 0)
+                return [];
+            ILookup<string, Affected> all = records.SelectMany(r => _ids.Of(r.Advisory), (r, flaw) => (r, flaw)).ToLookup(p => p.flaw, p => p.r, StringComparer.Ordinal);
             return [.. byFlaw.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => Describe(f.Key, f.Value, [.. all[f.Key]]))];
         }
 

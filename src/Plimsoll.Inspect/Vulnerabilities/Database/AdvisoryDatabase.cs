@@ -135,9 +135,9 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
                     List<Affected> found = [];
                     while (!group.AtEnd)
                     {
-                        Advisory advisory = AdvisoryAt(group.Int32());
+                        int advisory = group.Int32();
                         RowReader body = new(group.Utf8(), Path);
-                        found.Add(body.Affected(advisory, ecosystem, package));
+                        found.Add(body.Affected(() => Locked(advisory), ecosystem, package));
                     }
                     return found;
                 }
@@ -263,6 +263,12 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
     }
 
     private static int Utf8Bytes(string text) => text.Length <= 1024 ? System.Text.Encoding.UTF8.GetByteCount(text) : 0;
+
+    private Advisory Locked(int number)
+    {
+        lock (_lock)
+            return AdvisoryAt(number);
+    }
 
     private Advisory AdvisoryAt(int number)
     {

@@ -219,7 +219,7 @@ internal ref struct RowReader(ReadOnlySpan<byte> bytes, string path)
         };
     }
 
-    public Affected Affected(Advisory advisory, string ecosystem, string package)
+    public Affected Affected(Func<Advisory> advisory, string ecosystem, string package)
     {
         string urgency = Text();
         int count = Count();
@@ -237,7 +237,7 @@ internal ref struct RowReader(ReadOnlySpan<byte> bytes, string path)
         }
         return new Affected
         {
-            Advisory = advisory,
+            LoadAdvisory = advisory,
             Ecosystem = ecosystem,
             Package = package,
             Urgency = urgency.Length == 0 ? null : urgency,
