@@ -6,7 +6,7 @@ environment: PLIMSOLL_BENCH_CACHE (default ~/.cache/plimsoll-bench): images and 
 files and osv are read again. PLIMSOLL_SHARED: the folder with data/ and tools/ when it is not beside the checkout.
 Needs root. Exit code 0 when every case ran, 1 when one failed; a goal that is not met is said, not failed.
 """
-import argparse, json, os, shutil, signal, subprocess, sys, tempfile, time
+import argparse, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 from measure import Failed, interleave, median, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -45,7 +45,7 @@ class Ours:
 
     def __init__(self, work):
         self.work, self.home = work, f"{work}/home"
-        self.env = dict(os.environ, PLIMSOLL_HOME=self.home, LC_ALL="C")
+        self.env = dict(os.environ, PLIMSOLL_HOME=self.home, PLIMSOLL_TRACE="1", LC_ALL="C")
         self.problem, self.version = None, "not built"
 
     def prepare(self, data):

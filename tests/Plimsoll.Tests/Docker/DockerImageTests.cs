@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using Plimsoll.Docker;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.Tests.Docker;

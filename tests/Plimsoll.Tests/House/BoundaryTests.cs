@@ -35,7 +35,7 @@ public sealed class BoundaryTests
     [Fact]
     public void Core_Assembly_ReferencesTheRuntimeOnly()
     {
-        IEnumerable<string?> foreign = typeof(Oci.Digest).Assembly.GetReferencedAssemblies()
+        IEnumerable<string?> foreign = typeof(Plimsoll.Oci.Digest).Assembly.GetReferencedAssemblies()
             .Select(name => name.Name)
             .Where(name => name is not null && !name.StartsWith("System.", StringComparison.Ordinal));
 
