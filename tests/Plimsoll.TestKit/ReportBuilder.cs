@@ -105,6 +105,6 @@ public sealed class ReportBuilder
         report.With(Package("curl", "7.74.0-1.3+deb11u7", "curl", 1, "curl"), "CVE-2023-38545", Severity.Critical, "7.74.0-1.3+deb11u10", "SOCKS5 heap buffer overflow");
         report.With(Package("tar", "1.34+dfsg-1", "tar", 0), "CVE-2022-48303", Severity.Low, null, "One-byte out-of-bounds read", status: "will-not-fix");
         report.With(Package("bash", "5.1-2+deb11u1", "bash", 0, "GPL-3.0-or-later"));
-        return report.WithNote("end-of-life", false, "Debian 11", "2026-08-31");
+        return report.WithNote("end-of-life", false, "Debian", "11", "2026-08-31");
     }
 }

@@ -79,7 +79,7 @@ internal sealed class Overlay2Store : IDisposable
     {
         int split = OpenTarSplit(layer);
         if (split < 0)
-            throw Errno.ToException(-split, $"{Root}/image/overlay2/layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz");
+            throw FileError.Of(-split, $"{Root}/image/overlay2/layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz");
         SafeFileHandle splitFile = Native.Own(split);
         if (Native.GetStat(split, out Stat stat) < 0 || !stat.IsFile)
         {
@@ -90,7 +90,7 @@ internal sealed class Overlay2Store : IDisposable
         if (unpacked < 0)
         {
             splitFile.Dispose();
-            throw Errno.ToException(-unpacked, $"{Root}/{layer.Folder}");
+            throw FileError.Of(-unpacked, $"{Root}/{layer.Folder}");
         }
         return (new FileStream(splitFile, FileAccess.Read, bufferSize: 1, isAsync: false), Native.Own(unpacked));
     }
@@ -110,7 +110,7 @@ internal sealed class Overlay2Store : IDisposable
         if (file is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.EPERM)
             return null;
         if (file < 0)
-            throw Errno.ToException(-file, $"{Root}/image/overlay2/{path}");
+            throw FileError.Of(-file, $"{Root}/image/overlay2/{path}");
         using SafeFileHandle owned = Native.Own(file);
         if (Native.GetStat(file, out Stat stat) < 0 || !stat.IsFile)
             throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/{path} is no regular file");

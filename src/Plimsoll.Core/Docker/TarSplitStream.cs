@@ -101,7 +101,7 @@ internal sealed class TarSplitStream : ReadOnlyStream
     {
         int got = Native.ReadFile(_file, to[..(int)Math.Min(to.Length, _fileLeft)]);
         if (got < 0)
-            throw Errno.ToException(-got, $"{_where}: cannot read the file {Texts.Escape.Quote(_entries.Name)} in the store");
+            throw FileError.Of(-got, $"{_where}: cannot read the file {Texts.Escape.Quote(_entries.Name)} in the store");
         if (got == 0)
             throw new ImageException(ImageError.SizeMismatch,
                 $"{_where}: the file {Texts.Escape.Quote(_entries.Name)} in the store has {_entries.Size - _fileLeft} bytes, tar-split states {_entries.Size} (it became shorter while it was read)");
@@ -153,7 +153,7 @@ internal sealed class LayerFiles(SafeFileHandle folder, string where) : IDisposa
         if (error == 0 && stat.IsFile && stat.Size == size)
             return file;
         Native.CloseFile(file);
-        throw error != 0 ? Errno.ToException(-error, $"{where}: cannot stat the file {Quote(name)} in the store")
+        throw error != 0 ? FileError.Of(-error, $"{where}: cannot stat the file {Quote(name)} in the store")
             : !stat.IsFile ? new ImageException(ImageError.Malformed, $"{where}: {Quote(name)} in the store is {KindOf(stat)}, tar-split states a regular file of {size} bytes")
             : new ImageException(ImageError.SizeMismatch, $"{where}: the file {Quote(name)} in the store has {stat.Size} bytes, tar-split states {size}");
     }
@@ -163,7 +163,7 @@ internal sealed class LayerFiles(SafeFileHandle folder, string where) : IDisposa
         Errno.ENOENT or Errno.ENOTDIR => new ImageException(ImageError.BlobMissing, $"{where}: the file {Quote(name)} ({size} bytes) is not in the store: {Errno.Describe(errno)}"),
         Errno.ELOOP => new ImageException(ImageError.Malformed, $"{where}: {Quote(name)} in the store is a symbolic link, tar-split states a regular file of {size} bytes"),
         Errno.ENXIO or Errno.ENODEV => new ImageException(ImageError.Malformed, $"{where}: {Quote(name)} in the store is a socket or device, tar-split states a regular file of {size} bytes"),
-        _ => Errno.ToException(errno, $"{where}: cannot open the file {Quote(name)} in the store"),
+        _ => FileError.Of(errno, $"{where}: cannot open the file {Quote(name)} in the store"),
     };
 
     private static string Quote(ReadOnlySpan<byte> name) => Texts.Escape.Quote(EntryPath.Decode(name[..^1]));

@@ -31,7 +31,7 @@ public sealed class FolderImage : Image
         if (root == -Errno.ENOENT)
             throw new ImageException(ImageError.NotFound, $"{Escape.Quote(path)} does not exist");
         if (root < 0)
-            throw Errno.ToException(-root, Escape.Quote(path));
+            throw FileError.Of(-root, Escape.Quote(path));
         SafeFileHandle handle = Native.Own(root);
         if (FileSystems.KindOf(Native.FileSystemOf(root)) == FileSystemKind.Pseudo)
         {

@@ -50,7 +50,7 @@ public sealed class FolderReader : EntryReader
         (_scope, _limits) = (scope, limits);
         int again = Native.Open((int)root.DangerousGetHandle(), ".\0"u8, Native.ReadOnly | Native.DirectoryOnly, Native.ResolveNoSymlinks);
         if (again < 0)
-            throw Errno.ToException(-again, "the folder");
+            throw FileError.Of(-again, "the folder");
         _ = Native.GetStat(again, out Stat stat);
         Push(again, stat, 0);
     }
@@ -224,7 +224,7 @@ public sealed class FolderReader : EntryReader
         if (errno == Errno.ENOENT)
             return;
         if (errno is Errno.EMFILE or Errno.ENFILE)
-            throw Errno.ToException(errno, Texts.Escape.Quote(Path));
+            throw FileError.Of(errno, Texts.Escape.Quote(Path));
         AddOddity(errno is Errno.ENOTDIR or Errno.ELOOP ? "changed-while-read" : "folder-unreadable", $"{Path}: {Errno.Describe(errno)}");
     }
 

@@ -1,5 +1,3 @@
-using Plimsoll.Oci;
-
 namespace Plimsoll.Posix;
 
 /// <summary>The error numbers that are told apart here; the same on x64 and arm64.</summary>
@@ -50,23 +48,4 @@ internal static class Errno
         };
         return $"{name} ({System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)})";
     }
-
-    /// <summary>The error of an image whose file could not be opened.</summary>
-    /// <param name="what">What was to be opened; untrusted parts already quoted.</param>
-    public static ImageException ToException(int errno, string what) => new(
-        errno switch
-        {
-            ENOENT or ENOTDIR => ImageError.NotFound,
-            EPERM or EACCES => ImageError.AccessDenied,
-            ENOSYS => ImageError.Unsupported,
-            _ => ImageError.Malformed,
-        },
-        $"{what}: {Describe(errno)}",
-        errno switch
-        {
-            ENOSYS => "folders and the Docker store are read with openat2, which needs Linux 5.6 or newer",
-            EPERM or EACCES => "run it as a user who may read this, e.g. with sudo",
-            EMFILE or ENFILE => "raise the limit of open files (ulimit -n)",
-            _ => null,
-        });
 }

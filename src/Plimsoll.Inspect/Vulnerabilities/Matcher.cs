@@ -80,7 +80,7 @@ public static class Matcher
             .GroupBy(p => p.Package.Type).OrderBy(g => g.Key, StringComparer.Ordinal))
             notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [$"{foreign.Key} packages in {distribution.Id}", distribution.Version, $"{foreign.Count()}"]));
         if (Vulnerabilities.EndOfLife.Of(distribution) is { } date && DateOnly.FromDateTime(now.UtcDateTime) > date)
-            notes.Add(new Note(MatchNotes.EndOfLife, false, [distribution.Id, distribution.Version, date.ToString("yyyy-MM-dd")]));
+            notes.Add(new Note(MatchNotes.EndOfLife, false, [EcosystemName(distribution), distribution.Version, date.ToString("yyyy-MM-dd")]));
     }
 
     private static string EcosystemName(Distribution distribution) =>

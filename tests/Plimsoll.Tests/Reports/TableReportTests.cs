@@ -62,11 +62,11 @@ public sealed class TableReportTests
     [Fact]
     public void Write_NothingFoundButUndecided_NeverSaysClean()
     {
-        string table = Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1")).WithNote("no-advisories-for-release", true, "Debian:13").Build());
+        string table = Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1")).WithNote("no-advisories-for-release", true, "Debian", "13", "1").Build());
 
         Assert.DoesNotContain("No known vulnerabilities", table, StringComparison.Ordinal);
         Assert.Contains("Not decided", table, StringComparison.Ordinal);
-        Assert.Contains("knows nothing about Debian:13", Flat(table), StringComparison.Ordinal);
+        Assert.Contains("has nothing on Debian 13", Flat(table), StringComparison.Ordinal);
     }
 
     [Fact]
