@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
@@ -61,7 +62,7 @@ public static class Scanner
         Report report = Judge(opened, inventory, store, options);
         cache?.CleanAfterWriting();
         options.Trace?.Invoke(FormattableString.Invariant(
-            $"hashed {report.BytesHashed} bytes, {fromCache.Count} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms"));
+            $"hashed {report.BytesHashed} bytes, {fromCache.Count} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
         return report;
     }
 
