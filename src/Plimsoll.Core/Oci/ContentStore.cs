@@ -114,11 +114,37 @@ internal sealed class FolderStore(string path, TimeProvider time) : ContentStore
     }
 }
 
+/// <summary>Refuses archives of images in which Docker, which unpacks them, would find other files than who looks names up.</summary>
+internal sealed class ArchiveNames
+{
+    private readonly HashSet<string> _links = new(StringComparer.Ordinal);
+
+    /// <exception cref="ImageException">Malformed or Unsupported.</exception>
+    public void Check(TarReader tar)
+    {
+        string name = tar.Path;
+        if (tar.IsSparse)
+            throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a sparse file, which no writer of images makes");
+        for (int slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0 && _links.Count > 0; slash = name.IndexOf('/', slash + 1))
+            if (_links.Contains(name[..slash]))
+                throw new ImageException(ImageError.Malformed, $"{Escape.Quote(name)} lies below a symbolic link of the archive, so that unpacking puts it elsewhere");
+        if (tar.Type == EntryType.Symlink)
+            _links.Add(name);
+    }
+
+    /// <exception cref="ImageException">Malformed: an entry was passed over, which an unpacker may have taken.</exception>
+    public static void CheckEnd(TarReader tar)
+    {
+        if (tar.Oddities is [Oddity first, ..])
+            throw new ImageException(ImageError.Malformed, $"{first.Code}: {Escape.Quote(first.Where)}");
+    }
+}
+
 /// <summary>The files of an uncompressed tar: found by one pass over its headers, then read in place.</summary>
 internal sealed class TarStore : ContentStore
 {
     /// <summary>Entries of an archive of images: a few for each layer.</summary>
-    private const int MaxArchiveEntries = 100_000;
+    public const int MaxArchiveEntries = 100_000;
 
     /// <summary>docker save wrote a link to the first copy of a layer that an image holds twice; more hops are no archive's.</summary>
     public const int MaxLinkHops = 4;
@@ -138,22 +164,21 @@ internal sealed class TarStore : ContentStore
         using TarReader tar = new(new FileBlocks(handle), limits);
         try
         {
+            ArchiveNames names = new();
             while (tar.MoveNext(cancellationToken))
             {
-                if (tar.Type == EntryType.File && !tar.IsSparse)
-                {
-                    // As every unpacker does, the last of two equal names counts.
+                names.Check(tar);
+                // As every unpacker does, the last of two equal names counts.
+                _files.Remove(tar.Path);
+                _links.Remove(tar.Path);
+                if (tar.Type == EntryType.File)
                     _files[tar.Path] = (tar.ContentOffset, tar.StoredBytes);
-                    _links.Remove(tar.Path);
-                }
                 else if (tar.Type is EntryType.Symlink or EntryType.HardLink)
-                {
                     _links[tar.Path] = tar.Type == EntryType.HardLink
                         ? EntryPath.Decode(tar.LinkTarget)
                         : Resolve(tar.Path, EntryPath.Decode(tar.LinkTarget));
-                    _files.Remove(tar.Path);
-                }
             }
+            ArchiveNames.CheckEnd(tar);
         }
         catch (ImageException e)
         {

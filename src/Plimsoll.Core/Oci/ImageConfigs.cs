@@ -7,11 +7,12 @@ namespace Plimsoll.Oci;
 /// <summary>Steps that every source of images takes: parse, choose a platform, read the diffIDs.</summary>
 internal static class ImageConfigs
 {
-    /// <exception cref="ImageException">Malformed, with the place in the text.</exception>
+    /// <exception cref="ImageException">Malformed, with the place in the text; also what <see cref="StrictJson"/> refuses.</exception>
     public static T Parse<T>(ReadOnlySpan<byte> json, string where, JsonTypeInfo<T> type)
     {
         try
         {
+            StrictJson.Check(json, where, typeof(T) == typeof(IReadOnlyList<ArchiveManifest>));
             return JsonSerializer.Deserialize(json, type) ?? throw new ImageException(ImageError.Malformed, $"{where}: the JSON is null");
         }
         catch (JsonException e)

@@ -32,7 +32,7 @@ internal sealed class LayerReader : EntryReader
         if (verify)
             _tarHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         _stored = new HashingStream(new Rejoined(magic.AsMemory(0, got), stored), _storedHash);
-        Stream tar = form == Compression.None ? _stored : new InflateGuard(Compressions.Inflate(form, _stored), _stored, limits);
+        Stream tar = new InflateGuard(Compressions.Inflate(form, _stored), _stored, limits);
         _feed = new ChunkFeed(tar, _tarHash, ahead && form != Compression.None);
         _tar = new TarReader(_feed, limits);
     }
@@ -177,7 +177,7 @@ internal sealed class LayerReader : EntryReader
         }
     }
 
-    /// <summary>Stops what inflates to more than a layer may have.</summary>
+    /// <summary>Stops what is, or inflates to, more than a layer may have.</summary>
     internal sealed class InflateGuard(Stream inflated, HashingStream stored, OciLimits limits) : ReadOnlyStream
     {
         private long _out;
@@ -187,7 +187,7 @@ internal sealed class LayerReader : EntryReader
             int got = inflated.Read(buffer);
             _out += got;
             if (_out > limits.MaxLayerBytes)
-                throw new ImageException(ImageError.LimitExceeded, $"the layer inflates to more than {limits.MaxLayerBytes} bytes (MaxLayerBytes)");
+                throw new ImageException(ImageError.LimitExceeded, $"there are more than {limits.MaxLayerBytes} bytes (MaxLayerBytes)");
             if (_out > limits.FreeInflatedBytes && _out / limits.MaxCompressionRatio > stored.BytesRead)
                 throw new ImageException(ImageError.LimitExceeded,
                     $"{stored.BytesRead} stored bytes inflate to more than {_out}: above {limits.MaxCompressionRatio} to 1 (MaxCompressionRatio)");

@@ -62,6 +62,12 @@ internal sealed class LayoutImage : RandomAccessImage
         byte[] bytes = _store.ReadJson(BlobName(digest), digest, descriptor.Size, Limits, Verification);
         ImageIndex both = Parse(bytes, BlobName(digest), OciJson.Default.ImageIndex);
         string? mediaType = both.MediaType ?? descriptor.MediaType;
+        // One digest with two readings (CVE-2021-41190): which one a client takes depends on whom it asks for the media type.
+        if (both.MediaType is not null && descriptor.MediaType is not null && both.MediaType != descriptor.MediaType)
+            throw new ImageException(ImageError.Malformed, $"{_store.Path}: {digest} calls itself {Escape.Quote(both.MediaType)}, its descriptor {Escape.Quote(descriptor.MediaType)}");
+        ImageManifest manifest = Parse(bytes, BlobName(digest), OciJson.Default.ImageManifest);
+        if (both.Manifests is not null && (manifest.Layers is not null || manifest.Config is not null))
+            throw new ImageException(ImageError.Malformed, $"{_store.Path}: {digest} has the members of an index and of a manifest");
         if (MediaTypes.IsIndex(mediaType) || mediaType is null && both.Manifests is not null)
         {
             IndexDigest ??= digest;
@@ -71,7 +77,7 @@ internal sealed class LayoutImage : RandomAccessImage
         if (!MediaTypes.IsManifest(mediaType) && mediaType is not null)
             throw new ImageException(ImageError.Unsupported, $"{_store.Path}: {digest} has media type {Escape.Quote(mediaType)}, which is neither an image manifest nor an index");
         ManifestDigest = digest;
-        ReadManifest(Parse(bytes, BlobName(digest), OciJson.Default.ImageManifest));
+        ReadManifest(manifest);
         if (NameOf(descriptor) is { } name)
             Tags = [name];
     }

@@ -61,6 +61,7 @@ internal sealed class StreamImage : Image
         private readonly Dictionary<string, byte[]> _kept = [];
         private readonly Dictionary<string, Seen> _seen = [];
         private readonly Dictionary<string, string> _links = [];
+        private readonly ArchiveNames _names = new();
         private long _keptBytes;
 
         public void Read(Stream archive, CancellationToken cancellationToken)
@@ -69,12 +70,13 @@ internal sealed class StreamImage : Image
             int got = archive.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
             Compression form = Compressions.Of(magic.AsSpan(0, got));
             HashingStream whole = new(new LayerReader.Rejoined(magic.AsMemory(0, got), archive), null);
-            Stream plain = form == Compression.None ? whole : new LayerReader.InflateGuard(Compressions.Inflate(form, whole), whole, image._limits);
-            using TarReader tar = new(new ChunkFeed(plain, null, ahead: true), image._limits);
+            Stream plain = new LayerReader.InflateGuard(Compressions.Inflate(form, whole), whole, image._limits);
+            using TarReader tar = new(new ChunkFeed(plain, null, ahead: true), image._limits with { MaxEntries = Math.Min(image._limits.MaxEntries, TarStore.MaxArchiveEntries) });
             try
             {
                 while (tar.MoveNext(cancellationToken))
                     ReadEntry(tar, cancellationToken);
+                ArchiveNames.CheckEnd(tar);
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
             {
@@ -89,11 +91,17 @@ internal sealed class StreamImage : Image
         private void ReadEntry(TarReader tar, CancellationToken cancellationToken)
         {
             string name = tar.Path;
+            _names.Check(tar);
+            // The last of two equal names counts; names cost memory too.
+            _kept.Remove(name);
+            _seen.Remove(name);
+            _links.Remove(name);
+            if ((_keptBytes += 2 * name.Length) > MaxKeptBytes)
+                throw new ImageException(ImageError.LimitExceeded, $"the archive's names and small files come to more than {MaxKeptBytes} bytes");
             if (tar.Type is EntryType.Symlink or EntryType.HardLink)
                 _links[name] = tar.Type == EntryType.HardLink ? EntryPath.Decode(tar.LinkTarget) : TarStore.Resolve(name, EntryPath.Decode(tar.LinkTarget));
-            if (tar.Type != EntryType.File || tar.IsSparse)
+            if (tar.Type != EntryType.File)
                 return;
-            _links.Remove(name);
             using EntryStream content = new(tar, cancellationToken);
             if (LooksLikeLayer(name, content.Peek(TarReader.BlockBytes)))
             {
@@ -132,7 +140,11 @@ internal sealed class StreamImage : Image
         public void Describe()
         {
             if (_kept.ContainsKey("manifest.json"))
+            {
                 DescribeArchive();
+                if (_kept.ContainsKey("index.json"))
+                    CheckOneMeaning();
+            }
             else if (_kept.ContainsKey("index.json"))
                 DescribeLayout();
             else
@@ -151,6 +163,24 @@ internal sealed class StreamImage : Image
             SetConfig(configName, stated, -1);
             ArchiveImage.CheckPlatform(image.Config!, image._platform, image.Name);
             image.Layers = ArchiveImage.LayersOf(manifest, image.Config!, image.Name, image._limits, name => SeenOf(name).StoredBytes);
+        }
+
+        /// <remarks>As for an archive that can be read at any place: see ImageSource.</remarks>
+        private void CheckOneMeaning()
+        {
+            Digest? other;
+            try
+            {
+                using KeptStore store = new(image.Name, _kept);
+                using LayoutImage layout = new(store, null, image._platform, image.Verification, image._limits) { Name = image.Name };
+                other = layout.ConfigDigest;
+            }
+            catch (ImageException e) when (e.Error is ImageError.Ambiguous or ImageError.NotFound or ImageError.NoSuchPlatform)
+            {
+                return;
+            }
+            if (other != image.ConfigDigest)
+                throw new ImageException(ImageError.Ambiguous, $"{image.Name} describes two images: manifest.json has config {image.ConfigDigest}, index.json {other}");
         }
 
         private void DescribeLayout()

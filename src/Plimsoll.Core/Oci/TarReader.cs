@@ -6,9 +6,10 @@ namespace Plimsoll.Oci;
 
 /// <summary>Reads a tar in one pass: ustar, PAX, GNU long names, old and PAX sparse files.</summary>
 /// <remarks>
-/// Where writers disagree it reads as Go's archive/tar does, because Docker and containerd unpack with that: global PAX
-/// records are not applied, links and folders have no content whatever their size says, and two zero blocks end the
-/// archive. Source: POSIX.1-2024 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format" and "Sparse Formats".
+/// Where writers disagree it reads as Go's archive/tar does, because Docker and containerd unpack with that, and a file that
+/// has another name for us than for them is a file nobody inspected: global PAX records are not applied but end what was
+/// said before them, a GNU long name wins over a PAX path, links and folders have no content whatever their size says, and
+/// two zero blocks end the archive. Source: Go, archive/tar/reader.go; POSIX.1-2024 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format" and "Sparse Formats".
 /// </remarks>
 internal sealed class TarReader : EntryReader
 {
@@ -16,6 +17,9 @@ internal sealed class TarReader : EntryReader
 
     /// <summary>Data regions of one sparse file. GNU tar writes one for each run of data; a million is a 4 GiB file of holes.</summary>
     private const int MaxSparseRegions = 1_000_000;
+
+    /// <summary>Bytes of holes in a file whose content is asked for; headers of 1 KB that each expand to a GB would cost hours.</summary>
+    private const int MaxHoleBytes = 1 << 20;
 
     private readonly IBlockSource _source;
     private readonly OciLimits _limits;
@@ -108,17 +112,25 @@ internal sealed class TarReader : EntryReader
                 case (byte)'x': _pax = ParsePax(extension, at); break;
                 case (byte)'L': _longName = UntilZero(extension); break;
                 case (byte)'K': _longLink = UntilZero(extension); break;
+                default:
+                    _ = ParsePax(extension, at);
+                    // To Go this is an entry of its own, so that what stood before it belongs to it and not to the next one.
+                    (_pax, _longName, _longLink) = (null, null, null);
+                    break;
             }
             return false;
         }
 
         int magic = header.Slice(257, 8).SequenceEqual("ustar  \0"u8) ? 2 : header.Slice(257, 6).SequenceEqual("ustar\0"u8) ? 1 : 0;
         ReadOnlySpan<byte> name = Field(header[..100]);
-        if (magic == 1)
+        if (magic != 0)
         {
-            // "star" keeps two times at the end of the prefix field.
+            // "star" keeps two times at the end of the prefix field; GNU keeps two at its start, and old versions of Go's writer
+            // put a prefix there all the same.
             bool star = header.Slice(508, 4).SequenceEqual("tar\0"u8);
-            ReadOnlySpan<byte> prefix = Field(header.Slice(345, star ? 131 : 155));
+            ReadOnlySpan<byte> prefix = magic == 1 || !HoldsGnuTimes(header) ? Field(header.Slice(345, star && magic == 1 ? 131 : 155)) : default;
+            if (magic == 2 && prefix.ContainsAnyExceptInRange((byte)1, (byte)0x7f))
+                prefix = default;
             if (prefix.Length > 0)
             {
                 prefix.CopyTo(_joined);
@@ -132,10 +144,6 @@ internal sealed class TarReader : EntryReader
         _uid = Number(header.Slice(108, 8), at, "uid");
         _gid = Number(header.Slice(116, 8), at, "gid");
 
-        if (_longName is not null)
-            name = _longName;
-        if (_longLink is not null)
-            link = _longLink;
         Dictionary<string, byte[]>? pax = _pax;
         if (pax is not null)
         {
@@ -145,6 +153,10 @@ internal sealed class TarReader : EntryReader
             _uid = PaxNumber(pax, "uid", at) ?? _uid;
             _gid = PaxNumber(pax, "gid", at) ?? _gid;
         }
+        if (_longName is { Length: > 0 })
+            name = _longName;
+        if (_longLink is { Length: > 0 })
+            link = _longLink;
         bool folderByName = name.Length > 0 && name[^1] == (byte)'/';
         _type = flag switch
         {
@@ -215,7 +227,7 @@ internal sealed class TarReader : EntryReader
     public override bool TryReadContent(long maxBytes, out byte[] content)
     {
         content = [];
-        if (_type != EntryType.File || _size > Math.Min(maxBytes, Array.MaxLength))
+        if (_type != EntryType.File || _size > Math.Min(maxBytes, Array.MaxLength) || _size - _stored > MaxHoleBytes)
             return false;
         // Grown as bytes arrive: a header that claims 2 GB in a short tar must not cost 2 GB.
         byte[] whole = new byte[(int)Math.Min(_size, 1 << 20)];
@@ -277,7 +289,8 @@ internal sealed class TarReader : EntryReader
 
     private void SkipContent(CancellationToken cancellationToken)
     {
-        if (_left + _padding > 0 && !_source.Skip(_left + _padding, cancellationToken))
+        // One after the other: their sum may be more than a long holds.
+        if (_left > 0 && !_source.Skip(_left, cancellationToken) || _padding > 0 && !_source.Skip(_padding, cancellationToken))
             throw EndsInContent();
         _left = _padding = 0;
     }
@@ -307,6 +320,8 @@ internal sealed class TarReader : EntryReader
     private static Dictionary<string, byte[]> ParsePax(ReadOnlySpan<byte> data, long at)
     {
         Dictionary<string, byte[]> records = [];
+        List<byte> map = [];
+        int numbers = 0;
         while (data.Length > 0)
         {
             // "LENGTH KEY=VALUE\n", where LENGTH counts itself.
@@ -322,13 +337,21 @@ internal sealed class TarReader : EntryReader
             ReadOnlySpan<byte> value = record[(equals + 1)..];
             if (key is "path" or "linkpath" && value.Contains((byte)0))
                 throw Malformed(at, $"the PAX record {key} holds a zero byte");
-            if (key is "GNU.sparse.offset" or "GNU.sparse.numbytes" && records.TryGetValue("GNU.sparse.map", out byte[]? map))
-                // Form 0.0 repeats its keys; kept as form 0.1 writes them.
-                records["GNU.sparse.map"] = [.. map, (byte)',', .. value];
+            if (key is "GNU.sparse.offset" or "GNU.sparse.numbytes")
+            {
+                // Form 0.0 repeats its keys in turn; kept as form 0.1 writes them.
+                if ((numbers++ & 1) == 0 != key is "GNU.sparse.offset" || value.Contains((byte)','))
+                    throw Malformed(at, "GNU.sparse.offset and GNU.sparse.numbytes do not stand in turn");
+                if (map.Count > 0)
+                    map.Add((byte)',');
+                map.AddRange(value);
+            }
             else
-                records[key is "GNU.sparse.offset" ? "GNU.sparse.map" : key] = value.ToArray();
+                records[key] = value.ToArray();
             data = data[length..];
         }
+        if (numbers > 0)
+            records["GNU.sparse.map"] = [.. map];
         return records;
     }
 
@@ -374,10 +397,14 @@ internal sealed class TarReader : EntryReader
 
     private ReadOnlySpan<byte> ReadPaxSparse(Dictionary<string, byte[]> pax, ReadOnlySpan<byte> name, long at, CancellationToken cancellationToken)
     {
-        bool inData = pax.TryGetValue("GNU.sparse.major", out byte[]? major) && major is [(byte)'1'];
-        if (!inData && !pax.ContainsKey("GNU.sparse.map"))
+        byte[]? major = Pax(pax, "GNU.sparse.major"), minor = Pax(pax, "GNU.sparse.minor");
+        bool inData = major is [(byte)'1'] && minor is [(byte)'0'];
+        bool inRecords = major is null && minor is null ? Pax(pax, "GNU.sparse.map") is not null
+            : major is [(byte)'0'] && minor is [(byte)'0' or (byte)'1'];
+        // A version that Go does not know is a plain file of its plain name.
+        if (!inData && !inRecords)
             return name;
-        long realSize = PaxNumber(pax, "GNU.sparse.realsize", at) ?? PaxNumber(pax, "GNU.sparse.size", at)
+        long realSize = PaxNumber(pax, "GNU.sparse.size", at) ?? PaxNumber(pax, "GNU.sparse.realsize", at)
             ?? throw Malformed(at, "a sparse file without GNU.sparse.realsize");
         List<(long, long)> regions = [];
         if (inData)
@@ -395,7 +422,7 @@ internal sealed class TarReader : EntryReader
         }
         else
         {
-            string[] numbers = Encoding.ASCII.GetString(pax["GNU.sparse.map"]).Split(',');
+            string[] numbers = Encoding.ASCII.GetString(Pax(pax, "GNU.sparse.map") ?? []).Split(',');
             if (numbers.Length % 2 != 0 && numbers is not [""] || numbers.Length / 2 > MaxSparseRegions)
                 throw Malformed(at, "GNU.sparse.map has no pairs of offset and length");
             for (int i = 0; i + 1 < numbers.Length; i += 2)
@@ -469,7 +496,8 @@ internal sealed class TarReader : EntryReader
             }
             return value;
         }
-        ReadOnlySpan<byte> digits = Field(field).Trim((byte)' ');
+        // Zero bytes may stand on either side: who stops at a leading one reads 0, and takes the content for headers.
+        ReadOnlySpan<byte> digits = Field(field.Trim(" \0"u8));
         long number = 0;
         foreach (byte b in digits)
         {
@@ -478,6 +506,20 @@ internal sealed class TarReader : EntryReader
             number = (number << 3) | (long)(b - '0');
         }
         return number;
+    }
+
+    /// <summary>Whether atime and ctime of a GNU header are absent or numbers.</summary>
+    private static bool HoldsGnuTimes(ReadOnlySpan<byte> header) => IsNumber(header.Slice(345, 12)) && IsNumber(header.Slice(357, 12));
+
+    private static bool IsNumber(ReadOnlySpan<byte> field)
+    {
+        if (field[0] == 0)
+            return true;
+        if ((field[0] & 0x80) == 0)
+            return !Field(field.Trim(" \0"u8)).ContainsAnyExceptInRange((byte)'0', (byte)'7');
+        // Base 256 is a number while it fits in 63 bits; all bits of a negative one are turned round.
+        int sign = (field[0] & 0x40) != 0 ? 0xff : 0;
+        return ((field[0] ^ sign) & 0x7f) == 0 && field[1..^8].IndexOfAnyExcept((byte)sign) < 0 && ((field[^8] ^ sign) & 0x80) == 0;
     }
 
     private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> field)

@@ -63,8 +63,8 @@ public sealed class TarReaderTests
         Assert.Equal(["deep/down/name=1"], Read(new TarBuilder().Entry("name", '0', "1"u8.ToArray(), edit: h => TarBuilder.Ascii(h, 345, "deep/down")).Build()));
 
     [Fact]
-    public void MoveNext_GnuMagic_HasNoPrefix() =>
-        Assert.Equal(["name=1"], Read(new TarBuilder().Entry("name", '0', "1"u8.ToArray(), magic: "ustar  \0", edit: h => TarBuilder.Ascii(h, 345, "deep/down")).Build()));
+    public void MoveNext_GnuMagicAndTimes_HasNoPrefix() =>
+        Assert.Equal(["name=1"], Read(new TarBuilder().Entry("name", '0', "1"u8.ToArray(), magic: "ustar  \0", edit: h => TarBuilder.Ascii(h, 345, "14000000000\014000000000")).Build()));
 
     [Fact]
     public void MoveNext_GlobalPaxHeader_ChangesNothing() =>
