@@ -47,8 +47,9 @@ public sealed class FolderImage : Image
         if (visitor.Skip(layer, proven: false))
             return;
         using FolderReader reader = new(_root, _isHost ? FolderScope.Host : FolderScope.Folder, _limits);
-        object visited = visitor.Visit(layer, reader, cancellationToken);
-        visitor.Accept(layer, null, -1, visited);
+        object? visited = null;
+        Unprivileged.Run(() => visited = visitor.Visit(layer, reader, cancellationToken));
+        visitor.Accept(layer, null, -1, visited!);
     }
 
     protected override void Dispose(bool disposing)

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Plimsoll.Posix;
 
 namespace Plimsoll.Oci;
 
@@ -32,13 +33,17 @@ public abstract class RandomAccessImage : Image
         ExceptionDispatchInfo? failure = null;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Thread[] workers = new Thread[Math.Min(Math.Max(parallelism, 1), todo.Count)];
-        for (int i = 0; i < workers.Length; i++)
-        {
-            workers[i] = new Thread(Work) { IsBackground = true, Name = "layer reader" };
-            workers[i].Start();
-        }
-        foreach (Thread worker in workers)
-            worker.Join();
+        if (workers.Length > 0)
+            Unprivileged.Run(() =>
+            {
+                for (int i = 0; i < workers.Length; i++)
+                {
+                    workers[i] = new Thread(Work) { IsBackground = true, Name = "layer reader" };
+                    workers[i].Start();
+                }
+                foreach (Thread worker in workers)
+                    worker.Join();
+            });
         cancellationToken.ThrowIfCancellationRequested();
         failure?.Throw();
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Oci;
@@ -45,7 +46,7 @@ internal sealed class StreamImage : Image
             return;
         Pass pass = new(this, visitor, known);
         using (Stream archive = _open(cancellationToken))
-            pass.Read(archive, cancellationToken);
+            Unprivileged.Run(() => pass.Read(archive, cancellationToken));
         if (!_reopened)
             pass.Describe();
         _reopened = true;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Docker;
 using Plimsoll.Oci;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Sources;
@@ -17,8 +18,8 @@ public static class ImageSource
         {
             return reference.Scheme switch
             {
-                ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => OpenArchive(reference, options, cancellationToken),
-                ImageScheme.Oci => OpenLayout(reference, options),
+                ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => Unprivileged.Run(() => OpenArchive(reference, options, cancellationToken)),
+                ImageScheme.Oci => Unprivileged.Run<Image>(() => OpenLayout(reference, options)),
                 ImageScheme.Docker => DockerImage.Open(reference.Location, reference.Text,
                     DockerContext.Resolve(options.Environment, options.Environment("HOME") ?? "/"), EngineOptions.Default, options, cancellationToken),
                 ImageScheme.Dir => FolderImage.Open(reference.Location, reference.Text, options.Limits),

@@ -25,6 +25,9 @@ public sealed class LayerCache : IProofs
 
     private readonly string _layers, _proofs, _version;
     private readonly TimeProvider _time;
+    private readonly Lock _lock = new();
+    private readonly List<(Digest DiffId, LayerFacts Facts)> _newFacts = [];
+    private readonly List<(string Identity, Digest DiffId)> _newProofs = [];
     private bool _wrote;
 
     /// <param name="folder">Made when something is first stored; readable by its owner alone.</param>
@@ -58,7 +61,26 @@ public sealed class LayerCache : IProofs
         }
     }
 
-    public void Add(Digest diffId, LayerFacts facts) => Write(_layers, FileOf(diffId), Encode(facts));
+    /// <summary>Remembers the facts until <see cref="Flush"/>: who reads layers may have no right to write.</summary>
+    public void Add(Digest diffId, LayerFacts facts)
+    {
+        lock (_lock)
+            _newFacts.Add((diffId, facts));
+    }
+
+    /// <summary>Stores what was added since the last time.</summary>
+    public void Flush()
+    {
+        lock (_lock)
+        {
+            foreach ((Digest diffId, LayerFacts facts) in _newFacts)
+                Write(_layers, FileOf(diffId), Encode(facts));
+            foreach ((string identity, Digest diffId) in _newProofs)
+                Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
+            _newFacts.Clear();
+            _newProofs.Clear();
+        }
+    }
 
     Digest? IProofs.Find(string identity)
     {
@@ -72,7 +94,11 @@ public sealed class LayerCache : IProofs
         }
     }
 
-    void IProofs.Add(string identity, Digest diffId) => Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
+    void IProofs.Add(string identity, Digest diffId)
+    {
+        lock (_lock)
+            _newProofs.Add((identity, diffId));
+    }
 
     /// <summary>Removes the longest unused files when there is more than <paramref name="maxBytes"/>.</summary>
     /// <returns>Bytes removed.</returns>

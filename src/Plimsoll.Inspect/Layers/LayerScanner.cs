@@ -38,6 +38,7 @@ internal sealed class LayerScanner : ILayerVisitor
         foreach ((string key, LayerDraft draft) in _unfinished)
             Finish(key, draft);
         _unfinished.Clear();
+        _cache?.Flush();
         return (_facts, _fromCache);
     }
 
