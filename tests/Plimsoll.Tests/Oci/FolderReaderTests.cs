@@ -92,7 +92,8 @@ public sealed class FolderReaderTests : IDisposable
     [Fact]
     public void TryReadContent_FileReplacedAfterListing_IsAnOddityAndNoHang()
     {
-        Shell("echo 1 > a; echo 1 > b; echo 1 > c");
+        // The reader's thread has no rights of root, and this visitor runs on it.
+        Shell("chmod 777 .; echo 1 > a; echo 1 > b; echo 1 > c");
         ReplacingVisitor visitor = new(() => Shell("rm a b c; mkfifo a; ln -s /etc/passwd b; mkdir c"));
         using FolderImage image = FolderImage.Open(_root, "dir:x", OciLimits.Default);
 

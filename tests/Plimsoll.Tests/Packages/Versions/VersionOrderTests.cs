@@ -159,13 +159,17 @@ public sealed class VersionOrderTests
     public void Compare_LongVersions_AllocatesNothing()
     {
         string a = string.Concat(Enumerable.Repeat("1a~", 5000)), b = a + "2";
-        VersionOrders.Deb.Compare(a, b);
-        VersionOrders.Apk.Compare(a, b);
-        long before = GC.GetAllocatedBytesForCurrentThread();
         int sum = 0;
-        for (int i = 0; i < 20; i++)
-            sum += VersionOrders.Deb.Compare(a, b) + VersionOrders.Apk.Compare(a, b);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long least = long.MaxValue;
+        // The first rounds run code that is not optimised yet, which may box; what the order itself allocated would show in every one.
+        for (int round = 0; round < 50 && least > 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++)
+                sum += VersionOrders.Deb.Compare(a, b) + VersionOrders.Apk.Compare(a, b);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        Assert.Equal(0, least);
         Assert.NotEqual(0, sum);
     }
 
