@@ -16,7 +16,7 @@ namespace Plimsoll.Inspect.Layers;
 public sealed class LayerCache : IProofs
 {
     /// <summary>Raised when the form of the files changes; older files are then not read and cleaned in time.</summary>
-    private const int FormVersion = 1;
+    private const int FormVersion = 2;
 
     /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
     public const long DefaultMaxBytes = 1L << 30;

@@ -21,6 +21,8 @@ public sealed class DpkgStatusAnalyser : IAnalyser
     /// <summary>64 MiB; all of Debian installed at once would come to about that.</summary>
     public long MaxFileBytes => 64L << 20;
 
+    public IReadOnlyList<string> Anchors => ["var/lib/dpkg/status", "var/lib/dpkg/status.d"];
+
     public bool Wants(ReadOnlySpan<byte> path)
     {
         if (!path.StartsWith("var/lib/dpkg/status"u8))
