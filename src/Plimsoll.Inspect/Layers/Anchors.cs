@@ -7,6 +7,8 @@ namespace Plimsoll.Inspect.Layers;
 internal sealed class AnchorPaths
 {
     private readonly (string Text, byte[] Bytes)[] _paths;
+    private readonly bool[] _known;
+    private readonly string?[] _targets;
 
     public AnchorPaths(IReadOnlyList<IAnalyser> analysers)
     {
@@ -15,29 +17,31 @@ internal sealed class AnchorPaths
             for (int end = anchor.Length; end > 0; end = anchor.LastIndexOf('/', end - 1))
                 all.Add(anchor[..end]);
         _paths = [.. all.Select(path => (path, Encoding.UTF8.GetBytes(path)))];
+        (_known, _targets) = (new bool[_paths.Length], new string?[_paths.Length]);
     }
 
-    /// <param name="anchors">By path: a symbolic link's target, or null for a folder.</param>
-    public void Take(EntryReader entry, IDictionary<string, string?> anchors)
+    public void Take(EntryReader entry)
     {
         ReadOnlySpan<byte> path = entry.PathBytes;
-        foreach ((string text, byte[] bytes) in _paths)
+        for (int i = 0; i < _paths.Length; i++)
         {
+            byte[] bytes = _paths[i].Bytes;
             if (!path.StartsWith(bytes) || path.Length > bytes.Length && path[bytes.Length] != (byte)'/')
                 continue;
             if (path.Length == bytes.Length)
             {
-                anchors.Remove(text);
-                if (entry.Type == EntryType.Directory)
-                    anchors[text] = null;
-                else if (entry.Type == EntryType.Symlink)
-                    anchors[text] = EntryPath.Decode(entry.LinkTarget);
+                _known[i] = entry.Type is EntryType.Directory or EntryType.Symlink;
+                _targets[i] = entry.Type == EntryType.Symlink ? EntryPath.Decode(entry.LinkTarget) : null;
             }
             // What lies below a link of the same layer leaves it a link; elsewhere it makes a folder.
             else
-                anchors.TryAdd(text, null);
+                _known[i] = true;
         }
     }
+
+    /// <summary>By path: a symbolic link's target, or null for a folder.</summary>
+    public IReadOnlyDictionary<string, string?> ToDictionary() =>
+        new SortedDictionary<string, string?>(Enumerable.Range(0, _paths.Length).Where(i => _known[i]).ToDictionary(i => _paths[i].Text, i => _targets[i]), StringComparer.Ordinal);
 }
 
 /// <summary>Where places lead in a composed image, followed through its symbolic links.</summary>

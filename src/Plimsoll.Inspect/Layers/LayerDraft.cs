@@ -17,7 +17,6 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly List<UInt128> _nonFolders = [];
     private readonly List<Gap> _gaps = [];
     private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
-    private readonly SortedDictionary<string, string?> _anchors = new(StringComparer.Ordinal);
     private readonly AnchorPaths _anchorPaths = new(analysers);
     private readonly LinkedFolders _linked = new();
     private readonly List<IAnalyser> _wanting = [];
@@ -88,7 +87,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             OpaqueFolders = [.. _opaque.Order(StringComparer.Ordinal)],
             Displaced = [.. _displaced.Order(StringComparer.Ordinal)],
             NonFolders = nonFolders,
-            Anchors = _anchors,
+            Anchors = _anchorPaths.ToDictionary(),
             Gaps = _gaps,
             TarBytes = TarBytes,
             Entries = _entries,
@@ -128,7 +127,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                 budget.Take(48);
             _linked.Take(path, hash, entries.Type == EntryType.Symlink);
         }
-        _anchorPaths.Take(entries, _anchors);
+        _anchorPaths.Take(entries);
         _wanting.Clear();
         foreach (IAnalyser analyser in analysers)
             if (analyser.Wants(path))
