@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
@@ -54,8 +55,9 @@ public sealed partial record OutputTarget(string Format, string? File)
             }
             if (new FileInfo(path).LinkTarget is not null && System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
                 path = target.FullName;
-            draft = Path.Combine(Path.GetDirectoryName(path) ?? "/", $".{Path.GetFileName(path)}.{Environment.ProcessId}.tmp");
-            FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+            draft = Path.Combine(Path.GetDirectoryName(path) ?? "/", $".{Path.GetFileName(path)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp");
+            // Made anew under a name that nobody can guess: in a shared folder a link laid out there would be written through.
+            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows() && System.IO.File.Exists(path))
                 options.UnixCreateMode = System.IO.File.GetUnixFileMode(path);
             using (FileStream stream = new(draft, options))

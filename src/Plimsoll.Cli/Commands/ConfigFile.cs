@@ -1,3 +1,5 @@
+using System.Text;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -22,9 +24,7 @@ internal static class ConfigFile
         string text;
         try
         {
-            if (new FileInfo(path).Length > MaxBytes)
-                throw CommandException.Usage($"{name}: larger than {MaxBytes} bytes");
-            text = File.ReadAllText(path);
+            text = Encoding.UTF8.GetString(SmallFile.Read(path, MaxBytes) ?? throw CommandException.Usage($"{name}: larger than {MaxBytes} bytes"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

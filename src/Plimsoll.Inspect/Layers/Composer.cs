@@ -7,7 +7,7 @@ namespace Plimsoll.Inspect.Layers;
 /// <summary>Lays the facts of an image's layers over each other, base first, as a union file system does.</summary>
 internal sealed class Composer
 {
-    private readonly record struct PackageKey(string Analyser, string Name, string Architecture, string Version);
+    private readonly record struct PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion);
 
     private readonly record struct Visible(int Layer, FileFacts Facts);
 
@@ -15,6 +15,7 @@ internal sealed class Composer
     private readonly Dictionary<PackageKey, InstalledPackage> _installed = [];
     private readonly List<InstalledPackage> _removed = [];
     private readonly Dictionary<string, UInt128> _hashes = [];
+    private readonly Dictionary<string, string?> _anchors = new(StringComparer.Ordinal);
 
     /// <param name="image">Config and layers known.</param>
     /// <param name="facts">By <see cref="ImageLayer.Key"/>.</param>
@@ -46,6 +47,8 @@ internal sealed class Composer
             list.Add(new Visible(index, file));
             changed |= file.Packages.Count > 0;
         }
+        foreach ((string path, string? target) in layer.Anchors)
+            _anchors[path] = target;
         if (changed)
             Account(origin);
     }
@@ -53,11 +56,13 @@ internal sealed class Composer
     /// <returns>True when a file with packages went out of sight.</returns>
     private bool Hide(LayerFacts layer)
     {
-        if (_files.Count == 0)
+        if (_files.Count == 0 && _anchors.Count == 0)
             return false;
         HashSet<string> whiteouts = [.. layer.Whiteouts], opaque = [.. layer.OpaqueFolders], displaced = [.. layer.Displaced];
         List<string> hidden = [.. _files.Keys.Where(path => IsHidden(path, layer, whiteouts, opaque, displaced))];
         bool changed = false;
+        foreach (string path in _anchors.Keys.Where(path => IsHidden(path, layer, whiteouts, opaque, displaced)).ToList())
+            _anchors.Remove(path);
         foreach (string path in hidden)
         {
             changed |= _files[path].Exists(v => v.Facts.Packages.Count > 0);
@@ -69,7 +74,7 @@ internal sealed class Composer
     private bool IsHidden(string path, LayerFacts layer, HashSet<string> whiteouts, HashSet<string> opaque, HashSet<string> displaced)
     {
         ReadOnlySpan<UInt128> nonFolders = layer.NonFolders.Span;
-        if (displaced.Contains(path) || whiteouts.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0 || opaque.Contains(""))
+        if (displaced.Contains(path) || whiteouts.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0)
             return true;
         for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
         {
@@ -87,7 +92,7 @@ internal sealed class Composer
         foreach ((string path, List<Visible> list) in _files)
             foreach (Visible visible in list)
                 foreach (Package package in visible.Facts.Packages)
-                    now.TryAdd(new PackageKey(visible.Facts.Analyser, package.Name, package.Architecture, package.Version), (package, path));
+                    now.TryAdd(new PackageKey(visible.Facts.Analyser, package.Name, package.Architecture, package.Version, package.SourceName, package.SourceVersion), (package, path));
         foreach (PackageKey gone in _installed.Keys.Where(key => !now.ContainsKey(key)).ToList())
         {
             string? successor = now.Keys.Where(k => k.Analyser == gone.Analyser && k.Name == gone.Name && k.Architecture == gone.Architecture && !_installed.ContainsKey(k))
@@ -107,6 +112,7 @@ internal sealed class Composer
         // Two facts of one path by one analyser exist only in different layers; the upper one hid the lower.
         List<FileFacts> visible = [.. _files.Values.SelectMany(list => list).Select(v => v.Facts).OrderBy(f => f.Path, StringComparer.Ordinal).ThenBy(f => f.Analyser, StringComparer.Ordinal)];
         gaps.AddRange(visible.SelectMany(f => f.Gaps));
+        gaps.AddRange(Anchors.LedAstray(_anchors, Analysers.Anchors));
         Distribution? distribution = DistributionChoice.Choose(visible);
         Dictionary<string, IReadOnlyList<string>> licences = [];
         foreach (FileFacts file in visible)

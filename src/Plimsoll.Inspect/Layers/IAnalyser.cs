@@ -18,6 +18,12 @@ public interface IAnalyser
     /// <param name="path">Bytes, relative to the image's root, no leading slash.</param>
     bool Wants(ReadOnlySpan<byte> path);
 
+    /// <summary>
+    /// The files and folders of package databases among what is wanted. Where one is reached through a symbolic link, the
+    /// content that counts lies under another name, which the report must not be silent about.
+    /// </summary>
+    IReadOnlyList<string> Anchors => [];
+
     /// <summary>The facts of one wanted file.</summary>
     /// <param name="path">As <see cref="EntryPath.Decode"/> gives it.</param>
     /// <param name="content">The whole file; hostile.</param>

@@ -5,18 +5,20 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Plimsoll.Oci;
+using Plimsoll.Posix;
 
 namespace Plimsoll.Inspect.Layers;
 
 /// <summary>Facts of layers seen before, one file a layer, and which files on disk were shown to hold them.</summary>
 /// <remarks>
 /// Only facts of verified bytes come in. Files are written beside and renamed, so parallel processes and a crash leave no
-/// half file; one that does not carry its own hash is as good as absent. A cache that cannot be written is no error.
+/// half file; one that does not carry its own hash is as good as absent. What lies in a folder that others may write in is not
+/// believed, and nothing is put there. A cache that cannot be written is no error.
 /// </remarks>
 public sealed class LayerCache : IProofs
 {
     /// <summary>Raised when the form of the files changes; older files are then not read and cleaned in time.</summary>
-    private const int FormVersion = 1;
+    private const int FormVersion = 2;
 
     /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
     public const long DefaultMaxBytes = 1L << 30;
@@ -47,6 +49,8 @@ public sealed class LayerCache : IProofs
     public LayerFacts? Find(Digest diffId)
     {
         string path = FileOf(diffId);
+        if (!OwnFiles.IsPrivateFolder(_layers))
+            return null;
         try
         {
             LayerFacts? facts = Decode(File.ReadAllBytes(path));
@@ -84,6 +88,8 @@ public sealed class LayerCache : IProofs
 
     Digest? IProofs.Find(string identity)
     {
+        if (!OwnFiles.IsPrivateFolder(_proofs))
+            return null;
         try
         {
             return Digest.TryParse(File.ReadAllText(ProofOf(identity)), out Digest? digest) ? digest : null;
@@ -153,6 +159,11 @@ public sealed class LayerCache : IProofs
         try
         {
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OwnFiles.IsPrivateFolder(folder))
+            {
+                WriteError ??= $"{folder} is a link, belongs to another user, or others may write in it";
+                return;
+            }
             string temporary = $"{path}.{Environment.ProcessId}.{Environment.CurrentManagedThreadId}";
             File.WriteAllBytes(temporary, content);
             File.Move(temporary, path, overwrite: true);

@@ -4,7 +4,8 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Layers;
 
 /// <summary>The facts of one layer while it is walked.</summary>
-internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
+/// <param name="budget">Shared by all layers of an image.</param>
+internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget budget)
 {
     /// <summary>Gaps kept of one layer; more say nothing new and a hostile layer could make millions.</summary>
     private const int MaxGaps = 100;
@@ -15,9 +16,15 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
     private readonly HashSet<string> _displaced = [];
     private readonly List<UInt128> _nonFolders = [];
     private readonly List<Gap> _gaps = [];
-    private readonly Dictionary<string, List<(string Path, IAnalyser Analyser)>> _links = [];
+    private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
+    private readonly AnchorPaths _anchorPaths = new(analysers);
+    private readonly LinkedFolders _linked = new();
     private readonly List<IAnalyser> _wanting = [];
     private long _entries;
+
+    /// <summary>A wanted hard link, whose content is that of the last file of the target's name before it.</summary>
+    /// <param name="Before">Number of the link's entry.</param>
+    private sealed record Want(string Path, IAnalyser Analyser, string Target, long Before);
 
     public long TarBytes { get; set; } = -1;
     public Digest? DiffId { get; set; }
@@ -30,6 +37,8 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
         while (entries.MoveNext(cancellationToken))
         {
             _entries++;
+            if (_linked.IsBelowLink(entries.PathBytes))
+                AddGap(new Gap("entry-below-link", entries.Path, "it lies below a symbolic link of its own layer, so that unpacking puts it elsewhere"));
             if (!TakeWhiteout(entries.PathBytes))
                 Take(entries);
         }
@@ -37,35 +46,37 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
             AddGap(new Gap(oddity.Code, oddity.Where, "the entry was passed over"));
     }
 
-    /// <summary>Second walk: reads the files that wanted hard links point to.</summary>
+    /// <summary>Further walk: reads the files that wanted hard links point to.</summary>
     public void FollowLinks(EntryReader entries, CancellationToken cancellationToken)
     {
-        Dictionary<string, List<(string, IAnalyser)>> open = new(_links);
+        ILookup<string, Want> open = _links.Values.ToLookup(w => w.Target, StringComparer.Ordinal);
+        long at = 0;
         while (entries.MoveNext(cancellationToken))
         {
-            if (entries.Type is not (EntryType.File or EntryType.HardLink) || !open.TryGetValue(entries.Path, out List<(string Path, IAnalyser Analyser)>? wanted))
-                continue;
-            string target = entries.Path;
-            _links.Remove(target);
-            if (entries.Type == EntryType.HardLink)
+            at++;
+            foreach (IGrouping<string, Want> byPath in open[entries.Path].Where(w => at < w.Before).GroupBy(w => w.Path))
             {
-                string further = EntryPath.Decode(entries.LinkTarget);
-                // A link to itself leads nowhere; it is a gap once the passes are over.
-                if (!_links.TryGetValue(further, out List<(string, IAnalyser)>? list))
-                    _links[further] = list = [];
-                list.AddRange(wanted);
-                continue;
+                // Of several entries of this name before the link the last one counts, so what an earlier one gave is dropped.
+                foreach (Want want in byPath)
+                {
+                    _links.Remove((want.Path, want.Analyser.Id));
+                    _files.Remove((want.Path, want.Analyser.Id));
+                    if (entries.Type == EntryType.HardLink)
+                        _links[(want.Path, want.Analyser.Id)] = want with { Target = EntryPath.Decode(entries.LinkTarget), Before = at };
+                    else if (entries.Type != EntryType.File)
+                        // No file any more: it stays open and becomes a gap.
+                        _links[(want.Path, want.Analyser.Id)] = want with { Before = at };
+                }
+                if (entries.Type == EntryType.File)
+                    Analyse(entries, byPath.Key, [.. byPath.Select(w => w.Analyser)]);
             }
-            foreach (IGrouping<string, (string Path, IAnalyser Analyser)> byPath in wanted.GroupBy(w => w.Path))
-                Analyse(entries, byPath.Key, [.. byPath.Select(w => w.Analyser)]);
         }
     }
 
     public LayerFacts ToFacts()
     {
-        foreach ((string target, List<(string Path, IAnalyser Analyser)> wanted) in _links)
-            foreach ((string path, _) in wanted)
-                AddGap(new Gap("hard-link-target-missing", path, $"it is a hard link to {Escape.Quote(target)}, which this layer does not hold"));
+        foreach (Want want in _links.Values)
+            AddGap(new Gap("hard-link-target-missing", want.Path, $"it is a hard link to {Escape.Quote(want.Target)}, which this layer does not hold before it"));
         _links.Clear();
         UInt128[] nonFolders = [.. _nonFolders];
         Array.Sort(nonFolders);
@@ -76,6 +87,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
             OpaqueFolders = [.. _opaque.Order(StringComparer.Ordinal)],
             Displaced = [.. _displaced.Order(StringComparer.Ordinal)],
             NonFolders = nonFolders,
+            Anchors = _anchorPaths.ToDictionary(),
             Gaps = _gaps,
             TarBytes = TarBytes,
             Entries = _entries,
@@ -91,9 +103,15 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
             return false;
         ReadOnlySpan<byte> folder = slash < 0 ? default : path[..slash];
         if (name.SequenceEqual(".wh..wh..opq"u8))
-            _opaque.Add(EntryPath.Decode(folder));
+        {
+            // overlayfs, on which Docker and containerd run, does not look at this mark on the root; other stores empty the root.
+            if (folder.IsEmpty)
+                AddGap(new Gap("opaque-root", ".wh..wh..opq", "it asks to hide all lower layers, which overlayfs does not do for the root; they are counted as visible"));
+            else
+                _opaque.Add(budget.Keep(EntryPath.Decode(folder)));
+        }
         else if (!name.StartsWith(".wh..wh."u8) && name.Length > 4)
-            _whiteouts.Add(EntryPath.Decode(folder.IsEmpty ? name[4..] : [.. folder, (byte)'/', .. name[4..]]));
+            _whiteouts.Add(budget.Keep(EntryPath.Decode(folder.IsEmpty ? name[4..] : [.. folder, (byte)'/', .. name[4..]])));
         return true;
     }
 
@@ -101,7 +119,15 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
     {
         ReadOnlySpan<byte> path = entries.PathBytes;
         if (entries.Type != EntryType.Directory)
-            _nonFolders.Add(PathHash.Of(path));
+        {
+            UInt128 hash = PathHash.Of(path);
+            budget.Take(2 * 16);
+            _nonFolders.Add(hash);
+            if (entries.Type == EntryType.Symlink)
+                budget.Take(48);
+            _linked.Take(path, hash, entries.Type == EntryType.Symlink);
+        }
+        _anchorPaths.Take(entries);
         _wanting.Clear();
         foreach (IAnalyser analyser in analysers)
             if (analyser.Wants(path))
@@ -111,7 +137,10 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
         string text = entries.Path;
         // A later entry of the same name replaces an earlier one.
         foreach (IAnalyser analyser in _wanting)
+        {
             _files.Remove((text, analyser.Id));
+            _links.Remove((text, analyser.Id));
+        }
         _displaced.Remove(text);
         switch (entries.Type)
         {
@@ -120,13 +149,11 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
                 break;
             case EntryType.HardLink:
                 string target = EntryPath.Decode(entries.LinkTarget);
-                if (!_links.TryGetValue(target, out List<(string, IAnalyser)>? list))
-                    _links[target] = list = [];
                 foreach (IAnalyser analyser in _wanting)
-                    list.Add((text, analyser));
+                    _links[(text, analyser.Id)] = new Want(text, analyser, budget.Keep(target), _entries);
                 break;
             default:
-                _displaced.Add(text);
+                _displaced.Add(budget.Keep(text));
                 break;
         }
     }
@@ -145,9 +172,9 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
             try
             {
                 if (analyser.Analyse(path, content) is { } facts)
-                    _files[(path, analyser.Id)] = facts;
+                    _files[(path, analyser.Id)] = budget.Keep(facts);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not (OperationCanceledException or ImageException))
             {
                 // One analyser that stumbles over one file must not take the rest of the report along.
                 AddGap(new Gap("analyser-failed", path, $"{analyser.Id}: {e.GetType().Name}: {Escape.Quote(e.Message)}"));

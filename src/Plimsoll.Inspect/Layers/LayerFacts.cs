@@ -46,6 +46,9 @@ public sealed record LayerFacts
 
     /// <summary>Paths an analyser would want that are folders, links or devices here: they hide a lower layer's file.</summary>
     public IReadOnlyList<string> Displaced { get; init; } = [];
+
+    /// <summary>What this layer has at and above <see cref="IAnalyser.Anchors"/>: a symbolic link's target, or null for a folder.</summary>
+    public IReadOnlyDictionary<string, string?> Anchors { get; init; } = new SortedDictionary<string, string?>();
     public IReadOnlyList<Gap> Gaps { get; init; } = [];
 
     /// <summary>Length of the uncompressed layer tar in bytes; -1 for a folder.</summary>

@@ -20,6 +20,7 @@ internal sealed class LayerScanner : ILayerVisitor
     private readonly Dictionary<string, LayerFacts> _facts = [];
     private readonly Dictionary<string, LayerDraft> _unfinished = [];
     private readonly HashSet<string> _fromCache = [];
+    private readonly FactBudget _budget = new();
 
     /// <param name="cache">Null: nothing is looked up or stored.</param>
     /// <param name="done">Told of each layer that was read or found.</param>
@@ -67,7 +68,7 @@ internal sealed class LayerScanner : ILayerVisitor
         LayerDraft? earlier;
         lock (_lock)
             _unfinished.TryGetValue(layer.Key, out earlier);
-        LayerDraft draft = earlier ?? new LayerDraft(_analysers);
+        LayerDraft draft = earlier ?? new LayerDraft(_analysers, _budget);
         if (earlier is null)
             draft.Walk(entries, cancellationToken);
         else

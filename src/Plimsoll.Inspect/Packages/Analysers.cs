@@ -11,6 +11,9 @@ public static class Analysers
     public static IReadOnlyList<IAnalyser> All { get; } =
         [new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser()];
 
+    /// <summary>Where package databases lie.</summary>
+    public static IReadOnlyCollection<string> Anchors { get; } = [.. All.SelectMany(a => a.Anchors)];
+
     /// <summary>Ids and versions of all analysers; facts cached under another text are not used.</summary>
     public static string CacheVersion { get; } = string.Join(',', All.Select(a => $"{a.Id}:{a.Version}"));
 }

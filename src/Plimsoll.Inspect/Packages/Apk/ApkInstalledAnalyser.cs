@@ -18,6 +18,8 @@ public sealed class ApkInstalledAnalyser : IAnalyser
     /// <summary>256 MiB; the database lists every file, and 50 MB is a large desktop.</summary>
     public long MaxFileBytes => 256L << 20;
 
+    public IReadOnlyList<string> Anchors => ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
+
     public bool Wants(ReadOnlySpan<byte> path) =>
         path.SequenceEqual("lib/apk/db/installed"u8) || path.SequenceEqual("usr/lib/apk/db/installed"u8);
 

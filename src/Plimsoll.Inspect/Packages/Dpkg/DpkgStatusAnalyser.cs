@@ -5,6 +5,7 @@ namespace Plimsoll.Inspect.Packages.Dpkg;
 
 /// <summary>Debian's package database: <c>var/lib/dpkg/status</c>, and <c>status.d/*</c> as distroless images have it.</summary>
 /// <remarks>
+/// <para><c>updates/NUMBER</c> is dpkg's journal: what a run that was cut off installed and did not yet write to status.</para>
 /// <para>Source: deb822(5), dpkg(1) "Package states". A package counts while its files may be on the disk: every state but
 /// <c>not-installed</c> and <c>config-files</c>, so half-installed ones too. Files of status.d carry no Status and count.</para>
 /// <para>Whatever dpkg could not have written (no name or version, a line that is no field, a field given twice, an unknown
@@ -16,13 +17,17 @@ public sealed class DpkgStatusAnalyser : IAnalyser
 
     public string Id => "dpkg-status";
 
-    public int Version => 1;
+    public int Version => 2;
 
     /// <summary>64 MiB; all of Debian installed at once would come to about that.</summary>
     public long MaxFileBytes => 64L << 20;
 
+    public IReadOnlyList<string> Anchors => ["var/lib/dpkg/status", "var/lib/dpkg/status.d", "var/lib/dpkg/updates"];
+
     public bool Wants(ReadOnlySpan<byte> path)
     {
+        if (path.StartsWith("var/lib/dpkg/updates/"u8))
+            return path.Length > "var/lib/dpkg/updates/"u8.Length && !path["var/lib/dpkg/updates/"u8.Length..].ContainsAnyExceptInRange((byte)'0', (byte)'9');
         if (!path.StartsWith("var/lib/dpkg/status"u8))
             return false;
         path = path["var/lib/dpkg/status"u8.Length..];
@@ -33,7 +38,7 @@ public sealed class DpkgStatusAnalyser : IAnalyser
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
-        bool isMain = path.EndsWith("/status", StringComparison.Ordinal);
+        bool isMain = !path.StartsWith("var/lib/dpkg/status.d/", StringComparison.Ordinal);
         ReadOnlySpan<byte> rest = content.Span;
         List<Package> packages = [];
         GapList gaps = new(path);

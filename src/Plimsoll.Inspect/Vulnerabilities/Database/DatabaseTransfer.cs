@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
+using Plimsoll.Posix;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 
@@ -32,13 +34,15 @@ public static class DatabaseTransfer
         using AdvisoryDatabase database = AdvisoryDatabase.Open(databasePath);
         // What is damaged must not get a signature.
         database.Verify(cancellationToken);
-        string packed = file + ".tmp-packed", whole = file + ".tmp-whole";
+        // Names that nobody can guess, made anew: in a shared folder a link laid out under a known name would be written through.
+        string unique = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        string packed = $"{file}.tmp-{unique}-packed", whole = $"{file}.tmp-{unique}";
         try
         {
             (long Bytes, string Sha256) plain;
             // The open file is read, not the name: an update may replace it meanwhile, and the counter must be this one's.
             using (FileStream from = new(databasePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
-            using (FileStream to = new(packed, FileMode.Create, FileAccess.Write))
+            using (FileStream to = new(packed, FileMode.CreateNew, FileAccess.Write))
             {
                 using GZipStream gzip = new(to, CompressionLevel.Optimal);
                 plain = Copy(from, gzip, long.MaxValue, cancellationToken);
@@ -52,7 +56,7 @@ public static class DatabaseTransfer
                     throw new AdvisoryException(AdvisoryError.Busy, "an update replaced the database meanwhile", "run the export again");
             DsseEnvelope envelope = key.Sign(PayloadType, ToJson(new Statement(AdvisoryDatabase.SchemaVersion, info.Counter, info.Created,
                 info.Records, info.Digest, plain.Bytes, plain.Sha256, small.Bytes, small.Sha256)));
-            using (FileStream to = new(whole, FileMode.Create, FileAccess.Write))
+            using (FileStream to = new(whole, FileMode.CreateNew, FileAccess.Write))
             using (FileStream from = File.OpenRead(packed))
             {
                 to.Write(Magic);
@@ -91,7 +95,7 @@ public static class DatabaseTransfer
                 throw new AdvisoryException(AdvisoryError.NewerSchema, $"{file} has schema {statement.Schema}; this Plimsoll reads up to {AdvisoryDatabase.SchemaVersion}", "use a newer Plimsoll");
             if (statement.DatabaseBytes > limits.MaxDatabaseBytes)
                 throw new AdvisoryException(AdvisoryError.LimitExceeded, $"{file} unpacks to {statement.DatabaseBytes} bytes; at most {limits.MaxDatabaseBytes} (MaxDatabaseBytes)");
-            CheckCounter(databasePath, file, statement);
+            CheckCounter(databasePath, file, statement, held.Counter);
             Unpack(from, made, file, statement, cancellationToken);
             using (AdvisoryDatabase database = AdvisoryDatabase.Open(made))
             {
@@ -142,7 +146,8 @@ public static class DatabaseTransfer
         return Parse(envelope.Payload, file);
     }
 
-    private static void CheckCounter(string databasePath, string file, Statement statement)
+    /// <param name="highest">What the lock remembers: damage to the database in use must not open the way back.</param>
+    private static void CheckCounter(string databasePath, string file, Statement statement, long highest)
     {
         DatabaseInfo inUse;
         try
@@ -150,8 +155,15 @@ public static class DatabaseTransfer
             using AdvisoryDatabase current = AdvisoryDatabase.Open(databasePath);
             inUse = current.Info;
         }
-        catch (AdvisoryException e) when (e.Error is AdvisoryError.NotFound or AdvisoryError.Corrupt)
+        catch (AdvisoryException e) when (e.Error == AdvisoryError.NotFound)
         {
+            return;
+        }
+        catch (AdvisoryException e) when (e.Error == AdvisoryError.Corrupt)
+        {
+            if (statement.Counter < highest)
+                throw new AdvisoryException(AdvisoryError.LowerCounter, $"{file} has counter {statement.Counter}; the damaged database in use had {highest}",
+                    "only one as new replaces it; to go back on purpose, move the database in use away first");
             return;
         }
         if (statement.Counter == inUse.Counter && statement.Digest == inUse.Digest)
@@ -265,9 +277,9 @@ public static class DatabaseTransfer
     {
         try
         {
-            if (new FileInfo(path).Length > DsseKey.MaxPemBytes)
-                throw new AdvisoryException(AdvisoryError.BadKey, $"{path} has more than {DsseKey.MaxPemBytes} bytes (MaxPemBytes); it is no key");
-            DsseKey key = DsseKey.FromPem(File.ReadAllText(path), path);
+            byte[] pem = SmallFile.Read(path, DsseKey.MaxPemBytes)
+                ?? throw new AdvisoryException(AdvisoryError.BadKey, $"{path} has more than {DsseKey.MaxPemBytes} bytes (MaxPemBytes); it is no key");
+            DsseKey key = DsseKey.FromPem(Encoding.UTF8.GetString(pem), path);
             if (key.IsPrivate == mustSign)
                 return key;
             using (key)

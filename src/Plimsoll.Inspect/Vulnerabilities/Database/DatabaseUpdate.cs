@@ -204,8 +204,7 @@ public static class DatabaseUpdate
     {
         if (!File.Exists(path))
             throw new AdvisoryException(AdvisoryError.NotFound, $"there is no file {path}");
-        return new FileInfo(path).Length <= limits.MaxKevBytes
-            ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false)
-            : throw new AdvisoryException(AdvisoryError.LimitExceeded, $"{path} has more than {limits.MaxKevBytes} bytes (MaxKevBytes)");
+        return await Task.Run(() => Posix.SmallFile.Read(path, limits.MaxKevBytes), cancellationToken).ConfigureAwait(false)
+            ?? throw new AdvisoryException(AdvisoryError.LimitExceeded, $"{path} has more than {limits.MaxKevBytes} bytes (MaxKevBytes)");
     }
 }

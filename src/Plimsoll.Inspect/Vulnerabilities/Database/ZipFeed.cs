@@ -173,6 +173,9 @@ internal sealed class ZipFeed : IRecordFeed
                 throw Cut($"entry {Shown(name)} lies outside of the {_length} bytes");
             if (method == 0 && packed != length)
                 throw Broken($"stored entry {Shown(name)} has {packed} bytes; the directory says {length}");
+            // Deflate stores what it cannot shorten, with five bytes for each 64 KiB.
+            if (packed > length + (length >> 8) + 1024)
+                throw Broken($"entry {Shown(name)} is packed to {packed} bytes from {length}");
             if (length > _limits.FreeInflatedBytes && length / _limits.MaxCompressionRatio > packed)
                 throw Limit($"entry {Shown(name)} unpacks {packed} bytes to {length}; at most {_limits.MaxCompressionRatio} for one (MaxCompressionRatio)");
             unpacked += length;
