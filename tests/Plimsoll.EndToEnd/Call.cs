@@ -113,6 +113,8 @@ internal sealed class Running : IDisposable
 
     public bool Alive => !Process.HasExited;
 
+    public TimeSpan Elapsed => _clock.Elapsed;
+
     /// <summary>What Ctrl-C sends.</summary>
     public void Interrupt() => TestKit.Tool.Run("kill", ["-INT", Process.Id.ToString()]);
 

@@ -7,15 +7,19 @@ namespace Plimsoll.EndToEnd;
 /// <summary>An advisory database with one record, made once by <c>plimsoll db update</c>; and the images that it judges.</summary>
 public sealed class SmallDatabase : IDisposable
 {
+    private const string Clean = "1.1.1w-0+deb11u9";
+
+    /// <summary>What the images here have: package, version, flaw.</summary>
+    public const string Flaw = "libssl1.1\t1.1.1w-0+deb11u1\tCVE-2025-0001";
+
     /// <summary>Vulnerable: the record is fixed in 1.1.1w-0+deb11u2. One other character and it is not.</summary>
     public const string Version = "1.1.1w-0+deb11u1";
-    private const string Clean = "1.1.1w-0+deb11u9";
 
     private readonly OsvSource _source = new();
 
     public SmallDatabase()
     {
-        _source.With("Debian", "DSA-1-1", "openssl", "1.1.1w-0+deb11u2").Build();
+        _source.With("Debian", "2025-0001", "openssl", "1.1.1w-0+deb11u2").Build();
         new Call(_source.Root, "db", "update", "--source", _source.Folder).Run().Expect(0);
     }
 

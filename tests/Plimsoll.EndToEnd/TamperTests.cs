@@ -20,7 +20,7 @@ public sealed class TamperTests(SmallDatabase database, SharedDocker docker) : I
         // The control: what the tests below alter is found as it was.
         string archive = Archive(SmallDatabase.Image().ArchiveFiles()), layout = Layout(SmallDatabase.Image().LayoutFiles());
         foreach (string image in (string[])[archive, layout])
-            Assert.Equal(["libssl1.1\t1.1.1w-0+deb11u1\tCVE-DSA-1-1"], Call("scan", "--json", image).Run().Expect(0).Report.Flaws());
+            Assert.Equal([SmallDatabase.Flaw], Call("scan", "--json", image).Run().Expect(0).Report.Flaws());
     }
 
     [Theory]
@@ -220,8 +220,8 @@ public sealed class TamperTests(SmallDatabase database, SharedDocker docker) : I
         Assert.Equal("diff-id-mismatch", (string)json.Reports[0]!["error"]!["code"]!);
         Assert.False((bool)json.Reports[0]!["complete"]!);
         Assert.Null(json.Reports[0]!["findings"]);
-        Assert.Equal(["libssl1.1\t1.1.1w-0+deb11u1\tCVE-DSA-1-1"], json.Reports[1]!.Flaws());
-        Assert.Contains("CVE-DSA-1-1", table.Out, StringComparison.Ordinal);
+        Assert.Equal([SmallDatabase.Flaw], json.Reports[1]!.Flaws());
+        Assert.Contains("CVE-2025-0001", table.Out, StringComparison.Ordinal);
         Assert.Contains("bad.tar", table.ExpectError("sha256:"), StringComparison.Ordinal);
         threshold.ExpectError("bad.tar");
     }
@@ -232,7 +232,7 @@ public sealed class TamperTests(SmallDatabase database, SharedDocker docker) : I
     {
         const string Tag = "plimsoll/forged:1";
         docker.Docker.Load(ImageBuilder.Tar(SmallDatabase.Image().ArchiveFiles(Tag)));
-        Assert.Equal(["libssl1.1\t1.1.1w-0+deb11u1\tCVE-DSA-1-1"], Call("scan", "--json", $"docker:{Tag}").With("DOCKER_HOST", docker.Host).Run().Expect(0).Report.Flaws());
+        Assert.Equal([SmallDatabase.Flaw], Call("scan", "--json", $"docker:{Tag}").With("DOCKER_HOST", docker.Host).Run().Expect(0).Report.Flaws());
         string status = Directory.EnumerateFiles(Path.Combine(docker.Docker.DataRoot, "overlay2"), "status", SearchOption.AllDirectories)
             .Single(f => f.EndsWith("diff/var/lib/dpkg/status", StringComparison.Ordinal) && File.ReadAllText(f) == SmallDatabase.Status());
         File.WriteAllBytes(status, SmallDatabase.Forge(File.ReadAllBytes(status)));

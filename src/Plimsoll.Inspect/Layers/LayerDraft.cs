@@ -9,15 +9,24 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
     /// <summary>Gaps kept of one layer; more say nothing new and a hostile layer could make millions.</summary>
     private const int MaxGaps = 100;
 
+    /// <summary>Contents read for hard links of one layer: many links to many files of one name would multiply. Real layers have a few hundred.</summary>
+    private const int MaxLinkReads = 100_000;
+
     private readonly Dictionary<(string Path, string Analyser), FileFacts> _files = [];
     private readonly List<string> _whiteouts = [];
     private readonly List<string> _opaque = [];
     private readonly HashSet<string> _displaced = [];
     private readonly List<UInt128> _nonFolders = [];
     private readonly List<Gap> _gaps = [];
-    private readonly Dictionary<string, List<(string Path, IAnalyser Analyser)>> _links = [];
+    private readonly Dictionary<(string Path, string Analyser), OpenLink> _links = [];
     private readonly List<IAnalyser> _wanting = [];
     private long _entries;
+    private int _linkReads;
+
+    /// <summary>A wanted name that is a hard link. It has the content that its target had when the link was made, whatever came later.</summary>
+    /// <param name="Target">The name that it links to.</param>
+    /// <param name="At">Which entry of the layer made the link; only earlier ones can be its target.</param>
+    private sealed record OpenLink(string Path, IAnalyser Analyser, string Target, long At);
 
     public long TarBytes { get; set; } = -1;
     public Digest? DiffId { get; set; }
@@ -40,32 +49,35 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
     /// <summary>Second walk: reads the files that wanted hard links point to.</summary>
     public void FollowLinks(EntryReader entries, CancellationToken cancellationToken)
     {
-        Dictionary<string, List<(string, IAnalyser)>> open = new(_links);
-        while (entries.MoveNext(cancellationToken))
+        ILookup<string, OpenLink> open = _links.Values.ToLookup(l => l.Target);
+        for (long at = 1; entries.MoveNext(cancellationToken); at++)
         {
-            if (entries.Type is not (EntryType.File or EntryType.HardLink) || !open.TryGetValue(entries.Path, out List<(string Path, IAnalyser Analyser)>? wanted))
+            if (!open.Contains(entries.Path))
                 continue;
-            string target = entries.Path;
-            _links.Remove(target);
-            if (entries.Type == EntryType.HardLink)
+            // The last entry before the link decides: what an earlier one said of it is taken back.
+            List<OpenLink> wanted = [.. open[entries.Path].Where(l => l.At > at)];
+            foreach (OpenLink link in wanted)
             {
-                string further = EntryPath.Decode(entries.LinkTarget);
-                // A link to itself leads nowhere; it is a gap once the passes are over.
-                if (!_links.TryGetValue(further, out List<(string, IAnalyser)>? list))
-                    _links[further] = list = [];
-                list.AddRange(wanted);
-                continue;
+                (string, string) key = (link.Path, link.Analyser.Id);
+                _files.Remove(key);
+                _links[key] = entries.Type == EntryType.HardLink ? link with { Target = EntryPath.Decode(entries.LinkTarget), At = at } : link;
             }
-            foreach (IGrouping<string, (string Path, IAnalyser Analyser)> byPath in wanted.GroupBy(w => w.Path))
-                Analyse(entries, byPath.Key, [.. byPath.Select(w => w.Analyser)]);
+            // Anything else has no content: a link to it stays open, and is a gap in the end.
+            if (entries.Type != EntryType.File || (_linkReads += wanted.Count) > MaxLinkReads)
+                continue;
+            foreach (IGrouping<string, OpenLink> byPath in wanted.GroupBy(l => l.Path))
+            {
+                Analyse(entries, byPath.Key, [.. byPath.Select(l => l.Analyser)]);
+                foreach (OpenLink link in byPath)
+                    _links.Remove((link.Path, link.Analyser.Id));
+            }
         }
     }
 
     public LayerFacts ToFacts()
     {
-        foreach ((string target, List<(string Path, IAnalyser Analyser)> wanted) in _links)
-            foreach ((string path, _) in wanted)
-                AddGap(new Gap("hard-link-target-missing", path, $"it is a hard link to {Escape.Quote(target)}, which this layer does not hold"));
+        foreach (OpenLink link in _links.Values.OrderBy(l => l.Path, StringComparer.Ordinal).ThenBy(l => l.Analyser.Id, StringComparer.Ordinal))
+            AddGap(new Gap("hard-link-target-missing", link.Path, $"it is a hard link to {Escape.Quote(link.Target)}, which is no file that this layer holds before it"));
         _links.Clear();
         UInt128[] nonFolders = [.. _nonFolders];
         Array.Sort(nonFolders);
@@ -111,7 +123,10 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
         string text = entries.Path;
         // A later entry of the same name replaces an earlier one.
         foreach (IAnalyser analyser in _wanting)
+        {
             _files.Remove((text, analyser.Id));
+            _links.Remove((text, analyser.Id));
+        }
         _displaced.Remove(text);
         switch (entries.Type)
         {
@@ -120,10 +135,8 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers)
                 break;
             case EntryType.HardLink:
                 string target = EntryPath.Decode(entries.LinkTarget);
-                if (!_links.TryGetValue(target, out List<(string, IAnalyser)>? list))
-                    _links[target] = list = [];
                 foreach (IAnalyser analyser in _wanting)
-                    list.Add((text, analyser));
+                    _links.Add((text, analyser.Id), new OpenLink(text, analyser, target, _entries));
                 break;
             default:
                 _displaced.Add(text);
