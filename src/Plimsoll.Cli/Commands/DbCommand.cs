@@ -62,12 +62,21 @@ public static class DbCommand
                 AllowOlder = line.GetValue(older),
                 Time = context.Time,
             };
-            return await UpdateAsync(context, options, cancellationToken);
+            try
+            {
+                return await UpdateAsync(context, options, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                context.WriteError(DbTexts.Interrupted.In(context.Language));
+                return PlimsollApp.Interrupted;
+            }
         }));
         return command;
     }
 
     /// <summary>Updates with progress on a terminal and says what came of it; an exit code, errors included.</summary>
+    /// <exception cref="OperationCanceledException">The database in use was not changed.</exception>
     public static Task<int> UpdateAsync(CliContext context, UpdateOptions options, CancellationToken cancellationToken) => RunAsync(context, async () =>
     {
         using ProgressLine? progress = context.ErrorIsTerminal ? new ProgressLine(context) : null;
@@ -190,11 +199,6 @@ public static class DbCommand
                 AdvisoryError.BadSignature or AdvisoryError.LowerCounter or AdvisoryError.Older => ExitCode.Refused,
                 _ => ExitCode.Undecided,
             };
-        }
-        catch (OperationCanceledException)
-        {
-            context.WriteError(DbTexts.Interrupted.In(context.Language));
-            return ExitCode.Undecided;
         }
     }
 

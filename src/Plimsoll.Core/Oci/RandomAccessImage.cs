@@ -21,17 +21,18 @@ public abstract class RandomAccessImage : Image
     public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
     {
         // An image may hold the same layer twice; its bytes are read once.
-        List<ImageLayer> todo = [];
-        foreach (ImageLayer layer in Layers.DistinctBy(l => l.Key).OrderByDescending(WeightOf))
+        List<(int Index, ImageLayer Layer)> todo = [];
+        foreach ((int index, ImageLayer layer) in Layers.Index().DistinctBy(l => l.Item.Key).OrderByDescending(l => WeightOf(l.Item)))
         {
             bool proven = Verification == Verification.None
                 || Proofs is not null && IdentityOf(layer) is { } identity && layer.DiffId is { } diffId && Proofs.Find(identity) == diffId;
             if (!visitor.Skip(layer, proven))
-                todo.Add(layer);
+                todo.Add((index, layer));
         }
         int next = -1;
-        ExceptionDispatchInfo? failure = null;
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Lock gate = new();
+        (int Layer, ExceptionDispatchInfo Error)? failure = null;
+        Dictionary<int, CancellationTokenSource> running = [];
         Thread[] workers = new Thread[Math.Min(Math.Max(parallelism, 1), todo.Count)];
         if (workers.Length > 0)
             Unprivileged.Run(() =>
@@ -45,24 +46,50 @@ public abstract class RandomAccessImage : Image
                     worker.Join();
             });
         cancellationToken.ThrowIfCancellationRequested();
-        failure?.Throw();
+        failure?.Error.Throw();
 
         void Work()
         {
             for (int at; (at = Interlocked.Increment(ref next)) < todo.Count;)
             {
+                (int index, ImageLayer layer) = todo[at];
+                using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                lock (gate)
+                {
+                    if (failure?.Layer < index)
+                        continue;
+                    running.Add(index, stop);
+                }
                 try
                 {
-                    ReadLayer(todo[at], visitor, stop.Token);
+                    ReadLayer(layer, visitor, stop.Token);
+                }
+                catch (OperationCanceledException) when (stop.IsCancellationRequested)
+                {
+                    // The user's wish, which is thrown above, or a lower layer's failure, which is the answer.
                 }
                 catch (Exception e)
                 {
-                    // The first error is the answer; the others are most often its consequence.
-                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
-                    stop.Cancel();
-                    return;
+                    lock (gate)
+                        Fail(index, ExceptionDispatchInfo.Capture(e));
+                }
+                finally
+                {
+                    lock (gate)
+                        running.Remove(index);
                 }
             }
+        }
+
+        // The lowest layer's error is the answer, whichever thread was faster; so the layers below it are still read.
+        void Fail(int index, ExceptionDispatchInfo error)
+        {
+            if (failure?.Layer < index)
+                return;
+            failure = (index, error);
+            foreach ((int other, CancellationTokenSource stop) in running)
+                if (other > index)
+                    stop.Cancel();
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed class TarReader : EntryReader
     private long _size, _stored, _uid, _gid, _left;
     private int _mode, _padding;
     private long _entries;
-    private bool _ended;
+    private bool _ended, _contentRead;
     private List<(long Offset, long Length)>? _sparse;
     private byte[]? _longName, _longLink;
     private Dictionary<string, byte[]>? _pax;
@@ -174,6 +174,7 @@ internal sealed class TarReader : EntryReader
         _stored = hasContent ? size : 0;
         _size = _type == EntryType.File ? size : 0;
         _left = _stored;
+        _contentRead = false;
         _padding = (int)(-_stored & (BlockBytes - 1));
         _sparse = null;
         if (_type == EntryType.File)
@@ -229,6 +230,10 @@ internal sealed class TarReader : EntryReader
         content = [];
         if (_type != EntryType.File || _size > Math.Min(maxBytes, Array.MaxLength) || _size - _stored > MaxHoleBytes)
             return false;
+        // A second call would find nothing left and call that the content.
+        if (_contentRead)
+            throw new InvalidOperationException("an entry's content can be read once");
+        _contentRead = true;
         // Grown as bytes arrive: a header that claims 2 GB in a short tar must not cost 2 GB.
         byte[] whole = new byte[(int)Math.Min(_size, 1 << 20)];
         int at = 0;

@@ -10,6 +10,9 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     /// <summary>Gaps kept of one layer; more say nothing new and a hostile layer could make millions.</summary>
     private const int MaxGaps = 100;
 
+    /// <summary>Contents read for hard links of one layer: many links to many files of one name would multiply. Real layers have a few hundred.</summary>
+    private const int MaxLinkReads = 100_000;
+
     private readonly Dictionary<(string Path, string Analyser), FileFacts> _files = [];
     private readonly List<string> _whiteouts = [];
     private readonly List<string> _opaque = [];
@@ -21,6 +24,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly LinkedFolders _linked = new();
     private readonly List<IAnalyser> _wanting = [];
     private long _entries;
+    private int _linkReads;
 
     /// <summary>A wanted hard link, whose content is that of the last file of the target's name before it.</summary>
     /// <param name="Before">Number of the link's entry.</param>
@@ -54,28 +58,29 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         while (entries.MoveNext(cancellationToken))
         {
             at++;
-            foreach (IGrouping<string, Want> byPath in open[entries.Path].Where(w => at < w.Before).GroupBy(w => w.Path))
+            List<Want> wanted = [.. open[entries.Path].Where(w => at < w.Before)];
+            // One file under very many names is read so often and no more; the other names stay open and become gaps.
+            if (wanted.Count == 0 || entries.Type == EntryType.File && (_linkReads += wanted.Count) > MaxLinkReads)
+                continue;
+            // Of several entries of this name before the link the last one counts, so what an earlier one gave is dropped.
+            foreach (Want want in wanted)
             {
-                // Of several entries of this name before the link the last one counts, so what an earlier one gave is dropped.
-                foreach (Want want in byPath)
-                {
-                    _links.Remove((want.Path, want.Analyser.Id));
-                    _files.Remove((want.Path, want.Analyser.Id));
-                    if (entries.Type == EntryType.HardLink)
-                        _links[(want.Path, want.Analyser.Id)] = want with { Target = EntryPath.Decode(entries.LinkTarget), Before = at };
-                    else if (entries.Type != EntryType.File)
-                        // No file any more: it stays open and becomes a gap.
-                        _links[(want.Path, want.Analyser.Id)] = want with { Before = at };
-                }
-                if (entries.Type == EntryType.File)
-                    Analyse(entries, byPath.Key, [.. byPath.Select(w => w.Analyser)]);
+                _links.Remove((want.Path, want.Analyser.Id));
+                _files.Remove((want.Path, want.Analyser.Id));
+                if (entries.Type == EntryType.HardLink)
+                    _links[(want.Path, want.Analyser.Id)] = want with { Target = EntryPath.Decode(entries.LinkTarget), Before = at };
+                else if (entries.Type != EntryType.File)
+                    // No file any more: it stays open and becomes a gap.
+                    _links[(want.Path, want.Analyser.Id)] = want with { Before = at };
             }
+            if (entries.Type == EntryType.File)
+                Analyse(entries, [.. wanted.Select(w => (w.Path, w.Analyser))]);
         }
     }
 
     public LayerFacts ToFacts()
     {
-        foreach (Want want in _links.Values)
+        foreach (Want want in _links.Values.OrderBy(w => w.Path, StringComparer.Ordinal).ThenBy(w => w.Analyser.Id, StringComparer.Ordinal))
             AddGap(new Gap("hard-link-target-missing", want.Path, $"it is a hard link to {Escape.Quote(want.Target)}, which this layer does not hold before it"));
         _links.Clear();
         UInt128[] nonFolders = [.. _nonFolders];
@@ -145,7 +150,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         switch (entries.Type)
         {
             case EntryType.File:
-                Analyse(entries, text, _wanting);
+                Analyse(entries, [.. _wanting.Select(analyser => (text, analyser))]);
                 break;
             case EntryType.HardLink:
                 string target = EntryPath.Decode(entries.LinkTarget);
@@ -158,11 +163,11 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         }
     }
 
-    private void Analyse(EntryReader entries, string path, List<IAnalyser> wanting)
+    /// <summary>Reads the current file once and shows it to each analyser under the name that it is wanted by.</summary>
+    private void Analyse(EntryReader entries, IReadOnlyList<(string Path, IAnalyser Analyser)> wanted)
     {
-        long limit = wanting.Max(a => a.MaxFileBytes);
-        bool whole = entries.TryReadContent(limit, out byte[] content);
-        foreach (IAnalyser analyser in wanting)
+        bool whole = entries.TryReadContent(wanted.Max(w => w.Analyser.MaxFileBytes), out byte[] content);
+        foreach ((string path, IAnalyser analyser) in wanted)
         {
             if (!whole || content.Length > analyser.MaxFileBytes)
             {

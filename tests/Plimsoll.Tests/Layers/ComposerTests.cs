@@ -151,6 +151,12 @@ public sealed class ComposerTests : IDisposable
     public void Compose_HardLinkToAHardLink_IsFollowed() =>
         Assert.Single(Compose(t => t.File("blob.bin", "x 1").HardLink("second", "blob.bin").HardLink("a.list", "second")).Packages);
 
+    [Theory]
+    [InlineData("a.list")]
+    [InlineData("b.list")]
+    public void Compose_TwoHardLinksToOneFile_AreBothReadWhole(string removed) =>
+        Assert.Single(Compose(t => t.File("blob.bin", "x 1").HardLink("a.list", "blob.bin").HardLink("b.list", "blob.bin"), t => t.Whiteout(removed)).Packages);
+
     [Fact]
     public void Compose_HardLinkInACompressedArchive_IsReadTwice()
     {
