@@ -52,24 +52,31 @@ public static class PlimsollApp
     /// <summary>EPIPE, which .NET puts into the exception's HResult.</summary>
     internal static bool IsBrokenPipe(IOException e) => e.HResult == 32;
 
-    private static RootCommand BuildRoot(CliContext context, ScanServices services)
+    private static RootCommand BuildRoot(CliContext context, ScanServices services, string? asked)
     {
         RootCommand root = new(Catalogue.ProgramSummary.In(context.Language));
         root.Options.Clear();
         root.Directives.Clear();
         root.Options.Add(new Option<bool>("--help", "-h", "-?") { Recursive = true, Description = Catalogue.HelpHelp.In(context.Language) });
         root.Options.Add(new Option<bool>("--version") { Description = Catalogue.HelpVersion.In(context.Language) });
-        root.Subcommands.Add(ScanCommand.Create(context, services));
-        root.Subcommands.Add(DbCommand.Create(context));
-        root.Subcommands.Add(CacheCommand.Create(context));
-        root.Subcommands.Add(DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken)));
+        (string Verb, Func<Command> Create)[] verbs =
+        [
+            ("scan", () => ScanCommand.Create(context, services)),
+            ("db", () => DbCommand.Create(context)),
+            ("cache", () => CacheCommand.Create(context)),
+            ("demo", () => DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken))),
+        ];
+        // A verb that is named needs only its own options; all are made for help and for suggestions.
+        foreach ((string verb, Func<Command> create) in verbs)
+            if (asked == verb || !Array.Exists(verbs, v => v.Verb == asked))
+                root.Subcommands.Add(create());
         return root;
     }
 
     private static async Task<int> DispatchAsync(
         IReadOnlyList<string> args, CliContext context, ScanServices services, CancellationToken cancellationToken)
     {
-        RootCommand root = BuildRoot(context, services);
+        RootCommand root = BuildRoot(context, services, args.Count > 0 ? args[0] : null);
         if (args.Count == 0)
         {
             HelpText.Write(context.Error, root, context);

@@ -100,11 +100,11 @@ internal static class Anchors
 /// <summary>Knows the symbolic links of one layer and tells which later entries lie below one.</summary>
 internal sealed class LinkedFolders
 {
-    private readonly HashSet<UInt128> _links = [];
+    private readonly HashSet<PathHash> _links = [];
     private byte[] _clean = new byte[256];
     private int _cleanLength;
 
-    public void Take(ReadOnlySpan<byte> path, UInt128 hash, bool isLink)
+    public void Take(ReadOnlySpan<byte> path, PathHash hash, bool isLink)
     {
         if (!isLink)
         {

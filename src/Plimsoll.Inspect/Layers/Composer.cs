@@ -14,7 +14,7 @@ internal sealed class Composer
     private readonly Dictionary<string, List<Visible>> _files = [];
     private readonly Dictionary<PackageKey, InstalledPackage> _installed = [];
     private readonly List<InstalledPackage> _removed = [];
-    private readonly Dictionary<string, UInt128> _hashes = [];
+    private readonly Dictionary<string, PathHash> _hashes = [];
     private readonly Dictionary<string, string?> _anchors = new(StringComparer.Ordinal);
 
     /// <param name="image">Config and layers known.</param>
@@ -73,7 +73,7 @@ internal sealed class Composer
 
     private bool IsHidden(string path, LayerFacts layer, HashSet<string> whiteouts, HashSet<string> opaque, HashSet<string> displaced)
     {
-        ReadOnlySpan<UInt128> nonFolders = layer.NonFolders.Span;
+        ReadOnlySpan<PathHash> nonFolders = layer.NonFolders.Span;
         if (displaced.Contains(path) || whiteouts.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0)
             return true;
         for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
@@ -146,9 +146,9 @@ internal sealed class Composer
         return lines.Count == image.Layers.Count ? lines : new string?[image.Layers.Count];
     }
 
-    private UInt128 HashOf(string path)
+    private PathHash HashOf(string path)
     {
-        if (!_hashes.TryGetValue(path, out UInt128 hash))
+        if (!_hashes.TryGetValue(path, out PathHash hash))
             _hashes[path] = hash = PathHash.Of(path);
         return hash;
     }

@@ -203,7 +203,7 @@ public sealed class LayerCache : IProofs
         try
         {
             LayerFacts? facts = JsonSerializer.Deserialize(body.Slice(8, length), LayerFactsJson.Default.LayerFacts);
-            return facts is null ? null : facts with { NonFolders = MemoryMarshal.Cast<byte, UInt128>(body[(8 + length)..]).ToArray() };
+            return facts is null ? null : facts with { NonFolders = MemoryMarshal.Cast<byte, PathHash>(body[(8 + length)..]).ToArray() };
         }
         catch (JsonException)
         {

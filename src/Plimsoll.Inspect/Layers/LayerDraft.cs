@@ -17,7 +17,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly List<string> _whiteouts = [];
     private readonly List<string> _opaque = [];
     private readonly HashSet<string> _displaced = [];
-    private readonly List<UInt128> _nonFolders = [];
+    private readonly List<PathHash> _nonFolders = [];
     private readonly List<Gap> _gaps = [];
     private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
     private readonly AnchorPaths _anchorPaths = new(analysers);
@@ -83,7 +83,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         foreach (Want want in _links.Values.OrderBy(w => w.Path, StringComparer.Ordinal).ThenBy(w => w.Analyser.Id, StringComparer.Ordinal))
             AddGap(new Gap("hard-link-target-missing", want.Path, $"it is a hard link to {Escape.Quote(want.Target)}, which this layer does not hold before it"));
         _links.Clear();
-        UInt128[] nonFolders = [.. _nonFolders];
+        PathHash[] nonFolders = [.. _nonFolders];
         Array.Sort(nonFolders);
         return new LayerFacts
         {
@@ -125,7 +125,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         ReadOnlySpan<byte> path = entries.PathBytes;
         if (entries.Type != EntryType.Directory)
         {
-            UInt128 hash = PathHash.Of(path);
+            PathHash hash = PathHash.Of(path);
             budget.Take(2 * 16);
             _nonFolders.Add(hash);
             if (entries.Type == EntryType.Symlink)

@@ -42,7 +42,7 @@ public sealed record LayerFacts
     /// of that name with all it holds.
     /// </summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public ReadOnlyMemory<UInt128> NonFolders { get; init; }
+    public ReadOnlyMemory<PathHash> NonFolders { get; init; }
 
     /// <summary>Paths an analyser would want that are folders, links or devices here: they hide a lower layer's file.</summary>
     public IReadOnlyList<string> Displaced { get; init; } = [];

@@ -68,7 +68,7 @@ internal static partial class FuzzTargets
         [
             LayerCache.Encode(new LayerFacts
             {
-                Files = [new DpkgFacts().Facts], Whiteouts = ["a/b"], OpaqueFolders = ["c"], NonFolders = new UInt128[] { 1, 2 }, Displaced = ["d"], Gaps = [new Gap("a", "b", "c")], TarBytes = 10, Entries = 3,
+                Files = [new DpkgFacts().Facts], Whiteouts = ["a/b"], OpaqueFolders = ["c"], NonFolders = new[] { PathHash.Of("1"), PathHash.Of("2") }, Displaced = ["d"], Gaps = [new Gap("a", "b", "c")], TarBytes = 10, Entries = 3,
             }),
             LayerCache.Encode(new LayerFacts()),
         ],
