@@ -13,6 +13,7 @@ public static class Duration
     {
         ArgumentNullException.ThrowIfNull(text);
         duration = TimeSpan.Zero;
+        long total = 0;
         ReadOnlySpan<char> rest = text;
         while (!rest.IsEmpty)
         {
@@ -24,9 +25,13 @@ public static class Duration
             long seconds = rest[digits] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
             if (seconds == 0)
                 return false;
-            duration += TimeSpan.FromSeconds(seconds * long.Parse(rest[..digits], CultureInfo.InvariantCulture));
+            total += seconds * long.Parse(rest[..digits], CultureInfo.InvariantCulture);
+            // Within the loop: a TimeSpan cannot hold what nine digits of hours come to.
+            if (total > (long)Longest.TotalSeconds)
+                return false;
             rest = rest[(digits + 1)..];
         }
-        return duration > TimeSpan.Zero && duration <= Longest;
+        duration = TimeSpan.FromSeconds(total);
+        return total > 0;
     }
 }

@@ -30,13 +30,19 @@ internal static class ConfigFile
         {
             throw CommandException.Usage($"cannot read the configuration file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message)}");
         }
+        Parser parser = new(new StringReader(text));
         try
         {
-            return Read(new Parser(new StringReader(text)), name, verb, known);
+            return Read(parser, name, verb, known);
         }
         catch (YamlException e)
         {
             throw CommandException.Usage($"{name} line {e.Start.Line}: not valid YAML: {Escape.ForTerminal(e.Message)}");
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // What YamlDotNet 16.3 lets out where it forgets to say it as a YamlException: "..." and a token behind it.
+            throw CommandException.Usage($"{name} line {parser.Current?.End.Line ?? 1}: not valid YAML: {Escape.ForTerminal(e.Message)}");
         }
     }
 

@@ -75,8 +75,9 @@ internal sealed class TarSplitReader : IDisposable
             {
                 Parse(line);
             }
-            catch (JsonException e)
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
+                // The JSON reader says InvalidOperation of texts that are not UTF-8 or hold half a surrogate pair.
                 throw Malformed("is no JSON object of the form that tar-split writes", e);
             }
             if (IsFile ? Size > 0 : _payloadLength > 0)

@@ -16,7 +16,7 @@ internal sealed class ArchiveImage : RandomAccessImage
         Limits = limits;
         byte[] json = store.ReadJson("manifest.json", null, -1, limits, verification);
         ArchiveManifest manifest = Choose(ImageConfigs.Parse(json, $"{store.Path}: manifest.json", OciJson.Default.IReadOnlyListArchiveManifest), tag, store.Path);
-        Tags = manifest.RepoTags ?? [];
+        Tags = [.. manifest.RepoTags?.OfType<string>() ?? []];
         string configName = EntryName(manifest.Config, store.Path);
         Digest? stated = StatedDigest(configName);
         ConfigBytes = store.ReadJson(configName, stated, -1, limits, verification);
@@ -52,11 +52,11 @@ internal sealed class ArchiveImage : RandomAccessImage
         IReadOnlyList<string> names = manifest.Layers ?? [];
         if (names.Count != diffIds.Count)
             throw new ImageException(ImageError.Malformed, $"{where}: manifest.json lists {names.Count} layers, the config {diffIds.Count} diffIDs");
-        return [.. names.Zip(diffIds, (name, diffId) =>
+        return ImageConfigs.CheckRepeated([.. names.Zip(diffIds, (name, diffId) =>
         {
             string entry = EntryName(name, where);
             return new ImageLayer(entry, diffId, BlobDigest(entry), lengthOf(entry));
-        })];
+        })], where);
     }
 
     public static void CheckPlatform(ImageConfig config, Platform? wanted, string where)

@@ -33,6 +33,27 @@ internal static class ImageConfigs
             : throw new ImageException(ImageError.Malformed, $"{where}: the config's diffID {Escape.Quote(text)} is no sha256 digest"))];
     }
 
+    /// <summary>
+    /// A layer that is listed twice is read once, so both places must state the same diffID: else the second layer of the
+    /// config would never be looked at and the image still pass for whole.
+    /// </summary>
+    public static IReadOnlyList<ImageLayer> CheckRepeated(IReadOnlyList<ImageLayer> layers, string where)
+    {
+        Dictionary<string, Digest?> stated = [];
+        foreach (ImageLayer layer in layers)
+            if (!stated.TryAdd(layer.Key, layer.DiffId) && stated[layer.Key] != layer.DiffId)
+                throw new ImageException(ImageError.DiffIdMismatch,
+                    $"{where}: layer {Escape.Quote(layer.Key)} is listed twice; the config states diffID {stated[layer.Key]} for it and {layer.DiffId}");
+        return layers;
+    }
+
+    /// <summary>What an index lists.</summary>
+    /// <exception cref="ImageException">Malformed: a null stands in the list.</exception>
+    public static IReadOnlyList<Descriptor> Manifests(ImageIndex index, string where) => NoNulls(index.Manifests, where, "manifests");
+
+    public static IReadOnlyList<T> NoNulls<T>(IReadOnlyList<T>? list, string where, string name) where T : class =>
+        list?.Any(item => item is null) == true ? throw new ImageException(ImageError.Malformed, $"{where}: a null stands among its {name}") : list ?? [];
+
     /// <summary>The manifest for a platform: the one asked for, else this host's, else the only one.</summary>
     /// <exception cref="ImageException">NoSuchPlatform, with those that there are.</exception>
     public static Descriptor ChoosePlatform(IReadOnlyList<Descriptor> manifests, Platform? wanted, string where)

@@ -20,7 +20,7 @@ internal sealed class LayoutImage : RandomAccessImage
         Verification = verification;
         Limits = limits;
         ImageIndex index = Parse(store.ReadJson("index.json", null, -1, limits, verification), "index.json", OciJson.Default.ImageIndex);
-        Descriptor root = ChooseRoot(index.Manifests ?? [], reference);
+        Descriptor root = ChooseRoot(ImageConfigs.Manifests(index, $"{store.Path}: index.json"), reference);
         Resolve(root, 0);
     }
 
@@ -71,7 +71,7 @@ internal sealed class LayoutImage : RandomAccessImage
         if (MediaTypes.IsIndex(mediaType) || mediaType is null && both.Manifests is not null)
         {
             IndexDigest ??= digest;
-            Resolve(ChoosePlatform(both.Manifests ?? []), depth + 1);
+            Resolve(ChoosePlatform(ImageConfigs.Manifests(both, $"{_store.Path}: {BlobName(digest)}")), depth + 1);
             return;
         }
         if (!MediaTypes.IsManifest(mediaType) && mediaType is not null)
@@ -95,16 +95,16 @@ internal sealed class LayoutImage : RandomAccessImage
             && !new Platform(os, architecture, Config.Variant).Satisfies(_platform))
             throw new ImageException(ImageError.NoSuchPlatform, $"{_store.Path}: the image is for {os}/{architecture}, wanted {_platform}");
         IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(Config, _store.Path, Limits);
-        IReadOnlyList<Descriptor> layers = manifest.Layers ?? [];
+        IReadOnlyList<Descriptor> layers = ImageConfigs.NoNulls(manifest.Layers, $"{_store.Path}: manifest {ManifestDigest}", "layers");
         if (layers.Count != diffIds.Count)
             throw new ImageException(ImageError.Malformed, $"{_store.Path}: the manifest lists {layers.Count} layers, the config {diffIds.Count} diffIDs");
-        Layers = [.. layers.Zip(diffIds, (layer, diffId) =>
+        Layers = ImageConfigs.CheckRepeated([.. layers.Zip(diffIds, (layer, diffId) =>
         {
             if (layer.MediaType?.EndsWith("+encrypted", StringComparison.Ordinal) == true)
                 throw new ImageException(ImageError.Unsupported, $"{_store.Path}: layer {layer.Digest} is encrypted ({Escape.Quote(layer.MediaType)})", "decrypt the image first");
             Digest digest = DigestOf(layer, "a layer");
             return new ImageLayer(BlobName(digest), diffId, digest, layer.Size);
-        })];
+        })], _store.Path);
     }
 
     private Descriptor ChoosePlatform(IReadOnlyList<Descriptor> manifests) => ImageConfigs.ChoosePlatform(manifests, _platform, _store.Path);

@@ -158,7 +158,7 @@ internal sealed class StreamImage : Image
         {
             IReadOnlyList<ArchiveManifest> manifests = ImageConfigs.Parse(_kept["manifest.json"], $"{image.Name}: manifest.json", OciJson.Default.IReadOnlyListArchiveManifest);
             ArchiveManifest manifest = ArchiveImage.Choose(manifests, image._tag, image.Name);
-            image.Tags = manifest.RepoTags ?? [];
+            image.Tags = [.. manifest.RepoTags?.OfType<string>() ?? []];
             string configName = ArchiveImage.EntryName(manifest.Config, image.Name);
             Digest? stated = ArchiveImage.StatedDigest(configName);
             SetConfig(configName, stated, -1);

@@ -171,6 +171,9 @@ internal sealed class TarReader : EntryReader
             _ => EntryType.Other,
         };
         bool hasContent = _type is EntryType.File or EntryType.Other;
+        // With its padding it would be a negative length, and its content would be read as headers.
+        if (hasContent && size > long.MaxValue - BlockBytes)
+            throw Malformed(at, $"the size {size} is larger than any file");
         _stored = hasContent ? size : 0;
         _size = _type == EntryType.File ? size : 0;
         _left = _stored;
@@ -445,7 +448,7 @@ internal sealed class TarReader : EntryReader
                 ReadOnlySpan<byte> one = NextContent(1, cancellationToken);
                 if (one is [(byte)'\n'] && digits > 0)
                     return number;
-                if (one.IsEmpty || digits > 18 || one[0] is < (byte)'0' or > (byte)'9')
+                if (one.IsEmpty || digits > 17 || one[0] is < (byte)'0' or > (byte)'9')
                     throw Malformed(at, "the sparse map holds something that is no number");
                 number = number * 10 + one[0] - '0';
             }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -9,32 +10,55 @@ public static class Escape
     /// <summary>Longest untrusted text shown in a message, in characters.</summary>
     public const int MaxShown = 200;
 
-    /// <summary>For a terminal: control, format and direction-changing characters become visible <c>\x1b</c> or <c>\u202e</c>.</summary>
+    /// <summary>
+    /// For a terminal: control, format, direction-changing and private characters become visible <c>\x1b</c>, <c>\u202e</c> or
+    /// <c>\U000e0041</c>, and so does half a surrogate pair.
+    /// </summary>
     public static string ForTerminal(string text)
     {
-        int first = 0;
-        while (first < text.Length && !Unsafe(text[first]))
-            first++;
+        int first = SafeLength(text);
         if (first == text.Length)
             return text;
         StringBuilder shown = new(text.Length + 16);
         shown.Append(text, 0, first);
-        foreach (char c in text.AsSpan(first))
-            if (!Unsafe(c))
-                shown.Append(c);
-            else if (c < 256)
-                shown.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
+        ReadOnlySpan<char> rest = text.AsSpan(first);
+        while (!rest.IsEmpty)
+        {
+            // Whole characters: what lies outside the basic plane has its category only as a pair.
+            bool whole = Rune.DecodeFromUtf16(rest, out Rune rune, out int used) == OperationStatus.Done;
+            int value = whole ? rune.Value : rest[0];
+            if (whole && !Unsafe(rune))
+                shown.Append(rest[..used]);
+            else if (value < 256)
+                shown.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}");
+            else if (value < 0x10000)
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{value:x4}");
             else
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                shown.Append(CultureInfo.InvariantCulture, $"\\U{value:x8}");
+            rest = rest[used..];
+        }
         return shown.ToString();
     }
 
     /// <summary>For a message: escaped, shortened and in quotation marks.</summary>
-    public static string Quote(string? text) =>
-        text is null ? "(none)"
-        : text.Length <= MaxShown ? $"\"{ForTerminal(text)}\""
-        : $"\"{ForTerminal(text[..MaxShown])}…\" ({text.Length} characters)";
+    public static string Quote(string? text)
+    {
+        if (text is null)
+            return "(none)";
+        if (text.Length <= MaxShown)
+            return $"\"{ForTerminal(text)}\"";
+        int end = char.IsHighSurrogate(text[MaxShown - 1]) ? MaxShown - 1 : MaxShown;
+        return $"\"{ForTerminal(text[..end])}…\" ({text.Length} characters)";
+    }
 
-    private static bool Unsafe(char c) => char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format
+    private static int SafeLength(string text)
+    {
+        int at = 0;
+        while (at < text.Length && Rune.TryGetRuneAt(text, at, out Rune rune) && !Unsafe(rune))
+            at += rune.Utf16SequenceLength;
+        return at;
+    }
+
+    private static bool Unsafe(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse;
 }

@@ -52,13 +52,19 @@ public static class SuppressionFile
     public static IReadOnlyList<Suppression> Parse(string text, string name)
     {
         ArgumentNullException.ThrowIfNull(text);
+        Parser parser = new(new StringReader(text));
         try
         {
-            return ReadDocument(new Parser(new StringReader(text)), name);
+            return ReadDocument(parser, name);
         }
         catch (YamlException e)
         {
             throw new SuppressionException($"{name}:{e.Start.Line}", $"not YAML: {Escape.ForTerminal(e.Message)}", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // What YamlDotNet 16.3 lets out where it forgets to say it as a YamlException: "..." and a token behind it.
+            throw new SuppressionException($"{name}:{parser.Current?.End.Line ?? 1}", $"not YAML: {Escape.ForTerminal(e.Message)}", e);
         }
     }
 

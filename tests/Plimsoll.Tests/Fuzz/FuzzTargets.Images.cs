@@ -91,7 +91,7 @@ internal static partial class FuzzTargets
         Run = bytes =>
         {
             List<ImageException> refusals = [];
-            Attempt(() => ImageConfigs.ChoosePlatform(ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageIndex).Manifests ?? [], new Platform("linux", "amd64"), "x"));
+            Attempt(() => ImageConfigs.ChoosePlatform(ImageConfigs.Manifests(ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageIndex), "x"), new Platform("linux", "amd64"), "x"));
             Attempt(() => _ = ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageManifest).Layers?.Count);
             Attempt(() => ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageConfig), "x", Tight));
             Attempt(() =>
@@ -183,7 +183,7 @@ internal static partial class FuzzTargets
     private static FuzzTarget OfImages(string name, InputFile? file, Func<byte[], Image> open, bool? layout, Func<Mutator, byte[], byte[]>? pack)
     {
         Originals originals = [];
-        IReadOnlyList<ImageBuilder> images = [ImageOf(1), ImageOf(2), ImageOf(3)];
+        IReadOnlyList<ImageBuilder> images = [ImageOf(1), ImageOf(2), ImageOf(3, wantedLink: file is not null)];
         byte[][] seeds = [.. images.SelectMany(i => Forms(layout).Select(form => Assemble([.. i.Tars], form, (_, b) => b)))];
         return new FuzzTarget
         {
@@ -283,14 +283,15 @@ internal static partial class FuzzTargets
         return ImageBuilder.Tar(files);
     }
 
-    private static ImageBuilder ImageOf(int layers)
+    /// <param name="wantedLink">A stream cannot be read again for what a hard link stands for.</param>
+    private static ImageBuilder ImageOf(int layers, bool wantedLink = true)
     {
         ImageBuilder image = new();
         image.Layer(t => t.Folder("etc").File("etc/os-release", "ID=debian\nVERSION_ID=\"11\"\n").File("var/lib/dpkg/status", DpkgText).File("usr/share/doc/bash/copyright", CopyrightText));
         if (layers > 1)
             image.Layer(t => t.Whiteout("var/lib/dpkg/status").File("var/lib/dpkg/status.d/base", DpkgText).HardLink("etc/again", "var/lib/dpkg/status.d/base").Symlink("lib", "usr/lib"));
         if (layers > 2)
-            image.Layer(t => t.Opaque("etc").File("lib/apk/db/installed", ApkText).HardLink("usr/lib/apk/db/installed", "lib/apk/db/installed"));
+            image.Layer(t => t.Opaque("etc").File("lib/apk/db/installed", ApkText).HardLink(wantedLink ? "usr/lib/apk/db/installed" : "again", "lib/apk/db/installed"));
         return image;
     }
 

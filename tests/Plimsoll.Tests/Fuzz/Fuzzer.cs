@@ -25,6 +25,7 @@ internal sealed class Fuzzer : IDisposable
     private readonly FileStream _record;
     private byte[] _input = [];
     private long _started;
+    private Exception? _refusal;
 
     private Fuzzer(FuzzTarget target)
     {
@@ -70,7 +71,7 @@ internal sealed class Fuzzer : IDisposable
                 long before = fuzzer.Accepted;
                 fuzzer.Try(right);
                 if (fuzzer.Accepted == before)
-                    throw fuzzer.Broken(right, "a right input was refused", null);
+                    throw fuzzer.Broken(right, "a right input was refused", fuzzer._refusal);
             }
             Mutator mutator = new(seed);
             while (Stopwatch.GetElapsedTime(start) < time && !cancellationToken.IsCancellationRequested)
@@ -133,6 +134,7 @@ internal sealed class Fuzzer : IDisposable
         catch (Exception e) when (_target.Refusal(e))
         {
             // A refusal with a name is an answer.
+            _refusal = e;
         }
         catch (Exception e)
         {
