@@ -13,19 +13,20 @@ public static class Escape
     public static string ForTerminal(string text)
     {
         int first = 0;
-        while (first < text.Length && !Unsafe(text[first]))
+        while (first < text.Length && !char.IsSurrogate(text[first]) && !Unsafe((Rune)text[first]))
             first++;
         if (first == text.Length)
             return text;
         StringBuilder shown = new(text.Length + 16);
         shown.Append(text, 0, first);
-        foreach (char c in text.AsSpan(first))
+        // Tags (U+E0000 and on) are invisible format characters too; half a pair becomes U+FFFD.
+        foreach (Rune c in text.AsSpan(first).EnumerateRunes())
             if (!Unsafe(c))
-                shown.Append(c);
-            else if (c < 256)
-                shown.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
+                shown.Append(c.ToString());
+            else if (c.Value < 256)
+                shown.Append(CultureInfo.InvariantCulture, $"\\x{c.Value:x2}");
             else
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                shown.Append(CultureInfo.InvariantCulture, $"{(c.IsBmp ? "\\u" : "\\U")}{c.Value:x4}");
         return shown.ToString();
     }
 
@@ -35,6 +36,6 @@ public static class Escape
         : text.Length <= MaxShown ? $"\"{ForTerminal(text)}\""
         : $"\"{ForTerminal(text[..MaxShown])}…\" ({text.Length} characters)";
 
-    private static bool Unsafe(char c) => char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format
+    private static bool Unsafe(Rune c) => Rune.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse;
 }
