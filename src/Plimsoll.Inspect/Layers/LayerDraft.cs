@@ -34,7 +34,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     public Digest? DiffId { get; set; }
 
     /// <summary>Whether the layer must be walked again for the content behind hard links.</summary>
-    public bool HasOpenLinks => _links.Count > 0;
+    public bool HasOpenLinks => _links.Values.Any(w => w.Before > 1);
 
     public void Walk(EntryReader entries, CancellationToken cancellationToken)
     {
@@ -70,8 +70,8 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                 if (entries.Type == EntryType.HardLink)
                     _links[(want.Path, want.Analyser.Id)] = want with { Target = EntryPath.Decode(entries.LinkTarget), Before = at };
                 else if (entries.Type != EntryType.File)
-                    // No file any more: it stays open and becomes a gap.
-                    _links[(want.Path, want.Analyser.Id)] = want with { Before = at };
+                    // No file any more, and nothing before it counts: a gap, unless another file of the name follows.
+                    _links[(want.Path, want.Analyser.Id)] = want with { Before = 0 };
             }
             if (entries.Type == EntryType.File)
                 Analyse(entries, [.. wanted.Select(w => (w.Path, w.Analyser))]);

@@ -42,6 +42,38 @@ public sealed class DatabaseTransferTests : IDisposable
         Assert.Empty(Directory.GetFiles(_source.Root, "*.tmp-*", SearchOption.AllDirectories));
     }
 
+    /// <summary>Who can damage the database in use must not be able to bring back an old one with it.</summary>
+    [Fact]
+    public async Task Import_OlderThanADamagedDatabase_IsRefused()
+    {
+        await PrepareAsync();
+        Export();
+        byte[] old = await File.ReadAllBytesAsync(File1, Token);
+        await UpdateAsync();
+        Export();
+        Import();
+        byte[] now = await File.ReadAllBytesAsync(File1, Token);
+        await File.WriteAllBytesAsync(Far, new byte[100], Token);
+        await File.WriteAllBytesAsync(File1, old, Token);
+
+        Assert.Equal(AdvisoryError.LowerCounter, Refused());
+        await File.WriteAllBytesAsync(File1, now, Token);
+        Import();
+    }
+
+    [Fact]
+    public async Task Export_IntoASharedFolder_FollowsNoLinkLaidOutForTheDraft()
+    {
+        await PrepareAsync();
+        string victim = Path.Combine(_source.Root, "victim");
+        await File.WriteAllTextAsync(victim, "mine", Token);
+        File.CreateSymbolicLink(File1 + ".tmp-packed", victim);
+        File.CreateSymbolicLink(File1 + ".tmp-whole", victim);
+        Export();
+
+        Assert.Equal("mine", await File.ReadAllTextAsync(victim, Token));
+    }
+
     [Fact]
     public async Task Import_AnyFlippedByte_IsRefused()
     {
