@@ -26,9 +26,13 @@ internal static class ConfigFile
                 throw CommandException.Usage($"{name}: larger than {MaxBytes} bytes");
             text = File.ReadAllText(path);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw CommandException.Usage($"there is no configuration file {Escape.Quote(path)}");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CommandException.Usage($"cannot read the configuration file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message)}");
+            throw CommandException.Usage($"cannot read the configuration file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
         }
         try
         {
