@@ -3,6 +3,7 @@ using Plimsoll.Inspect;
 using Plimsoll.Inspect.Packages.Versions;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
 
@@ -24,6 +25,14 @@ internal static class Wiring
             catch (SuppressionException e)
             {
                 throw CommandException.Usage(e.Message, "docs/formats/suppressions.md describes the file");
+            }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+            {
+                throw CommandException.Usage($"there is no suppression file {Escape.Quote(path)}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw CommandException.Usage($"cannot read the suppression file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
             }
         },
         VersionOrder = (type, left, right) => VersionOrders.For(type)?.Compare(left, right) ?? string.CompareOrdinal(left, right),

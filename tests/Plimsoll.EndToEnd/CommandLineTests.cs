@@ -26,7 +26,7 @@ public sealed class CommandLineTests : IDisposable
         Outcome cyclonedx = new Call(_folder.Path, "scan", "--output", "cyclonedx", _image).Run().Expect(3);
 
         Assert.Contains("starter set", table.Out, StringComparison.Ordinal);
-        Assert.Contains("plimsoll db update", table.Out + table.Error, StringComparison.Ordinal);
+        Assert.Contains("plimsoll db update", table.Out.Replace("\n  ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.False((bool)json.Report["database"]!["isDatabase"]!);
         Assert.False((bool)json.Report["complete"]!);
         Assert.Contains("no-database", json.Report.Notes());
@@ -81,7 +81,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("scan", "IMAGE", "--suppress", "/no/such.yaml")]
     [InlineData("scan", "IMAGE", "--config", "/no/such.yaml")]
     [InlineData("scan", "IMAGE", "--output")]
-    [InlineData("scan", "IMAGE", "--json", "--output", "json")]
+    [InlineData("scan", "IMAGE", "--json", "--output", "table")]
     [InlineData("scan", "IMAGE", "IMAGE", "--output", "cyclonedx")]
     [InlineData("scna", "IMAGE")]
     [InlineData("db", "updaet")]
@@ -89,7 +89,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("db", "update", "--ecosystem", "../..")]
     [InlineData("cache", "burn")]
     [InlineData("demo", "extra")]
-    public void Arguments_Wrong_Exit2WithOneErrorAndOneHint(params string[] arguments)
+    public void Arguments_Wrong_Exit2WithOneErrorAndAtMostOneHint(params string[] arguments)
     {
         Outcome outcome = Call([.. arguments.Select(a => a == "IMAGE" ? _image : a)]).Run().Expect(2);
 
@@ -97,8 +97,11 @@ public sealed class CommandLineTests : IDisposable
         string error = outcome.ExpectError();
         Assert.False(error.EndsWith('.'), error);
         string[] lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(2, lines.Length);
-        Assert.StartsWith("plimsoll: hint: ", lines[1], StringComparison.Ordinal);
+        // An error that lists what is known, or names the file that is not there, needs no hint.
+        if (lines.Length == 1)
+            Assert.Matches("wanted|known|there is no", error);
+        else
+            Assert.StartsWith("plimsoll: hint: ", Assert.Single(lines.Skip(1)), StringComparison.Ordinal);
     }
 
     [Theory]

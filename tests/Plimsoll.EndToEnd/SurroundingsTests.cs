@@ -124,7 +124,7 @@ public sealed class SurroundingsTests : IDisposable
     public void Parallel_ScansOnOneColdCacheBesideAnUpdate_AllAreRight()
     {
         Call("db", "update", "--source", _database.Source).Run().Expect(0);
-        // The same sources again with a record more: an update beside the scans replaces the database under them.
+        // An update replaces the database while scans read it.
         List<Running> running = [.. Enumerable.Range(0, 4).Select(_ => Call("scan", "--json", _image).Start())];
         running.Add(Call("db", "update", "--source", _database.Source).Start());
         running.AddRange(Enumerable.Range(0, 2).Select(_ => Call("scan", "--json", _image).Start()));
@@ -200,7 +200,8 @@ public sealed class SurroundingsTests : IDisposable
     public void Terminal_GetsColoursAndProgress_NothingElseDoes()
     {
         string big = _folder["big.tar"];
-        WriteBig(big, 2_000_000_000);
+        // Some tenths of a second: the first progress is painted after one.
+        WriteBig(big, 1_200_000_000);
 
         string onTerminal = Terminal("scan", _image), dumb = Terminal("scan", "--color", "never", _image), longOnTerminal = Terminal("scan", big);
         string noColor = Terminal(("NO_COLOR", "1"), "scan", _image), quiet = Terminal("scan", "-q", big), always = Scan("--color", "always", _image).Run().Out;

@@ -26,9 +26,13 @@ internal static class ConfigFile
         {
             text = Encoding.UTF8.GetString(SmallFile.Read(path, MaxBytes) ?? throw CommandException.Usage($"{name}: larger than {MaxBytes} bytes"));
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw CommandException.Usage($"there is no configuration file {Escape.Quote(path)}");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CommandException.Usage($"cannot read the configuration file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message)}");
+            throw CommandException.Usage($"cannot read the configuration file {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
         }
         Parser parser = new(new StringReader(text));
         try
