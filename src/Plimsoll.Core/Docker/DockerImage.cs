@@ -46,7 +46,7 @@ public static class DockerImage
             return null;
         try
         {
-            if (Overlay2Image.TryOpen(store, id, shownName, inspect.RepoTags ?? [], options) is { } image)
+            if (Overlay2Image.TryOpen(store, id, shownName, [.. (inspect.RepoTags ?? []).OfType<string>()], options) is { } image)
                 return image;
         }
         catch
