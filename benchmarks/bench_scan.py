@@ -49,7 +49,7 @@ class Ours:
         self.problem, self.version = None, "not built"
 
     def prepare(self, data):
-        self.version = step("publishing", f"{ROOT}/publish").split()[-1]
+        self.version = re.search(r"plimsoll (\S+ \(commit \w+\))", step("publishing", f"{ROOT}/publish"))[1]
         step("filling the advisory database", OURS, "db", "update", "--source", f"{data}/osv", env=self.env)
 
     def scan(self, name, cold=True, docker=None):

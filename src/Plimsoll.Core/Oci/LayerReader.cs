@@ -117,6 +117,10 @@ internal sealed class LayerReader : EntryReader
 
     private string Where => $"layer {Texts.Escape.Quote(_layer.Key)}";
 
+    /// <summary>What the runtime says of broken gzip data speaks of zip archives.</summary>
+    internal static string InWords(Exception e) =>
+        e is InvalidDataException && !e.Message.StartsWith("zstd", StringComparison.Ordinal) ? "the gzip data is damaged" : e.Message;
+
     private static bool IsOfTheBytes(Exception e) =>
         e is InvalidDataException or EndOfStreamException or ImageException { Error: ImageError.Malformed or ImageError.Truncated };
 
@@ -126,7 +130,7 @@ internal sealed class LayerReader : EntryReader
     /// </summary>
     private ImageException Explained(Exception e, CancellationToken cancellationToken)
     {
-        string sign = $" (first sign: {e.Message})";
+        string sign = $" (first sign: {InWords(e)})";
         if (_owner.Verification == Verification.Full)
         {
             Digest? diffId = null;
@@ -140,7 +144,7 @@ internal sealed class LayerReader : EntryReader
                 return mismatch;
         }
         ImageError error = e is ImageException known ? known.Error : e is EndOfStreamException ? ImageError.Truncated : ImageError.Malformed;
-        return new ImageException(error, $"{Where}: {e.Message}", inner: e);
+        return new ImageException(error, $"{Where}: {InWords(e)}", inner: e);
     }
 
     protected override void Dispose(bool disposing)

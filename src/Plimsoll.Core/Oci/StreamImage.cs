@@ -81,7 +81,7 @@ internal sealed class StreamImage : Image
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
             {
-                throw new ImageException(ImageError.Truncated, $"{image.Name}: the archive is damaged: {e.Message}", inner: e);
+                throw new ImageException(ImageError.Truncated, $"{image.Name}: the archive is damaged: {LayerReader.InWords(e)}", inner: e);
             }
             catch (ImageException e) when (!e.Message.StartsWith(image.Name, StringComparison.Ordinal))
             {

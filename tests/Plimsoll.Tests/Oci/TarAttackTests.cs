@@ -118,7 +118,7 @@ public sealed class TarAttackTests
     }
 
     [Fact]
-    public void SizeThatOverflowsWithItsPadding_IsTruncated()
+    public void SizeThatOverflowsWithItsPadding_IsMalformed()
     {
         byte[] tar = new TarBuilder().Entry("x", '0', [], edit: h =>
         {
@@ -127,6 +127,6 @@ public sealed class TarAttackTests
             BinaryPrimitives.WriteInt64BigEndian(h.AsSpan(128), long.MaxValue);
         }).File(Status, "decoy").Build();
 
-        Assert.Equal(ImageError.Truncated, Assert.Throws<ImageException>(() => Read(tar)).Error);
+        Assert.Equal(ImageError.Malformed, Assert.Throws<ImageException>(() => Read(tar)).Error);
     }
 }

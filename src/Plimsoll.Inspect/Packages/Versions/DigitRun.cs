@@ -15,8 +15,17 @@ static class DigitRun
     /// <param name="second">ASCII digits only.</param>
     public static int Compare(ReadOnlySpan<char> first, ReadOnlySpan<char> second)
     {
-        first = first.TrimStart('0');
-        second = second.TrimStart('0');
+        // Not TrimStart: before it is optimised it boxes each character that it compares.
+        first = WithoutZeros(first);
+        second = WithoutZeros(second);
         return first.Length != second.Length ? first.Length.CompareTo(second.Length) : first.SequenceCompareTo(second);
+    }
+
+    private static ReadOnlySpan<char> WithoutZeros(ReadOnlySpan<char> digits)
+    {
+        int start = 0;
+        while (start < digits.Length && digits[start] == '0')
+            start++;
+        return digits[start..];
     }
 }
