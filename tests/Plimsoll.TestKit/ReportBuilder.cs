@@ -20,7 +20,13 @@ public sealed class ReportBuilder
 
     public static DatabaseInfo Database { get; } = new()
     {
-        IsDatabase = true, Counter = 12, Created = Now.AddDays(-2), Records = 6702, Digest = "d1", Ecosystems = ["Debian"], KevVersion = "2026.02.27",
+        IsDatabase = true,
+        Counter = 12,
+        Created = Now.AddDays(-2),
+        Records = 6702,
+        Digest = "d1",
+        Ecosystems = ["Debian"],
+        KevVersion = "2026.02.27",
     };
 
     public static DatabaseInfo StarterSet { get; } = new() { IsDatabase = false, Records = 50, Created = Now.AddDays(-100) };
@@ -46,10 +52,19 @@ public sealed class ReportBuilder
             _packages.Add(package);
         _findings.Add(new Finding
         {
-            Id = id, Package = package, Severity = severity, SeverityFrom = severity == Severity.Unknown ? null : "CVSS 3.1 of GHSA-aaaa-bbbb-cccc",
-            Score = severity == Severity.Unknown ? null : 7.5, FixedVersion = fix, Status = status.Length > 0 ? status : fix is null ? "affected" : "fixed",
-            Title = title, KnownExploited = kev ? "2022-05-01" : null, Suppressed = suppressed, Published = "2022-05-03T00:00:00Z",
-            References = ["https://example.org/a b", "not a url"], Aliases = ["DSA-1-1"],
+            Id = id,
+            Package = package,
+            Severity = severity,
+            SeverityFrom = severity == Severity.Unknown ? null : "CVSS 3.1 of GHSA-aaaa-bbbb-cccc",
+            Score = severity == Severity.Unknown ? null : 7.5,
+            FixedVersion = fix,
+            Status = status.Length > 0 ? status : fix is null ? "affected" : "fixed",
+            Title = title,
+            KnownExploited = kev ? "2022-05-01" : null,
+            Suppressed = suppressed,
+            Published = "2022-05-03T00:00:00Z",
+            References = ["https://example.org/a b", "not a url"],
+            Aliases = ["DSA-1-1"],
             Matches = [new Match { AdvisoryId = "DSA-1-1", Ecosystem = "Debian:11", Package = package.Package.SourceName, Version = package.Package.SourceVersion, Range = "introduced 0", FixedVersion = fix }],
             Fingerprint = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(id + package.Package.Name)).AsSpan(0, 16)),
         });

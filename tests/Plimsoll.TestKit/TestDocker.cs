@@ -21,7 +21,8 @@ public sealed class TestDocker : IDisposable
         [
             "--data-root", DataRoot, "--exec-root", ExecRoot, "--pidfile", Path.Combine(Folder, "pid"), "-H", $"unix://{Socket}",
             "--storage-driver", "overlay2", "--bridge", "none", "--iptables=false", "--ip6tables=false",
-        ]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
+        ])
+        { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
         _daemon = new Process { StartInfo = start };
         _daemon.OutputDataReceived += (_, e) => Keep(e.Data);
         _daemon.ErrorDataReceived += (_, e) => Keep(e.Data);
@@ -36,7 +37,8 @@ public sealed class TestDocker : IDisposable
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), stop);
                 return new NetworkStream(socket, ownsSocket: true);
             },
-        }) { BaseAddress = new Uri("http://docker/"), Timeout = TimeSpan.FromMinutes(2) };
+        })
+        { BaseAddress = new Uri("http://docker/"), Timeout = TimeSpan.FromMinutes(2) };
         try
         {
             WaitUntilReady();

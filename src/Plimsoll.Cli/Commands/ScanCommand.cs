@@ -55,7 +55,10 @@ internal static class ScanCommand
         Option<string> Value(string key, string shape, Text help) => new("--" + key) { HelpName = shape, Description = help.In(language) };
         Option<string[]> Values(string key, string shape, Text help, params string[] aliases) => new("--" + key, aliases)
         {
-            HelpName = shape, Description = help.In(language), Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
+            HelpName = shape,
+            Description = help.In(language),
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
         };
         Option<bool> Flag(string key, Text help, params string[] aliases) => new("--" + key, aliases) { Description = help.In(language) };
     }

@@ -42,7 +42,8 @@ internal static unsafe partial class Unprivileged
             {
                 failure = ExceptionDispatchInfo.Capture(e);
             }
-        }) { IsBackground = true, Name = "unprivileged" };
+        })
+        { IsBackground = true, Name = "unprivileged" };
         thread.Start();
         thread.Join();
         failure?.Throw();

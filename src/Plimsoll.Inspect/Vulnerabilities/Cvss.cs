@@ -24,7 +24,10 @@ public static class Cvss
         double? complexity = metrics.GetValueOrDefault("AC") switch { "L" => 0.77, "H" => 0.44, _ => null };
         double? privileges = metrics.GetValueOrDefault("PR") switch
         {
-            "N" => 0.85, "L" => changed ? 0.68 : 0.62, "H" => changed ? 0.5 : 0.27, _ => null,
+            "N" => 0.85,
+            "L" => changed ? 0.68 : 0.62,
+            "H" => changed ? 0.5 : 0.27,
+            _ => null,
         };
         double? interaction = metrics.GetValueOrDefault("UI") switch { "N" => 0.85, "R" => 0.62, _ => null };
         double? kept = (1 - Loss("C")) * (1 - Loss("I")) * (1 - Loss("A"));

@@ -17,7 +17,11 @@ public sealed class HostileTextTests : IDisposable
     {
         CliContext context = new()
         {
-            Out = _out, Error = _error, In = new StringReader(""), OutIsTerminal = true, ErrorIsTerminal = false,
+            Out = _out,
+            Error = _error,
+            In = new StringReader(""),
+            OutIsTerminal = true,
+            ErrorIsTerminal = false,
             Environment = name => name == "PLIMSOLL_HOME" ? _folder["home"] : null,
         };
         return await PlimsollApp.RunAsync(args, context, Wiring.Services(context), TestContext.Current.CancellationToken);

@@ -51,8 +51,14 @@ public sealed class ScanCommandTests : IDisposable
     {
         CliContext context = new()
         {
-            Out = _out, Error = _error, In = new StringReader(_answer), Time = new Clock(), Environment = n => _environment.GetValueOrDefault(n),
-            OutIsTerminal = _terminal, ErrorIsTerminal = _terminal, InIsTerminal = _terminal,
+            Out = _out,
+            Error = _error,
+            In = new StringReader(_answer),
+            Time = new Clock(),
+            Environment = n => _environment.GetValueOrDefault(n),
+            OutIsTerminal = _terminal,
+            ErrorIsTerminal = _terminal,
+            InIsTerminal = _terminal,
         };
         return PlimsollApp.RunAsync(args, context, new ScanServices
         {

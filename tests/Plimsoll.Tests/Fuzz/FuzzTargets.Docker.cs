@@ -29,7 +29,11 @@ internal static partial class FuzzTargets
                 {
                     using EngineClient client = new(DockerEndpoint.Unix(daemon.Say(bytes)), new EngineOptions
                     {
-                        StallTimeout = TimeSpan.FromSeconds(1), ExportTimeout = TimeSpan.FromSeconds(1), ConnectTimeout = TimeSpan.FromSeconds(2), MaxAnswerBytes = 4096, MaxExportBytes = 1 << 20,
+                        StallTimeout = TimeSpan.FromSeconds(1),
+                        ExportTimeout = TimeSpan.FromSeconds(1),
+                        ConnectTimeout = TimeSpan.FromSeconds(2),
+                        MaxAnswerBytes = 4096,
+                        MaxExportBytes = 1 << 20,
                     });
                     Span<byte> buffer = stackalloc byte[4096];
                     using (Stream export = client.Export("a:1", CancellationToken.None))

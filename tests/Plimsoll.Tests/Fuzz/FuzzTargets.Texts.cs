@@ -157,7 +157,9 @@ internal static partial class FuzzTargets
             package = package with
             {
                 Package = package.Package with { Name = Next(), Version = Next(), Architecture = Next(), SourceName = Next(), SourceVersion = Next(), Maintainer = Next(), Licences = [Next(), Next()] },
-                Path = Next(), Purl = $"pkg:deb/{i}", Origin = new Origin(i % 2, Next(), Next()),
+                Path = Next(),
+                Purl = $"pkg:deb/{i}",
+                Origin = new Origin(i % 2, Next(), Next()),
             };
             Suppression? suppressed = i < 2 ? null : new Suppression { Id = Next(), Reason = Next(), Owner = Next(), Source = Next() };
             builder.With(package, $"{i}{Next()}", (Severity)(i + 2), i == 1 ? null : Next(), Next(), kev: i == 0, suppressed: suppressed, status: i == 1 ? Next() : "");
@@ -166,7 +168,11 @@ internal static partial class FuzzTargets
         Report report = builder.Build();
         report = report with
         {
-            Image = Next(), Tags = [Next()], Platform = Next(), ToolVersion = Next(), Distribution = new Distribution { Id = Next(), Version = Next(), PrettyName = Next(), Source = Next() },
+            Image = Next(),
+            Tags = [Next()],
+            Platform = Next(),
+            ToolVersion = Next(),
+            Distribution = new Distribution { Id = Next(), Version = Next(), PrettyName = Next(), Source = Next() },
             Layers = [.. report.Layers.Select(l => l with { CreatedBy = Next(), DiffId = Next() })],
             Findings = [.. report.Findings.Select(f => f with { References = [Next()], Aliases = [Next()], SeverityFrom = Next(), Published = Next(), KnownExploited = f.KnownExploited is null ? null : Next() })],
         };

@@ -94,7 +94,8 @@ internal sealed class Fuzzer : IDisposable
                 // Thrown again on the test's thread.
                 failure = ExceptionDispatchInfo.Capture(e);
             }
-        }, StackBytes) { IsBackground = true, Name = $"fuzz {_target.Name}" };
+        }, StackBytes)
+        { IsBackground = true, Name = $"fuzz {_target.Name}" };
         thread.Start();
         while (!thread.Join(TimeSpan.FromSeconds(1)))
             if (Volatile.Read(ref _started) is var started and not 0 && Stopwatch.GetElapsedTime(started) > Hang)

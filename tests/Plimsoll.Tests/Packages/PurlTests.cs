@@ -32,6 +32,11 @@ public sealed class PurlTests
 
     private static Package Deb(string name, string version, string source, string sourceVersion) => new()
     {
-        Type = "deb", Name = name, Version = version, Architecture = "amd64", SourceName = source, SourceVersion = sourceVersion,
+        Type = "deb",
+        Name = name,
+        Version = version,
+        Architecture = "amd64",
+        SourceName = source,
+        SourceVersion = sourceVersion,
     };
 }

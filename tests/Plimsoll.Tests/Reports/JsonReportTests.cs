@@ -79,7 +79,8 @@ public sealed class JsonReportTests
     {
         Suppression suppression = new() { Id = "CVE-2024-1", Package = "a", Reason = "r", Owner = "o", Expires = new DateOnly(2027, 1, 2), Source = "s" };
         Report full = ReportBuilder.Vulnerable().With(ReportBuilder.Package("a", "1"), "CVE-2024-1", Severity.High, suppressed: suppression)
-            .WithGap("g", "w", "d").Build() with { IndexDigest = "sha256:x" };
+            .WithGap("g", "w", "d").Build() with
+        { IndexDigest = "sha256:x" };
         full = full with { Removed = [full.Packages[0] with { RemovedBy = full.Packages[0].Origin, ReplacedBy = "2" }], Layers = [full.Layers[0] with { BlobDigest = "sha256:y" }] };
         using JsonDocument document = JsonDocument.Parse(Json(Result(full), new ScanResult { Image = "x", Failure = new ScanFailure("timeout", "m", "h") }));
         string page = File.ReadAllText(Path.Combine(Golden.Root(), "docs", "formats", "report.md"));

@@ -20,7 +20,9 @@ public sealed class TableReportTests
 
     private static TableOptions Options(int columns, Language language = Language.English) => new()
     {
-        Columns = columns, Language = language, Now = ReportBuilder.Now,
+        Columns = columns,
+        Language = language,
+        Now = ReportBuilder.Now,
         VersionOrder = (_, a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b),
     };
 
@@ -115,7 +117,8 @@ public sealed class TableReportTests
         Report report = new ReportBuilder()
             .With(ReportBuilder.Package("\x1b[31mevil", "1\u202e0\r"), "CVE-1\x1b]0;x\a", Severity.Critical, "2\n3", "title\u202e\nnext \x1b[2J")
             .WithGap("g\x1b[1m", "p\x1b[1m", "d\x1b[1m").WithNote("n\x1b[1m", false, "\x1b[1m").Build()
-            with { Image = "\x1b[31mimage", Platform = "\x1b[0m", Tags = ["\x1b[0mtag"] };
+            with
+        { Image = "\x1b[31mimage", Platform = "\x1b[0m", Tags = ["\x1b[0mtag"] };
 
         string table = Table(report);
 

@@ -130,6 +130,11 @@ public sealed class SuppressionTests
 
     private static Finding Finding() => new()
     {
-        Id = "CVE-2023-0001", Aliases = ["DSA-1-1"], Package = Images.Deb("libssl1.1", "1", "openssl"), Status = "fixed", Matches = [], Fingerprint = "",
+        Id = "CVE-2023-0001",
+        Aliases = ["DSA-1-1"],
+        Package = Images.Deb("libssl1.1", "1", "openssl"),
+        Status = "fixed",
+        Matches = [],
+        Fingerprint = "",
     };
 }

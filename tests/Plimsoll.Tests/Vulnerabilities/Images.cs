@@ -43,6 +43,10 @@ static class Images
 
     private static InstalledPackage Installed(Package package, string path) => new()
     {
-        Package = package, Path = path, Analyser = "test", Origin = new Origin(0, null, null), Purl = Purl.Of(package, null),
+        Package = package,
+        Path = path,
+        Analyser = "test",
+        Origin = new Origin(0, null, null),
+        Purl = Purl.Of(package, null),
     };
 }

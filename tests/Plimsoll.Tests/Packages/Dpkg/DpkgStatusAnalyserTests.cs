@@ -44,8 +44,13 @@ public sealed class DpkgStatusAnalyserTests
         Assert.Equal(
             new Package
             {
-                Type = "deb", Name = "libssl1.1", Version = "1:1.1.1n-0+deb11u4+b1", Architecture = "amd64",
-                SourceName = "openssl", SourceVersion = "1:1.1.1n-0+deb11u4", Maintainer = "Debian OpenSSL Team <pkg@lists.debian.org>",
+                Type = "deb",
+                Name = "libssl1.1",
+                Version = "1:1.1.1n-0+deb11u4+b1",
+                Architecture = "amd64",
+                SourceName = "openssl",
+                SourceVersion = "1:1.1.1n-0+deb11u4",
+                Maintainer = "Debian OpenSSL Team <pkg@lists.debian.org>",
             },
             Assert.Single(facts.Packages) with { Licences = [] });
     }
