@@ -93,12 +93,25 @@ public static class DockerContext
         if (!https && !text.StartsWith("tcp://", StringComparison.Ordinal) && !text.StartsWith("http://", StringComparison.Ordinal))
             throw new ImageException(ImageError.Unsupported, $"{from}: {Escape.Quote(text)} is no address of a daemon that is known here",
                 "unix:///PATH and tcp://HOST:PORT are");
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) || uri.Host.Length == 0 || uri.AbsolutePath is not ("" or "/"))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) || uri.Host.Length == 0 || uri.AbsolutePath is not ("" or "/") || HostOf(uri) is not { } host)
             throw new ImageException(ImageError.Malformed, $"{from}: {Escape.Quote(text)} is no address: wanted tcp://HOST:PORT");
         if (https)
             tls ??= new DockerTls(null, null, null);
         int port = uri.IsDefaultPort || uri.Port < 0 ? tls is null ? PlainPort : TlsPort : uri.Port;
-        return new DockerEndpoint(null, uri.IdnHost, port, tls, from);
+        return new DockerEndpoint(null, host, port, tls, from);
+    }
+
+    /// <summary>Null for a host that cannot be written in ASCII, which shows only when it is asked for.</summary>
+    private static string? HostOf(Uri uri)
+    {
+        try
+        {
+            return uri.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
     }
 
     private static DockerTls TlsIn(string folder)
