@@ -96,6 +96,8 @@ internal static partial class FuzzTargets
         Seeds = () => Utf8("app.tar\nbash\n5.1-2\nCVE-2024-1\nA flaw in bash that lets\nhttps://example.org\nMIT\nRUN apt-get\nsha256:00\nend-of-life\ncorrupt", "漏洞\n\U0001f600\n1\nDSA-1\n\u202e\nx\nGPL-2+ or MIT\n\u001b[2J\n"),
         Words = ["(MIT OR Apache-2.0)", "AND", "WITH", "https://", "{0}", "{9}", "%", "<b>", "no-database", "\u200b", "é", "\U000e0041"],
         Refusal = Never,
+        // One text fills a hundred fields of eight outputs, each character up to ten when escaped: some 140 kB for a byte, and linear.
+        MaxAllocatedBytes = 1L << 30,
         Run = WriteReports,
     };
 
