@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Posix;
 
@@ -10,21 +9,20 @@ namespace Plimsoll.Oci;
 /// read would not: an identity is therefore only given once the file has been left alone for <see cref="Settled"/>. A medium
 /// that is edited in another machine can keep all of it; who plugs such media in scans with --no-cache.
 /// </remarks>
-internal static partial class FileIdentity
+internal static class FileIdentity
 {
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
 
     /// <returns>Path, device, inode, size, mtime and ctime in one line; null when the file changed too recently.</returns>
-    public static unsafe string? Of(SafeFileHandle file, string path, TimeProvider time)
+    public static string? Of(SafeFileHandle file, string path, TimeProvider time)
     {
-        byte* stat = stackalloc byte[256];
-        if (Statx(file, "", AtEmptyPath, BasicStats, stat) != 0 || !KeepsChangeTimes(Native.FileSystemOf((int)file.DangerousGetHandle())))
+        int descriptor = (int)file.DangerousGetHandle();
+        if (Native.GetStat(descriptor, out Stat stat) != 0 || !KeepsChangeTimes(Native.FileSystemOf(descriptor)))
             return null;
-        long ctime = *(long*)(stat + 96), mtime = *(long*)(stat + 112);
-        if (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(Math.Max(ctime, mtime)) < Settled)
+        if (time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(Math.Max(stat.ChangeSeconds, stat.ModifySeconds)) < Settled)
             return null;
-        return $"{path}\0{*(uint*)(stat + 136)}:{*(uint*)(stat + 140)}\0{*(ulong*)(stat + 32)}\0{*(ulong*)(stat + 40)}"
-            + $"\0{mtime}.{*(uint*)(stat + 120)}\0{ctime}.{*(uint*)(stat + 104)}";
+        return $"{path}\0{stat.Device}\0{stat.Inode}\0{stat.Size}"
+            + $"\0{stat.ModifySeconds}.{stat.ModifyNanoseconds}\0{stat.ChangeSeconds}.{stat.ChangeNanoseconds}";
     }
 
     /// <summary>FAT has no ctime that Linux keeps, and a server or a FUSE process answers what it likes.</summary>
@@ -37,25 +35,14 @@ internal static partial class FileIdentity
     public const string RegularFile = "regular file";
 
     /// <summary>What an open file is, in words.</summary>
-    public static unsafe string KindOf(SafeFileHandle file)
-    {
-        byte* stat = stackalloc byte[256];
-        if (Statx(file, "", AtEmptyPath, BasicStats, stat) != 0)
-            return "file that cannot be looked at";
-        return (*(ushort*)(stat + 28) & 0xf000) switch
+    public static string KindOf(SafeFileHandle file) =>
+        Native.GetStat((int)file.DangerousGetHandle(), out Stat stat) != 0 ? "file that cannot be looked at" : stat.Kind switch
         {
-            0x8000 => RegularFile,
-            0x4000 => "folder",
-            0x2000 or 0x6000 => "device",
-            0x1000 => "FIFO",
-            0xc000 => "socket",
+            8 => RegularFile,
+            4 => "folder",
+            2 or 6 => "device",
+            1 => "FIFO",
+            12 => "socket",
             _ => "file of unknown kind",
         };
-    }
-
-    private const int AtEmptyPath = 0x1000;
-    private const uint BasicStats = 0x7ff;
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, byte* stat);
 }

@@ -18,6 +18,10 @@ internal struct Stat
     [FieldOffset(0x1c)] private readonly ushort _mode;
     [FieldOffset(0x20)] public readonly ulong Inode;
     [FieldOffset(0x28)] public readonly long Size;
+    [FieldOffset(0x60)] public readonly long ChangeSeconds;
+    [FieldOffset(0x68)] public readonly uint ChangeNanoseconds;
+    [FieldOffset(0x70)] public readonly long ModifySeconds;
+    [FieldOffset(0x78)] public readonly uint ModifyNanoseconds;
     [FieldOffset(0x88)] private readonly uint _deviceMajor;
     [FieldOffset(0x8c)] private readonly uint _deviceMinor;
     [FieldOffset(0x90)] private readonly ulong _mountId;
