@@ -7,7 +7,7 @@ namespace Plimsoll.Inspect.Layers;
 /// <summary>Lays the facts of an image's layers over each other, base first, as a union file system does.</summary>
 internal sealed class Composer
 {
-    private readonly record struct PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion);
+    private readonly record struct PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion, string Place);
 
     private readonly record struct Visible(int Layer, FileFacts Facts);
 
@@ -92,10 +92,10 @@ internal sealed class Composer
         foreach ((string path, List<Visible> list) in _files)
             foreach (Visible visible in list)
                 foreach (Package package in visible.Facts.Packages)
-                    now.TryAdd(new PackageKey(visible.Facts.Analyser, package.Name, package.Architecture, package.Version, package.SourceName, package.SourceVersion), (package, path));
+                    now.TryAdd(new PackageKey(visible.Facts.Analyser, package.Name, package.Architecture, package.Version, package.SourceName, package.SourceVersion, PlaceOf(package, path)), (package, path));
         foreach (PackageKey gone in _installed.Keys.Where(key => !now.ContainsKey(key)).ToList())
         {
-            string? successor = now.Keys.Where(k => k.Analyser == gone.Analyser && k.Name == gone.Name && k.Architecture == gone.Architecture && !_installed.ContainsKey(k))
+            string? successor = now.Keys.Where(k => k.Analyser == gone.Analyser && k.Name == gone.Name && k.Architecture == gone.Architecture && k.Place == gone.Place && !_installed.ContainsKey(k))
                 .Select(k => k.Version).Order(StringComparer.Ordinal).FirstOrDefault();
             _removed.Add(_installed[gone] with { RemovedBy = origin, ReplacedBy = successor });
             _installed.Remove(gone);
@@ -106,6 +106,10 @@ internal sealed class Composer
             _installed[key] = new InstalledPackage { Package = package, Path = path, Analyser = key.Analyser, Origin = since, Purl = "" };
         }
     }
+
+    /// <summary>A distribution has one database, wherever it lies; a language's package is another one in each place.</summary>
+    private static string PlaceOf(Package package, string path) =>
+        package.IsOfDistribution ? "" : package.Inner is null ? path : $"{path}!/{package.Inner}";
 
     private Inventory Result(List<LayerSummary> layers, List<Gap> gaps)
     {

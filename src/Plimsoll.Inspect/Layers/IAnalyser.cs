@@ -19,6 +19,15 @@ public interface IAnalyser
     bool Wants(ReadOnlySpan<byte> path);
 
     /// <summary>
+    /// Whether a regular file is wanted for what it starts with, wherever it lies: programs and archives under any name.
+    /// Called for every entry that has content: no allocation.
+    /// </summary>
+    /// <param name="path">As for <see cref="Wants"/>.</param>
+    /// <param name="mode">Permission bits.</param>
+    /// <param name="start">The first bytes of the content, at most 64.</param>
+    bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => false;
+
+    /// <summary>
     /// The files and folders of package databases among what is wanted. Where one is reached through a symbolic link, the
     /// content that counts lies under another name, which the report must not be silent about.
     /// </summary>

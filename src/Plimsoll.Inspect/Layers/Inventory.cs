@@ -28,6 +28,12 @@ public sealed record InstalledPackage
     /// <summary>The version that took its place in that layer, or null.</summary>
     public string? ReplacedBy { get; init; }
     public required string Purl { get; init; }
+
+    /// <summary>
+    /// The distribution's package whose own checksum list holds this file, <c>deb/python3-yaml</c>: its distribution, not the
+    /// language's advisories, says what is fixed. Null for all else.
+    /// </summary>
+    public string? OwnedBy { get; init; }
 }
 
 /// <summary>A layer as the report shows it.</summary>

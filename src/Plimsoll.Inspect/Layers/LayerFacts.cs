@@ -16,6 +16,12 @@ public sealed record FileFacts
     /// <summary>Licences of a package that another file lists, e.g. from Debian's copyright files: package name to licences.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? LicencesOf { get; init; }
 
+    /// <summary>Files that a distribution's package claims, as far as an analyser of languages or programs may want them.</summary>
+    public IReadOnlyList<OwnedFile> Owned { get; init; } = [];
+
+    /// <summary>Hex checksums of the file (MD5, SHA-1, SHA-256 in this order), to be held against <see cref="Owned"/>; empty where nobody asks.</summary>
+    public IReadOnlyList<string> Checksums { get; init; } = [];
+
     /// <summary>What could not be read in this file; each makes the report partial.</summary>
     public IReadOnlyList<Gap> Gaps { get; init; } = [];
 }

@@ -48,6 +48,12 @@ public sealed record Finding
     /// <summary>Date it entered CISA's catalogue of known exploited vulnerabilities, or null.</summary>
     public string? KnownExploited { get; init; }
 
+    /// <summary>Chance of being exploited within 30 days and its rank among all (FIRST's EPSS), each 0 to 1; null when not known.</summary>
+    public Epss? Epss { get; init; }
+
+    /// <summary>True for a record on a package that is malicious itself (OSV's <c>MAL-</c>).</summary>
+    public bool Malicious { get; init; }
+
     /// <summary>True when only the built-in starter set knew it.</summary>
     public bool FromStarterSet { get; init; }
     public required IReadOnlyList<Match> Matches { get; init; }
@@ -59,6 +65,9 @@ public sealed record Finding
     public required string Fingerprint { get; init; }
     public Suppression? Suppressed { get; init; }
 }
+
+/// <summary>A row of FIRST's EPSS table.</summary>
+public readonly record struct Epss(double Probability, double Percentile);
 
 /// <summary>Why a finding does not count.</summary>
 public sealed record Suppression
