@@ -26,7 +26,7 @@ internal sealed class Overlay2Image : RandomAccessImage
         string where = $"{store.Root}/image/overlay2/imagedb/content/sha256/{imageId.Hex}";
         if (options.Verification == Verification.Full && Digest.Of(bytes) is var digest && digest != imageId)
             throw new ImageException(ImageError.DigestMismatch, $"{where}: the config's digest is {digest}, the image id is {imageId}");
-        ImageConfig config = ImageConfigs.Parse(bytes, where, OciJson.Default.ImageConfig);
+        ImageConfig config = ImageConfigs.Parse(bytes, where, ManifestJson.Config);
         ArchiveImage.CheckPlatform(config, options.Platform, name);
         IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(config, where, options.Limits);
         IReadOnlyList<Digest> chainIds = ChainId.Of(diffIds);

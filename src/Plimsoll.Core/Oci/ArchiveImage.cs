@@ -15,13 +15,13 @@ internal sealed class ArchiveImage : RandomAccessImage
         Verification = verification;
         Limits = limits;
         byte[] json = store.ReadJson("manifest.json", null, -1, limits, verification);
-        ArchiveManifest manifest = Choose(ImageConfigs.Parse(json, $"{store.Path}: manifest.json", OciJson.Default.IReadOnlyListArchiveManifest), tag, store.Path);
+        ArchiveManifest manifest = Choose(ImageConfigs.Parse(json, $"{store.Path}: manifest.json", ManifestJson.Archive), tag, store.Path);
         Tags = [.. manifest.RepoTags?.OfType<string>() ?? []];
         string configName = EntryName(manifest.Config, store.Path);
         Digest? stated = StatedDigest(configName);
         ConfigBytes = store.ReadJson(configName, stated, -1, limits, verification);
         ConfigDigest = stated ?? Digest.Of(ConfigBytes.Span);
-        Config = ImageConfigs.Parse(ConfigBytes.Span, $"{store.Path}: {configName}", OciJson.Default.ImageConfig);
+        Config = ImageConfigs.Parse(ConfigBytes.Span, $"{store.Path}: {configName}", ManifestJson.Config);
         CheckPlatform(Config, platform, store.Path);
         Layers = LayersOf(manifest, Config, store.Path, limits, name =>
         {

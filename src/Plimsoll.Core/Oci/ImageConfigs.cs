@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Oci;
@@ -8,12 +7,12 @@ namespace Plimsoll.Oci;
 internal static class ImageConfigs
 {
     /// <exception cref="ImageException">Malformed, with the place in the text; also what <see cref="StrictJson"/> refuses.</exception>
-    public static T Parse<T>(ReadOnlySpan<byte> json, string where, JsonTypeInfo<T> type)
+    public static T Parse<T>(ReadOnlySpan<byte> json, string where, ReadJson<T?> read) where T : class
     {
         try
         {
             StrictJson.Check(json, where, typeof(T) == typeof(IReadOnlyList<ArchiveManifest>));
-            return JsonSerializer.Deserialize(json, type) ?? throw new ImageException(ImageError.Malformed, $"{where}: the JSON is null");
+            return ManifestJson.Parse(json, read);
         }
         catch (JsonException e)
         {

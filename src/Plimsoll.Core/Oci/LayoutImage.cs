@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Oci;
@@ -19,7 +18,7 @@ internal sealed class LayoutImage : RandomAccessImage
         _platform = platform;
         Verification = verification;
         Limits = limits;
-        ImageIndex index = Parse(store.ReadJson("index.json", null, -1, limits, verification), "index.json", OciJson.Default.ImageIndex);
+        ImageIndex index = Parse(store.ReadJson("index.json", null, -1, limits, verification), "index.json", ManifestJson.Index);
         Descriptor root = ChooseRoot(ImageConfigs.Manifests(index, $"{store.Path}: index.json"), reference);
         Resolve(root, 0);
     }
@@ -60,12 +59,12 @@ internal sealed class LayoutImage : RandomAccessImage
             throw new ImageException(ImageError.LimitExceeded, $"{_store.Path}: indexes nest more than {Limits.MaxIndexDepth} deep (MaxIndexDepth)");
         Digest digest = DigestOf(descriptor, "a manifest");
         byte[] bytes = _store.ReadJson(BlobName(digest), digest, descriptor.Size, Limits, Verification);
-        ImageIndex both = Parse(bytes, BlobName(digest), OciJson.Default.ImageIndex);
+        ImageIndex both = Parse(bytes, BlobName(digest), ManifestJson.Index);
         string? mediaType = both.MediaType ?? descriptor.MediaType;
         // One digest with two readings (CVE-2021-41190): which one a client takes depends on whom it asks for the media type.
         if (both.MediaType is not null && descriptor.MediaType is not null && both.MediaType != descriptor.MediaType)
             throw new ImageException(ImageError.Malformed, $"{_store.Path}: {digest} calls itself {Escape.Quote(both.MediaType)}, its descriptor {Escape.Quote(descriptor.MediaType)}");
-        ImageManifest manifest = Parse(bytes, BlobName(digest), OciJson.Default.ImageManifest);
+        ImageManifest manifest = Parse(bytes, BlobName(digest), ManifestJson.Manifest);
         if (both.Manifests is not null && (manifest.Layers is not null || manifest.Config is not null))
             throw new ImageException(ImageError.Malformed, $"{_store.Path}: {digest} has the members of an index and of a manifest");
         if (MediaTypes.IsIndex(mediaType) || mediaType is null && both.Manifests is not null)
@@ -90,7 +89,7 @@ internal sealed class LayoutImage : RandomAccessImage
             throw new ImageException(ImageError.Unsupported, $"{_store.Path}: {ManifestDigest} is an artifact ({Escape.Quote(config.MediaType)}), not an image");
         ConfigDigest = DigestOf(config, "the config");
         ConfigBytes = _store.ReadJson(BlobName(ConfigDigest), ConfigDigest, config.Size, Limits, Verification);
-        Config = Parse(ConfigBytes.Span, BlobName(ConfigDigest), OciJson.Default.ImageConfig);
+        Config = Parse(ConfigBytes.Span, BlobName(ConfigDigest), ManifestJson.Config);
         if (_platform is not null && Config is { Os: { } os, Architecture: { } architecture }
             && !new Platform(os, architecture, Config.Variant).Satisfies(_platform))
             throw new ImageException(ImageError.NoSuchPlatform, $"{_store.Path}: the image is for {os}/{architecture}, wanted {_platform}");
@@ -120,7 +119,7 @@ internal sealed class LayoutImage : RandomAccessImage
 
     private static string BlobName(Digest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 
-    private T Parse<T>(ReadOnlySpan<byte> json, string name, JsonTypeInfo<T> type) => ImageConfigs.Parse(json, $"{_store.Path}: {name}", type);
+    private T Parse<T>(ReadOnlySpan<byte> json, string name, ReadJson<T?> read) where T : class => ImageConfigs.Parse(json, $"{_store.Path}: {name}", read);
 
     protected override void Dispose(bool disposing)
     {

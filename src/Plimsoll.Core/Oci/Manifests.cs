@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Plimsoll.Oci;
 
 /// <summary>Media types of the OCI image specification 1.1 and of Docker's image manifest V2, schema 2.</summary>
@@ -62,9 +60,9 @@ public sealed record ImageManifest
 /// <summary>One image of a <c>docker save</c> archive's <c>manifest.json</c>. Layers stand base first.</summary>
 public sealed record ArchiveManifest
 {
-    [JsonPropertyName("Config")] public string? Config { get; init; }
-    [JsonPropertyName("RepoTags")] public IReadOnlyList<string>? RepoTags { get; init; }
-    [JsonPropertyName("Layers")] public IReadOnlyList<string>? Layers { get; init; }
+    public string? Config { get; init; }
+    public IReadOnlyList<string>? RepoTags { get; init; }
+    public IReadOnlyList<string>? Layers { get; init; }
 }
 
 /// <summary>The image configuration: what the process will be, and the diffIDs and history of the layers.</summary>
@@ -83,12 +81,12 @@ public sealed record ImageConfig
 /// <summary>The <c>config</c> member: names are capitalised there.</summary>
 public sealed record ProcessConfig
 {
-    [JsonPropertyName("User")] public string? User { get; init; }
-    [JsonPropertyName("Env")] public IReadOnlyList<string>? Env { get; init; }
-    [JsonPropertyName("Entrypoint")] public IReadOnlyList<string>? Entrypoint { get; init; }
-    [JsonPropertyName("Cmd")] public IReadOnlyList<string>? Cmd { get; init; }
-    [JsonPropertyName("WorkingDir")] public string? WorkingDir { get; init; }
-    [JsonPropertyName("Labels")] public IReadOnlyDictionary<string, string>? Labels { get; init; }
+    public string? User { get; init; }
+    public IReadOnlyList<string>? Env { get; init; }
+    public IReadOnlyList<string>? Entrypoint { get; init; }
+    public IReadOnlyList<string>? Cmd { get; init; }
+    public string? WorkingDir { get; init; }
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }
 
 public sealed record RootFs
@@ -96,22 +94,15 @@ public sealed record RootFs
     public string? Type { get; init; }
 
     /// <summary>Digest of each uncompressed layer tar, base layer first.</summary>
-    [JsonPropertyName("diff_ids")] public IReadOnlyList<string>? DiffIds { get; init; }
+    public IReadOnlyList<string>? DiffIds { get; init; }
 }
 
 /// <summary>One line of the image's history, oldest first; a line with <see cref="EmptyLayer"/> made no layer.</summary>
 public sealed record HistoryEntry
 {
     public string? Created { get; init; }
-    [JsonPropertyName("created_by")] public string? CreatedBy { get; init; }
+    public string? CreatedBy { get; init; }
     public string? Author { get; init; }
     public string? Comment { get; init; }
-    [JsonPropertyName("empty_layer")] public bool EmptyLayer { get; init; }
+    public bool EmptyLayer { get; init; }
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 32)]
-[JsonSerializable(typeof(ImageIndex))]
-[JsonSerializable(typeof(ImageManifest))]
-[JsonSerializable(typeof(ImageConfig))]
-[JsonSerializable(typeof(IReadOnlyList<ArchiveManifest>))]
-internal sealed partial class OciJson : JsonSerializerContext;

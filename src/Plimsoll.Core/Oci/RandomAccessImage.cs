@@ -21,13 +21,23 @@ public abstract class RandomAccessImage : Image
     public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
     {
         // An image may hold the same layer twice; its bytes are read once.
-        List<(int Index, ImageLayer Layer)> todo = [];
-        foreach ((int index, ImageLayer layer) in Layers.Index().DistinctBy(l => l.Item.Key).OrderByDescending(l => WeightOf(l.Item)))
+        // By hand, because sorting value tuples with LINQ is compiled anew at every start.
+        ImageLayer[] layers = [.. Layers];
+        int[] order = new int[layers.Length];
+        for (int i = 0; i < layers.Length; i++)
+            order[i] = i;
+        Array.Sort(order, (a, b) => WeightOf(layers[b]).CompareTo(WeightOf(layers[a])) is var byWeight and not 0 ? byWeight : a - b);
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        List<int> todo = [];
+        foreach (int index in order)
         {
+            ImageLayer layer = layers[index];
+            if (!seen.Add(layer.Key))
+                continue;
             bool proven = Verification == Verification.None
                 || Proofs is not null && IdentityOf(layer) is { } identity && layer.DiffId is { } diffId && Proofs.Find(identity) == diffId;
             if (!visitor.Skip(layer, proven))
-                todo.Add((index, layer));
+                todo.Add(index);
         }
         int next = -1;
         Lock gate = new();
@@ -52,7 +62,8 @@ public abstract class RandomAccessImage : Image
         {
             for (int at; (at = Interlocked.Increment(ref next)) < todo.Count;)
             {
-                (int index, ImageLayer layer) = todo[at];
+                int index = todo[at];
+                ImageLayer layer = layers[index];
                 using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 lock (gate)
                 {

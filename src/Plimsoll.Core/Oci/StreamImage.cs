@@ -156,7 +156,7 @@ internal sealed class StreamImage : Image
 
         private void DescribeArchive()
         {
-            IReadOnlyList<ArchiveManifest> manifests = ImageConfigs.Parse(_kept["manifest.json"], $"{image.Name}: manifest.json", OciJson.Default.IReadOnlyListArchiveManifest);
+            IReadOnlyList<ArchiveManifest> manifests = ImageConfigs.Parse(_kept["manifest.json"], $"{image.Name}: manifest.json", ManifestJson.Archive);
             ArchiveManifest manifest = ArchiveImage.Choose(manifests, image._tag, image.Name);
             image.Tags = [.. manifest.RepoTags?.OfType<string>() ?? []];
             string configName = ArchiveImage.EntryName(manifest.Config, image.Name);
@@ -205,7 +205,7 @@ internal sealed class StreamImage : Image
                 ContentStore.CheckJson($"{image.Name}: {Escape.Quote(name)}", bytes, stated, size);
             image.ConfigBytes = bytes;
             image.ConfigDigest = stated ?? Digest.Of(bytes);
-            image.Config = ImageConfigs.Parse(bytes, $"{image.Name}: {name}", OciJson.Default.ImageConfig);
+            image.Config = ImageConfigs.Parse(bytes, $"{image.Name}: {name}", ManifestJson.Config);
         }
 
         /// <summary>Compares one layer with what the manifest and the config state of it, and hands on what was seen.</summary>

@@ -55,8 +55,8 @@ internal static class StrictJson
             string name = NameOf(ref reader, where);
             if (!seen.Add(name))
                 throw new ImageException(ImageError.Malformed, $"{where}: the member {Escape.Quote(name)} stands twice in one object");
-            string folded = Fold(name);
-            if (Array.Find(members, m => Fold(m) == folded) is { } known && known != name)
+            // Nearly every name is one of those that are known, as they are written.
+            if (!members.Contains(name) && Fold(name) is var folded && Array.Find(members, m => Fold(m) == folded) is { } known)
                 throw new ImageException(ImageError.Malformed, $"{where}: the member {Escape.Quote(name)} is {known} to Docker, which reads names in any casing, and nothing here");
             reader.Read();
             if (Structures.Contains(name) && reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)

@@ -7,9 +7,9 @@ namespace Plimsoll.Inspect.Layers;
 /// <summary>Lays the facts of an image's layers over each other, base first, as a union file system does.</summary>
 internal sealed class Composer
 {
-    private readonly record struct PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion, string Place);
+    private sealed record PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion, string Place);
 
-    private readonly record struct Visible(int Layer, FileFacts Facts);
+    private sealed record Visible(int Layer, FileFacts Facts);
 
     private readonly Dictionary<string, List<Visible>> _files = [];
     private readonly Dictionary<PackageKey, InstalledPackage> _installed = [];

@@ -1,9 +1,5 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
 
@@ -18,12 +14,10 @@ namespace Plimsoll.Inspect.Layers;
 public sealed class LayerCache : IProofs
 {
     /// <summary>Raised when the form of the files changes; older files are then not read and cleaned in time.</summary>
-    private const int FormVersion = 2;
+    private const int FormVersion = 3;
 
     /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
     public const long DefaultMaxBytes = 1L << 30;
-
-    private static ReadOnlySpan<byte> Magic => "PLF1"u8;
 
     private readonly string _layers, _proofs, _version;
     private readonly TimeProvider _time;
@@ -53,7 +47,7 @@ public sealed class LayerCache : IProofs
             return null;
         try
         {
-            LayerFacts? facts = Decode(File.ReadAllBytes(path));
+            LayerFacts? facts = LayerFactsCodec.Decode(File.ReadAllBytes(path));
             // What is used stays: the time of last use decides what is cleaned.
             if (_time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > TimeSpan.FromDays(1))
                 File.SetLastWriteTimeUtc(path, _time.GetUtcNow().UtcDateTime);
@@ -78,7 +72,7 @@ public sealed class LayerCache : IProofs
         lock (_lock)
         {
             foreach ((Digest diffId, LayerFacts facts) in _newFacts)
-                Write(_layers, FileOf(diffId), Encode(facts));
+                Write(_layers, FileOf(diffId), LayerFactsCodec.Encode(facts));
             foreach ((string identity, Digest diffId) in _newProofs)
                 Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
             _newFacts.Clear();
@@ -174,44 +168,4 @@ public sealed class LayerCache : IProofs
             WriteError ??= e.Message;
         }
     }
-
-    /// <summary>Magic, length of the JSON, JSON, path hashes in host order, SHA-256 of all before it.</summary>
-    internal static byte[] Encode(LayerFacts facts)
-    {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(facts, LayerFactsJson.Default.LayerFacts);
-        ReadOnlySpan<byte> hashes = MemoryMarshal.AsBytes(facts.NonFolders.Span);
-        byte[] whole = new byte[8 + json.Length + hashes.Length + SHA256.HashSizeInBytes];
-        Magic.CopyTo(whole);
-        BinaryPrimitives.WriteInt32LittleEndian(whole.AsSpan(4), json.Length);
-        json.CopyTo(whole, 8);
-        hashes.CopyTo(whole.AsSpan(8 + json.Length));
-        SHA256.HashData(whole.AsSpan(..^SHA256.HashSizeInBytes), whole.AsSpan(whole.Length - SHA256.HashSizeInBytes));
-        return whole;
-    }
-
-    /// <returns>Null when the bytes are no whole file of this form.</returns>
-    internal static LayerFacts? Decode(ReadOnlySpan<byte> whole)
-    {
-        if (whole.Length < 8 + SHA256.HashSizeInBytes || !whole.StartsWith(Magic))
-            return null;
-        ReadOnlySpan<byte> body = whole[..^SHA256.HashSizeInBytes];
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(body, hash);
-        int length = BinaryPrimitives.ReadInt32LittleEndian(body[4..]);
-        if (!hash.SequenceEqual(whole[body.Length..]) || length < 0 || length > body.Length - 8 || (body.Length - 8 - length) % 16 != 0)
-            return null;
-        try
-        {
-            LayerFacts? facts = JsonSerializer.Deserialize(body.Slice(8, length), LayerFactsJson.Default.LayerFacts);
-            return facts is null ? null : facts with { NonFolders = MemoryMarshal.Cast<byte, PathHash>(body[(8 + length)..]).ToArray() };
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }
-
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
-[JsonSerializable(typeof(LayerFacts))]
-internal sealed partial class LayerFactsJson : JsonSerializerContext;

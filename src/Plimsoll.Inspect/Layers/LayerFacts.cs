@@ -47,7 +47,6 @@ public sealed record LayerFacts
     /// First 16 bytes of the SHA-256 of each path that is no folder, sorted: such an entry hides a lower layer's folder
     /// of that name with all it holds.
     /// </summary>
-    [System.Text.Json.Serialization.JsonIgnore]
     public ReadOnlyMemory<PathHash> NonFolders { get; init; }
 
     /// <summary>Paths an analyser would want that are folders, links or devices here: they hide a lower layer's file.</summary>

@@ -38,7 +38,6 @@ public sealed record Package
     public string? Module { get; init; }
 
     /// <summary>Whether a distribution's own package manager installed it, so that the release's advisories speak of it.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
     public bool IsOfDistribution => Type is "deb" or "apk" or "rpm" or "alpm" or "ebuild";
 }
 

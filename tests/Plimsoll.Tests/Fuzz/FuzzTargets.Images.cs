@@ -91,12 +91,12 @@ internal static partial class FuzzTargets
         Run = bytes =>
         {
             List<ImageException> refusals = [];
-            Attempt(() => ImageConfigs.ChoosePlatform(ImageConfigs.Manifests(ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageIndex), "x"), new Platform("linux", "amd64"), "x"));
-            Attempt(() => _ = ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageManifest).Layers?.Count);
-            Attempt(() => ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, "x", OciJson.Default.ImageConfig), "x", Tight));
+            Attempt(() => ImageConfigs.ChoosePlatform(ImageConfigs.Manifests(ImageConfigs.Parse(bytes, "x", ManifestJson.Index), "x"), new Platform("linux", "amd64"), "x"));
+            Attempt(() => _ = ImageConfigs.Parse(bytes, "x", ManifestJson.Manifest).Layers?.Count);
+            Attempt(() => ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, "x", ManifestJson.Config), "x", Tight));
             Attempt(() =>
             {
-                ArchiveManifest manifest = ArchiveImage.Choose(ImageConfigs.Parse(bytes, "x", OciJson.Default.IReadOnlyListArchiveManifest), null, "x");
+                ArchiveManifest manifest = ArchiveImage.Choose(ImageConfigs.Parse(bytes, "x", ManifestJson.Archive), null, "x");
                 ArchiveImage.LayersOf(manifest, new ImageConfig { Rootfs = new RootFs { DiffIds = [.. Enumerable.Repeat($"sha256:{new string('0', 64)}", manifest.Layers?.Count ?? 0)] } }, "x", Tight, _ => 1);
             });
             if (refusals.Count == 4)

@@ -110,7 +110,7 @@ internal static partial class FuzzTargets
             CheckPurl(Purl.Of(package, facts.Distribution));
         }
         LayerFacts layer = new() { Files = [facts] };
-        LayerFacts? again = LayerCache.Decode(LayerCache.Encode(layer));
+        LayerFacts? again = LayerFactsCodec.Decode(LayerFactsCodec.Encode(layer));
         WrongAnswerException.Unless(again is { Files: [{ } file] } && file.Packages.Count == facts.Packages.Count && file.Packages.Zip(facts.Packages).All(p => p.First.Name == p.Second.Name && p.First.Maintainer == p.Second.Maintainer)
             && file.Distribution?.PrettyName == facts.Distribution?.PrettyName, "the facts are others after a time in the cache");
     }

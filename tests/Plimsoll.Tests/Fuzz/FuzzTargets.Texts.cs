@@ -66,11 +66,11 @@ internal static partial class FuzzTargets
         Name = "layer-cache",
         Seeds = () =>
         [
-            LayerCache.Encode(new LayerFacts
+            LayerFactsCodec.Encode(new LayerFacts
             {
                 Files = [new DpkgFacts().Facts], Whiteouts = ["a/b"], OpaqueFolders = ["c"], NonFolders = new[] { PathHash.Of("1"), PathHash.Of("2") }, Displaced = ["d"], Gaps = [new Gap("a", "b", "c")], TarBytes = 10, Entries = 3,
             }),
-            LayerCache.Encode(new LayerFacts()),
+            LayerFactsCodec.Encode(new LayerFacts()),
         ],
         Words = ["\"Files\":null", "\"Packages\":[null]", "\"Gaps\":", "\"Distribution\":", "\"LicencesOf\":{\"a\":null}", "\"Path\":"],
         Refusal = e => e is FormatException { Message: "no file of the cache" },
@@ -82,7 +82,7 @@ internal static partial class FuzzTargets
                 SHA256.HashData(changed.AsSpan(..^32)).CopyTo(changed.AsSpan(changed.Length - 32));
             return changed;
         },
-        Run = bytes => _ = LayerCache.Decode(bytes) ?? throw new FormatException("no file of the cache"),
+        Run = bytes => _ = LayerFactsCodec.Decode(bytes) ?? throw new FormatException("no file of the cache"),
     };
 
     private sealed class DpkgFacts
