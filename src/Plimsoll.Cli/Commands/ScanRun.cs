@@ -27,9 +27,14 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         using CancellationTokenSource timeout = settings.Timeout is { } limit ? new(limit, context.Time) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(either.Token, (store as OpeningStore)?.Failed ?? default);
         List<ScanResult> results = [];
         foreach (string image in images)
-            results.Add(await ScanAsync(image, store, suppressions, either.Token, cancellationToken));
+        {
+            ScanResult result = await ScanAsync(image, store, suppressions, stop.Token, cancellationToken);
+            (store as OpeningStore)?.ThrowIfFailed();
+            results.Add(result);
+        }
         foreach (ScanResult result in results)
             if (result.Failure is { } failure)
                 context.WriteError(images.Count > 1 ? $"{Escape.Quote(result.Image)}: {failure.Message}" : failure.Message, failure.Hint);
@@ -43,10 +48,12 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         bool exists = File.Exists(path);
         if (!exists && settings.Database is not null && !settings.Update)
             throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
+        if (exists && !settings.Update)
+            return new OpeningStore(() => services.OpenDatabase(path));
         if (exists)
         {
             IAdvisoryStore store = services.OpenDatabase(path);
-            if (!settings.Update || context.Time.GetUtcNow() - store.Info.Created < UpdateAfter)
+            if (context.Time.GetUtcNow() - store.Info.Created < UpdateAfter)
                 return store;
             store.Dispose();
         }

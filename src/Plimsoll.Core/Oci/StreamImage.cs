@@ -4,6 +4,16 @@ using Plimsoll.Texts;
 
 namespace Plimsoll.Oci;
 
+/// <summary>Which description of an archive is read; one that has both must mean the same with both.</summary>
+internal enum ArchiveForm : byte
+{
+    Either = 0,
+    /// <summary>manifest.json alone (<c>docker-archive:</c>).</summary>
+    Docker,
+    /// <summary>index.json alone (<c>oci-archive:</c>).</summary>
+    Layout,
+}
+
 /// <summary>An image read from an archive that can only be read forward: standard input, a compressed archive, a daemon's export.</summary>
 /// <remarks>
 /// Nothing is spooled: each layer is walked as it passes, before the manifest that names it is known. What was seen is
@@ -28,6 +38,8 @@ internal sealed class StreamImage : Image
     {
         (_open, _tag, _platform, _expectedConfig, _limits) = (open, tag, platform, expectedConfig, limits);
     }
+
+    public ArchiveForm Form { get; init; }
 
     /// <summary>Disposed with the image: what <c>open</c> reads from, or null.</summary>
     public IDisposable? Source { get; init; }
@@ -140,16 +152,24 @@ internal sealed class StreamImage : Image
         /// <summary>Finds the image among what has passed and checks what describes it.</summary>
         public void Describe()
         {
-            if (_kept.ContainsKey("manifest.json"))
-            {
+            bool archive = image.Form != ArchiveForm.Layout && _kept.ContainsKey("manifest.json");
+            bool layout = image.Form != ArchiveForm.Docker && _kept.ContainsKey("index.json");
+            if (archive)
                 DescribeArchive();
-                if (_kept.ContainsKey("index.json"))
-                    CheckOneMeaning();
-            }
-            else if (_kept.ContainsKey("index.json"))
+            else if (layout)
                 DescribeLayout();
             else
-                throw new ImageException(ImageError.Malformed, $"{image.Name}: neither manifest.json nor index.json is in the archive");
+                throw new ImageException(ImageError.Malformed, image.Form switch
+                {
+                    ArchiveForm.Docker => $"{image.Name}: no manifest.json is in the archive",
+                    ArchiveForm.Layout => $"{image.Name}: no index.json is in the archive",
+                    _ => $"{image.Name}: neither manifest.json nor index.json is in the archive",
+                });
+            if (archive && layout)
+            {
+                using KeptStore store = new(image.Name, _kept);
+                OneMeaning.Check(store, image, image._platform, image._limits, TimeProvider.System);
+            }
             if (image._expectedConfig is { } expected && image.ConfigDigest != expected && image.Verification == Verification.Full)
                 throw new ImageException(ImageError.DigestMismatch, $"{image.Name}: the config's digest is {image.ConfigDigest}, wanted {expected}");
         }
@@ -164,24 +184,6 @@ internal sealed class StreamImage : Image
             SetConfig(configName, stated, -1);
             ArchiveImage.CheckPlatform(image.Config!, image._platform, image.Name);
             image.Layers = ArchiveImage.LayersOf(manifest, image.Config!, image.Name, image._limits, name => SeenOf(name).StoredBytes);
-        }
-
-        /// <remarks>As for an archive that can be read at any place: see ImageSource.</remarks>
-        private void CheckOneMeaning()
-        {
-            Digest? other;
-            try
-            {
-                using KeptStore store = new(image.Name, _kept);
-                using LayoutImage layout = new(store, null, image._platform, image.Verification, image._limits) { Name = image.Name };
-                other = layout.ConfigDigest;
-            }
-            catch (ImageException e) when (e.Error is ImageError.Ambiguous or ImageError.NotFound or ImageError.NoSuchPlatform)
-            {
-                return;
-            }
-            if (other != image.ConfigDigest)
-                throw new ImageException(ImageError.Ambiguous, $"{image.Name} describes two images: manifest.json has config {image.ConfigDigest}, index.json {other}");
         }
 
         private void DescribeLayout()

@@ -100,6 +100,12 @@ public static class ImageSource
         {
             Name = reference.Text,
             Verification = options.Verification,
+            Form = reference.Scheme switch
+            {
+                ImageScheme.DockerArchive => ArchiveForm.Docker,
+                ImageScheme.OciArchive => ArchiveForm.Layout,
+                _ => ArchiveForm.Either,
+            },
         };
     }
 
@@ -131,36 +137,7 @@ public static class ImageSource
             return new LayoutImage(store, reference.Choice, options.Platform, options.Verification, options.Limits) { Name = reference.Text, Proofs = options.Proofs };
         ArchiveImage image = new(store, reference.Choice, options.Platform, options.Verification, options.Limits) { Name = reference.Text, Proofs = options.Proofs };
         if (layout)
-            CheckOneMeaning(reference, store, image, options);
+            OneMeaning.Check(store, image, options.Platform, options.Limits, options.Time);
         return image;
-    }
-
-    /// <summary>
-    /// docker save writes both descriptions since version 25. Docker's own stores load one of them, containerd's the
-    /// other: an archive in which they differ would be another image to each.
-    /// </summary>
-    private static void CheckOneMeaning(ImageReference reference, TarStore store, ArchiveImage image, ImageOptions options)
-    {
-        Digest? other;
-        try
-        {
-            using LayoutImage layout = new(new Borrowed(store, options.Time), null, options.Platform, options.Verification, options.Limits) { Name = reference.Text };
-            other = layout.ConfigDigest;
-        }
-        catch (ImageException e) when (e.Error is ImageError.Ambiguous or ImageError.NotFound or ImageError.NoSuchPlatform)
-        {
-            // Several images, or none for this platform: the choice that was made stands by itself.
-            return;
-        }
-        if (other != image.ConfigDigest)
-            throw new ImageException(ImageError.Ambiguous,
-                $"{Escape.Quote(reference.Location)} describes two images: manifest.json has config {image.ConfigDigest}, index.json {other}",
-                $"say docker-archive:{reference.Location} or oci-archive:{reference.Location}");
-    }
-
-    /// <summary>A store that stays open when an image on it is disposed.</summary>
-    private sealed class Borrowed(ContentStore store, TimeProvider time) : ContentStore(store.Path, time)
-    {
-        public override ContentFile? Find(string name) => store.Find(name);
     }
 }

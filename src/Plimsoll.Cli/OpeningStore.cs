@@ -1,0 +1,59 @@
+using Plimsoll.Inspect.Vulnerabilities;
+
+namespace Plimsoll.Cli;
+
+/// <summary>A database that is being opened while the image is: neither needs the other until the packages are known.</summary>
+internal sealed class OpeningStore : IAdvisoryStore
+{
+    private readonly Task<IAdvisoryStore> _opening;
+    private readonly CancellationTokenSource _failed = new();
+
+    public OpeningStore(Func<IAdvisoryStore> open) => _opening = Task.Run(() =>
+    {
+        try
+        {
+            return open();
+        }
+        catch
+        {
+            // Who reads an image meanwhile need not go on: without the database there will be no report.
+            _failed.Cancel();
+            throw;
+        }
+    });
+
+    /// <summary>Cancelled when the database cannot be opened.</summary>
+    public CancellationToken Failed => _failed.Token;
+
+    /// <summary>Throws why the database could not be opened, if it could not.</summary>
+    public void ThrowIfFailed()
+    {
+        if (_opening.IsFaulted || Failed.IsCancellationRequested)
+            _opening.GetAwaiter().GetResult();
+    }
+
+    private IAdvisoryStore Store => _opening.GetAwaiter().GetResult();
+
+    public DatabaseInfo Info => Store.Info;
+
+    public bool Covers(string ecosystem) => Store.Covers(ecosystem);
+
+    public IReadOnlyList<Affected> Find(string ecosystem, string package) => Store.Find(ecosystem, package);
+
+    public IReadOnlyList<Advisory> FindById(string id) => Store.FindById(id);
+
+    public string? FindKnownExploited(string cve) => Store.FindKnownExploited(cve);
+
+    public void Dispose()
+    {
+        try
+        {
+            Store.Dispose();
+        }
+        catch (CommandException)
+        {
+            // It was never open.
+        }
+        _failed.Dispose();
+    }
+}
