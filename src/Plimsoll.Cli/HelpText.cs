@@ -18,6 +18,10 @@ internal static class HelpText
         ],
     };
 
+    /// <summary>Command lines to start from; empty when there are none.</summary>
+    /// <param name="path">Of the command, without the program's name.</param>
+    public static IReadOnlyList<string> ExamplesOf(string path) => Examples.GetValueOrDefault(path) ?? [];
+
     public static void Write(TextWriter output, Command command, CliContext context)
     {
         Language language = context.Language;

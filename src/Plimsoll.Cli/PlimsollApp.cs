@@ -65,6 +65,8 @@ public static class PlimsollApp
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
             ("demo", () => DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken))),
+            ("completion", () => ShellCommands.Completion(context, () => BuildRoot(context, services, null))),
+            ("man", () => ShellCommands.Man(context, () => BuildRoot(context, services, null))),
         ];
         // A verb that is named needs only its own options; all are made for help and for suggestions.
         foreach ((string verb, Func<Command> create) in verbs)

@@ -20,7 +20,7 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(CliContext context, RunCommand run, string? folder, CancellationToken cancellationToken)
     {
-        string work = folder ?? Directory.CreateTempSubdirectory("plimsoll-demo-").FullName;
+        string work = folder ?? TemporaryFolder();
         if (folder is not null && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             throw CommandException.Usage($"the folder {Escape.Quote(folder)} is not empty", "name one that does not exist yet");
         try
@@ -31,6 +31,19 @@ internal static class DemoCommand
         {
             if (folder is null)
                 Directory.Delete(work, recursive: true);
+        }
+    }
+
+    private static string TemporaryFolder()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("plimsoll-demo-").FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Undecided, $"cannot make a folder in {Escape.Quote(Path.GetTempPath())}: {Escape.ForTerminal(e.Message)}",
+                "name one with --folder FOLDER", e);
         }
     }
 
