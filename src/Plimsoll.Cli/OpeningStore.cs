@@ -8,19 +8,13 @@ internal sealed class OpeningStore : IAdvisoryStore
     private readonly Task<IAdvisoryStore> _opening;
     private readonly CancellationTokenSource _failed = new();
 
-    public OpeningStore(Func<IAdvisoryStore> open) => _opening = Task.Run(() =>
+    public OpeningStore(Func<IAdvisoryStore> open)
     {
-        try
-        {
-            return open();
-        }
-        catch
-        {
-            // Who reads an image meanwhile need not go on: without the database there will be no report.
-            _failed.Cancel();
-            throw;
-        }
-    });
+        _opening = Task.Run(open);
+        // Who reads an image meanwhile need not go on: without the database there will be no report. Told after the end of the
+        // task, because whoever is told asks it for the reason.
+        _opening.ContinueWith(_ => _failed.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
 
     /// <summary>Cancelled when the database cannot be opened.</summary>
     public CancellationToken Failed => _failed.Token;
@@ -28,7 +22,7 @@ internal sealed class OpeningStore : IAdvisoryStore
     /// <summary>Throws why the database could not be opened, if it could not.</summary>
     public void ThrowIfFailed()
     {
-        if (_opening.IsFaulted || Failed.IsCancellationRequested)
+        if (_opening.IsFaulted)
             _opening.GetAwaiter().GetResult();
     }
 
@@ -54,6 +48,5 @@ internal sealed class OpeningStore : IAdvisoryStore
         {
             // It was never open.
         }
-        _failed.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using Plimsoll.Cli.Commands;
 using Plimsoll.Texts;
 
@@ -78,6 +79,9 @@ public static class PlimsollApp
     private static async Task<int> DispatchAsync(
         IReadOnlyList<string> args, CliContext context, ScanServices services, CancellationToken cancellationToken)
     {
+        // OpenSSL takes some milliseconds to load, which a scan needs to check the first digest: beside the command line, not after it.
+        if (args.Count > 1)
+            _ = Task.Run(static () => SHA256.HashData(ReadOnlySpan<byte>.Empty), CancellationToken.None);
         RootCommand root = BuildRoot(context, services, args.Count > 0 ? args[0] : null);
         if (args.Count == 0)
         {
@@ -88,7 +92,7 @@ public static class PlimsollApp
             args = [.. args.Skip(1), "--help"];
         if (args[0] is var verb && !verb.StartsWith('-') && !root.Subcommands.Any(c => c.Name == verb))
             throw CommandException.Usage($"unknown command {Escape.Quote(verb)}",
-                Suggestion.For(verb, root.Subcommands.Select(c => c.Name)) is { } near ? $"did you mean plimsoll {near}?"
+                Suggestion.ForVerb(verb, [.. root.Subcommands.Select(c => c.Name)]) is { } near ? near
                 : verb.AsSpan().ContainsAny(":/.") ? $"to scan an image: plimsoll scan {Escape.ForTerminal(verb)}"
                 : $"commands: {string.Join(", ", root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}; plimsoll --help tells more");
         // A response file (@name) would let an image name read files.

@@ -71,9 +71,8 @@ internal static class ScanCommand
         if (Array.Find(names, n => n.StartsWith('-') && n.Length > 1) is not { } unknown)
             return;
         string bare = unknown.Split('=')[0];
-        string? near = Suggestion.For(bare, command.Options.Select(o => o.Name));
         throw CommandException.Usage($"unknown option {Escape.Quote(bare)}",
-            near is null ? "plimsoll scan --help lists the options" : $"did you mean {near}?");
+            Suggestion.ForOption(bare, [.. command.Options.Select(o => o.Name)]) ?? "plimsoll scan --help lists the options");
     }
 
     private static Dictionary<string, Setting> FlagsOf(ParseResult line, Option[] options, Option<bool> json, Option<string> config)

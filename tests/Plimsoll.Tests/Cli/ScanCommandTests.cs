@@ -18,6 +18,7 @@ public sealed class ScanCommandTests : IDisposable
     private DateTimeOffset _created = ReportBuilder.Now.AddHours(-2);
     private string _answer = "";
     private bool _terminal;
+    private Func<IAdvisoryStore>? _open;
 
     public ScanCommandTests()
     {
@@ -63,7 +64,7 @@ public sealed class ScanCommandTests : IDisposable
         return PlimsollApp.RunAsync(args, context, new ScanServices
         {
             Scan = (image, store, options, token) => _scan(image, options, token) with { Image = image, Database = store.Info },
-            OpenDatabase = _ => new Store(ReportBuilder.Database with { Created = _created }),
+            OpenDatabase = _ => _open?.Invoke() ?? new Store(ReportBuilder.Database with { Created = _created }),
             OpenStarterSet = () => new Store(ReportBuilder.StarterSet),
             UpdateDatabase = _update,
             ReadSuppressions = path => throw CommandException.Usage($"{path} line 3: no id"),
@@ -104,6 +105,36 @@ public sealed class ScanCommandTests : IDisposable
         if (code == 2)
             Assert.Empty(_out.ToString());
         Assert.DoesNotContain("   at ", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("here that is --output FORMAT", "scan", "a", "--format")]
+    [InlineData("here that is --only-fixed", "scan", "a", "--ignore-unfixed")]
+    [InlineData("here that is --fail-on LEVEL", "scan", "a", "--exit-code")]
+    [InlineData("did you mean --only-fixed?", "scan", "a", "--only-fixd")]
+    [InlineData("here that is plimsoll scan IMAGE", "image", "a")]
+    [InlineData("did you mean plimsoll scan?", "scna", "a")]
+    public async Task Run_AnotherToolsOrAMistypedWord_IsToldTheOneOfHere(string hint, params string[] args)
+    {
+        Assert.Equal(2, await RunAsync(args));
+        Assert.Contains($"plimsoll: hint: {hint}", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Scan_DatabaseThatCannotBeOpened_EndsTheScanWithItsReason()
+    {
+        // The image is read while the database is opened, so the failure must reach a scan that runs.
+        _open = () => throw new CommandException(ExitCode.Undecided, "the advisory database is corrupt: test");
+        _scan = (_, store, token) =>
+        {
+            token.WaitHandle.WaitOne(TimeSpan.FromSeconds(30));
+            token.ThrowIfCancellationRequested();
+            return ReportBuilder.Vulnerable().Build();
+        };
+
+        Assert.Equal(3, await RunAsync("scan", "a"));
+        Assert.Equal("plimsoll: error: the advisory database is corrupt: test\n", _error.ToString());
+        Assert.Empty(_out.ToString());
     }
 
     [Fact]
