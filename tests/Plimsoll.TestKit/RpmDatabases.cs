@@ -6,7 +6,7 @@ namespace Plimsoll.TestKit;
 /// <summary>Makes rpm headers, and small databases of each form around them, so that tests can break them.</summary>
 public static class RpmDatabases
 {
-    public const int SqlitePage = 512, HashPage = 512;
+    public const int SqlitePage = 4096, HashPage = 512;
 
     /// <summary>A header of these tags; a value is a string, a string[], an int or an int[].</summary>
     public static byte[] Header(params (int Tag, object Value)[] tags)
@@ -62,7 +62,7 @@ public static class RpmDatabases
         byte[] file = [.. pages.SelectMany(p => p)];
         "SQLite format 3\0"u8.CopyTo(file);
         BinaryPrimitives.WriteUInt16BigEndian(file.AsSpan(16), SqlitePage);
-        (file[18], file[19], file[21], file[22], file[23]) = (2, 2, 64, 32, 32);
+        (file[18], file[19], file[21], file[22], file[23]) = (1, 1, 64, 32, 32);
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(28), pages.Count);
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(56), 1);
         return file;

@@ -122,7 +122,7 @@ public static class Matcher
             (string name, string version) = release.ByBinaryName
                 ? (installed.Package.Name, installed.Package.Version)
                 : (installed.Package.SourceName, installed.Package.SourceVersion);
-            IReadOnlyList<Affected> records = RpmModules.Concerning(installed.Package, release.Find(store, name));
+            IReadOnlyList<Affected> records = RpmRecords.Concerning(installed.Package, release.Find(store, name));
             if (records.Count == 0)
                 return [];
             if (!order.IsValid(version))

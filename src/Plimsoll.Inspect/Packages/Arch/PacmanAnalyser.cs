@@ -18,9 +18,14 @@ public sealed class PacmanAnalyser : IAnalyser
 
     public IReadOnlyList<string> Anchors => ["var/lib/pacman/local"];
 
-    public bool Wants(ReadOnlySpan<byte> path) =>
-        path.StartsWith("var/lib/pacman/local/"u8) && path.EndsWith("/desc"u8)
-        && path["var/lib/pacman/local/"u8.Length..].IndexOf((byte)'/') == path.Length - "var/lib/pacman/local/"u8.Length - "/desc"u8.Length;
+    public bool Wants(ReadOnlySpan<byte> path)
+    {
+        if (!path.StartsWith("var/lib/pacman/local/"u8))
+            return false;
+        path = path["var/lib/pacman/local/"u8.Length..];
+        int slash = path.IndexOf((byte)'/');
+        return slash > 0 && path[slash..].SequenceEqual("/desc"u8);
+    }
 
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {

@@ -12,6 +12,10 @@ sealed class RpmPackages(GapList gaps, long fileBytes)
     /// <summary>Bytes of paths put together for one database: folders stand once in a header and are named by many files.</summary>
     private const long MaxPathBytes = 512L << 20;
 
+    /// <summary>Bytes of the paths that are remembered; a real one has about 60.</summary>
+    private const long MaxOwnedBytes = 32L << 20;
+
+    private long _ownedBytes = MaxOwnedBytes;
     private long _headerBytes, _pathBytes = MaxPathBytes;
     private bool _filesFull;
 
@@ -79,9 +83,11 @@ sealed class RpmPackages(GapList gaps, long fileBytes)
         while (files.MoveNext(path, out int length, out string? checksum))
         {
             _pathBytes -= length + 16;
-            if (_pathBytes < 0 || Owned.Count == MaxOwned)
+            if (checksum is not null)
+                _ownedBytes -= length;
+            if (_pathBytes < 0 || _ownedBytes < 0 || Owned.Count == MaxOwned)
             {
-                gaps.Add("too-many-files", $"the packages claim more files than are remembered ({MaxOwned}); of the rest it is not known whose they are");
+                gaps.Add("too-many-files", $"the packages claim more files than are remembered ({MaxOwned}, with {MaxOwnedBytes} bytes of paths); of the rest it is not known whose they are");
                 _filesFull = true;
                 return;
             }

@@ -65,12 +65,12 @@ public sealed class RpmDatabaseAnalyserTests
     [Fact]
     public void Analyse_SqlitePagesInACircle_EndWithAGap()
     {
-        byte[] file = RpmDatabases.Sqlite(RpmDatabases.Package("alpha", padding: 2000));
+        byte[] file = RpmDatabases.Sqlite(RpmDatabases.Package("alpha", padding: 9000));
         // The first overflow page goes on at itself.
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(2 * RpmDatabases.SqlitePage), 3);
         Assert.Contains("page 3, which was read before", Assert.Single(Read("rpmdb.sqlite", file)!.Gaps).Detail);
 
-        file = RpmDatabases.Sqlite(RpmDatabases.Package("alpha", padding: 2000));
+        file = RpmDatabases.Sqlite(RpmDatabases.Package("alpha", padding: 9000));
         // The table's page becomes one whose only child is itself.
         Span<byte> page = file.AsSpan(RpmDatabases.SqlitePage);
         (page[0], page[3], page[4]) = (5, 0, 0);
@@ -90,7 +90,7 @@ public sealed class RpmDatabaseAnalyserTests
         FileFacts facts = Read("rpmdb.sqlite", file)!;
 
         Assert.Contains(facts.Gaps, g => g.Detail.Contains("come to more than"));
-        Assert.True(facts.Packages.Count < 30, $"{facts.Packages.Count}");
+        Assert.True(facts.Packages.Count is > 50 and < 150, $"{facts.Packages.Count}");
     }
 
     [Fact]
@@ -184,7 +184,7 @@ public sealed class RpmDatabaseAnalyserTests
         FileFacts facts = Read("Packages.db", RpmDatabases.Ndb(header))!;
 
         Assert.Single(facts.Packages);
-        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 700L << 20);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 256L << 20, $"{GC.GetAllocatedBytesForCurrentThread() - before}");
         Assert.True(facts.Owned.Sum(o => (long)o.Path.Length) < 64L << 20, $"{facts.Owned.Count}");
         Assert.Contains(facts.Gaps, g => g.Code == "too-many-files");
     }

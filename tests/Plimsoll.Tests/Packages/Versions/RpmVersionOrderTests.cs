@@ -32,7 +32,7 @@ public sealed class RpmVersionOrderTests
             pairs.Add((a, random.Next(3) == 0 ? Make(random) : Change(a, random)));
         }
         using TempFolder folder = new();
-        string script = folder.Write("compare.lua", System.Text.Encoding.ASCII.GetBytes(string.Concat(pairs.Select(p => $"print(rpm.vercmp('{p.A}', '{p.B}'))\n"))));
+        string script = folder.Write("compare.lua", System.Text.Encoding.ASCII.GetBytes(string.Concat(pairs.Select(p => $"io.write(rpm.vercmp('{p.A}', '{p.B}'), '\\n')\n"))));
         string[] answers = Tool.Run("rpm", ["--eval", $"%{{lua:dofile('{script}')}}"]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(pairs.Count, answers.Length);
         foreach (((string a, string b), string answer) in pairs.Zip(answers))
