@@ -3,17 +3,20 @@ namespace Plimsoll.Inspect.Packages.Rpm;
 /// <summary>Makes a <see cref="Package"/> of what rpm says of one.</summary>
 static class RpmPackage
 {
-    public static Package Of(string name, string version, string release, RpmHeader header) => Of(
+    public static Package? Of(string name, string version, string release, RpmHeader header) => Of(
         name, $"{version}-{release}", header.Number(RpmTag.Epoch) ?? 0, header.Word(RpmTag.Arch), header.Word(RpmTag.SourceRpm),
         header.Shown(RpmTag.Vendor), header.Shown(RpmTag.License), ModuleOf(header.Word(RpmTag.ModularityLabel)));
 
     /// <param name="epoch">0 for none: rpm holds the two for equal, and advisories write none.</param>
     /// <param name="sourceRpm"><c>openssl-1.1.1k-7.el8.src.rpm</c>; null when not known.</param>
-    public static Package Of(
+    /// <returns>Null when the version, put together, is longer than any that is compared.</returns>
+    public static Package? Of(
         string name, string version, uint epoch, string? architecture, string? sourceRpm, string? vendor, string? licence, string? module)
     {
         string before = epoch == 0 ? "" : $"{epoch}:";
         (string Name, string Version)? source = SourceOf(sourceRpm);
+        if (before.Length + Math.Max(version.Length, source?.Version.Length ?? 0) > Fields.MaxNameLength)
+            return null;
         return new Package
         {
             Type = "rpm",

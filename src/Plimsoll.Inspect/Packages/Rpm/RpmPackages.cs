@@ -70,7 +70,12 @@ sealed class RpmPackages(GapList gaps, long fileBytes)
             IsFull = true;
             return;
         }
-        Packages.Add(RpmPackage.Of(name, version, release, header));
+        if (RpmPackage.Of(name, version, release, header) is not { } package)
+        {
+            Fault($"{where} ({name}): its version is longer than {Fields.MaxNameLength} characters");
+            return;
+        }
+        Packages.Add(package);
         AddFiles(header, name, where);
     }
 

@@ -173,6 +173,17 @@ public sealed class RpmDatabaseAnalyserTests
         Assert.Contains("no usable VERSION", Assert.Single(facts.Gaps).Detail);
     }
 
+    [Theory]
+    [InlineData(1022, true)]
+    [InlineData(1023, false)]
+    public void Analyse_VersionOfSuchALength_IsTakenUpToTheLimit(int length, bool taken)
+    {
+        FileFacts facts = Read("Packages.db", RpmDatabases.Ndb(RpmDatabases.Header((1000, "a"), (1001, new string('1', length)), (1002, "2"))))!;
+
+        Assert.Equal(taken ? 1 : 0, facts.Packages.Count);
+        Assert.Equal(taken ? 0 : 1, facts.Gaps.Count);
+    }
+
     [Fact]
     public void Analyse_FilesOfOneLongFolder_TakeBoundedWork()
     {
