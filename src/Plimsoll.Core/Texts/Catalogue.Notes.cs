@@ -64,6 +64,8 @@ public static partial class Catalogue
         "path-too-long" => new("An entry's path is too long and was passed over", "条目的路径过长，已跳过"),
         "more-of-the-same" => new("And more of them", "还有更多同类情况"),
         "version-unreadable" => new("A version could not be compared", "无法比较版本"),
+        "package-database-journal" => new("A package database has a journal beside it that was not read", "软件包数据库旁有未读取的日志"),
+        "too-many-files" => new("Packages claim more files than are remembered", "软件包声明的文件过多，未全部记录"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => null,
     };

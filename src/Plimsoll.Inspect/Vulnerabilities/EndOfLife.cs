@@ -6,7 +6,9 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 /// <summary>Last days on which a release got security fixes free of charge.</summary>
 /// <remarks>
 /// Debian, end of LTS: https://wiki.debian.org/LTS and distro-info-data's debian.csv. Alpine: https://alpinelinux.org/releases/.
-/// Ubuntu, end of standard support: https://ubuntu.com/about/release-cycle and distro-info-data's ubuntu.csv.
+/// Ubuntu, end of standard support: https://ubuntu.com/about/release-cycle and distro-info-data's ubuntu.csv. The rpm
+/// distributions: the life-cycle pages of their makers, end of general or maintenance support (for SUSE without LTSS, for Red
+/// Hat without ELS). A release whose date is not certain is left out.
 /// </remarks>
 public static class EndOfLife
 {
@@ -23,6 +25,21 @@ public static class EndOfLife
         "ubuntu 22.04 2027-06-01", "ubuntu 22.10 2023-07-20", "ubuntu 23.04 2024-01-25", "ubuntu 23.10 2024-07-11",
         "ubuntu 24.04 2029-05-31", "ubuntu 24.10 2025-07-10", "ubuntu 25.04 2026-01-15", "ubuntu 25.10 2026-07-09",
         "ubuntu 26.04 2031-05-29",
+        "rhel 5 2017-03-31", "rhel 6 2020-11-30", "rhel 7 2024-06-30", "rhel 8 2029-05-31", "rhel 9 2032-05-31", "rhel 10 2035-05-31",
+        "centos 5 2017-03-31", "centos 6 2020-11-30", "centos 7 2024-06-30", "centos 8 2021-12-31",
+        "centos-stream 8 2024-05-31", "centos-stream 9 2027-05-31",
+        "almalinux 8 2029-03-01", "almalinux 9 2032-05-31", "almalinux 10 2035-05-31",
+        "rocky 8 2029-05-31", "rocky 9 2032-05-31", "rocky 10 2035-05-31",
+        "ol 6 2021-03-31", "ol 7 2024-12-31", "ol 8 2029-07-31", "ol 9 2032-06-30",
+        "fedora 34 2022-06-07", "fedora 35 2022-12-13", "fedora 36 2023-05-16", "fedora 37 2023-12-05", "fedora 38 2024-05-21",
+        "fedora 39 2024-11-26", "fedora 40 2025-05-13",
+        "amzn 2018 2023-12-31", "amzn 2 2026-06-30",
+        "sles 12.5 2024-10-31", "sles 15 2019-12-31", "sles 15.0 2019-12-31", "sles 15.1 2021-01-31", "sles 15.2 2021-12-31", "sles 15.3 2022-12-31",
+        "sles 15.4 2023-12-31", "sles 15.5 2024-12-31", "sles 15.6 2025-12-31", "sles 15.7 2031-07-31",
+        "opensuse-leap 42.3 2019-06-30", "opensuse-leap 15.0 2019-12-03", "opensuse-leap 15.1 2021-02-02", "opensuse-leap 15.2 2022-01-04",
+        "opensuse-leap 15.3 2022-12-31", "opensuse-leap 15.4 2023-12-07", "opensuse-leap 15.5 2024-12-31",
+        "mariner 1.0 2023-07-31", "mariner 2.0 2025-07-31", "photon 1.0 2022-02-28", "photon 2.0 2022-12-31", "photon 3.0 2024-03-01",
+        "mageia 7 2021-06-30", "mageia 8 2023-11-30",
     ]);
 
     /// <summary>The date for a claimed release, or null when it is not in the table.</summary>
@@ -30,8 +47,11 @@ public static class EndOfLife
     {
         ArgumentNullException.ThrowIfNull(distribution);
         string[] parts = distribution.Version.Split('.');
-        string release = distribution.Id == "debian" || parts.Length == 1 ? parts[0] : $"{parts[0]}.{parts[1]}";
-        return Dates.TryGetValue($"{distribution.Id} {release}", out DateOnly date) ? date : null;
+        bool isMajor = distribution.Id is "debian" or "rhel" or "centos" or "almalinux" or "rocky" or "ol" or "amzn";
+        string release = isMajor || parts.Length == 1 ? parts[0] : $"{parts[0]}.{parts[1]}";
+        // Two products of unequal life share one id.
+        string id = distribution.Id == "centos" && distribution.PrettyName?.Contains("Stream", StringComparison.Ordinal) == true ? "centos-stream" : distribution.Id;
+        return Dates.TryGetValue($"{id} {release}", out DateOnly date) ? date : null;
     }
 
     private static FrozenDictionary<string, DateOnly> Parse(IEnumerable<string> lines) => lines.ToFrozenDictionary(

@@ -31,12 +31,12 @@ public static class Matcher
         List<Finding> findings = [];
         List<Gap> gaps = [];
         Release? release = inventory.Distribution is null ? null : Release.Of(inventory.Distribution);
-        bool covered = release?.Ecosystem is not null && store.Covers(release.Ecosystem);
+        bool covered = release?.Ecosystem is not null && release.Ecosystems.Any(store.Covers);
         AddNotes(inventory, release, covered, now, notes);
         if (!covered)
             return new MatchResult([], notes, []);
         IVersionOrder order = VersionOrders.For(release!.PackageType!)!;
-        Asked asked = new(store, release.Ecosystem!, order, gaps);
+        Asked asked = new(store, release, order, gaps);
         foreach (InstalledPackage installed in inventory.Packages)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -101,15 +101,17 @@ public static class Matcher
     }
 
     /// <summary>Answers per source package, each looked up once: many binary packages come from one source.</summary>
-    private sealed class Asked(IAdvisoryStore store, string ecosystem, IVersionOrder order, List<Gap> gaps)
+    private sealed class Asked(IAdvisoryStore store, Release release, IVersionOrder order, List<Gap> gaps)
     {
         private readonly FlawIds _ids = new(store);
-        private readonly Dictionary<(string Name, string Version), IReadOnlyList<Flaw>> _answers = [];
+        private readonly Dictionary<(string Name, string Version, string? Module), IReadOnlyList<Flaw>> _answers = [];
         private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
 
         public IReadOnlyList<Flaw> FlawsOf(InstalledPackage installed)
         {
-            (string, string) key = (installed.Package.SourceName, installed.Package.SourceVersion);
+            (string, string, string?) key = release.ByBinaryName
+                ? (installed.Package.Name, installed.Package.Version, installed.Package.Module)
+                : (installed.Package.SourceName, installed.Package.SourceVersion, installed.Package.Module);
             if (!_answers.TryGetValue(key, out IReadOnlyList<Flaw>? flaws))
                 _answers[key] = flaws = Ask(installed);
             return flaws;
@@ -117,8 +119,10 @@ public static class Matcher
 
         private IReadOnlyList<Flaw> Ask(InstalledPackage installed)
         {
-            string name = installed.Package.SourceName, version = installed.Package.SourceVersion;
-            IReadOnlyList<Affected> records = store.Find(ecosystem, name);
+            (string name, string version) = release.ByBinaryName
+                ? (installed.Package.Name, installed.Package.Version)
+                : (installed.Package.SourceName, installed.Package.SourceVersion);
+            IReadOnlyList<Affected> records = RpmRecords.Concerning(installed.Package, release.Find(store, name));
             if (records.Count == 0)
                 return [];
             if (!order.IsValid(version))
@@ -132,13 +136,13 @@ public static class Matcher
             {
                 RangeAnswer answer = RangeCheck.Ask(record, version, order);
                 if (answer.Affected is null && _unreadable.Add($"{record.Advisory.Id} {name}"))
-                    gaps.Add(new Gap("advisory-unreadable", record.Advisory.Id, $"its range for {ecosystem} {name} holds a text that is no version"));
+                    gaps.Add(new Gap("advisory-unreadable", record.Advisory.Id, $"its range for {record.Ecosystem} {name} holds a text that is no version"));
                 if (answer.Affected != true)
                     continue;
                 Match match = new()
                 {
                     AdvisoryId = record.Advisory.Id,
-                    Ecosystem = ecosystem,
+                    Ecosystem = record.Ecosystem,
                     Package = name,
                     Version = version,
                     Range = answer.Range,

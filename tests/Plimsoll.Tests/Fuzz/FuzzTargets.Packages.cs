@@ -67,6 +67,7 @@ internal static partial class FuzzTargets
             string[] versions = [.. Encoding.UTF8.GetString(bytes).Split('\n').Take(7)];
             CheckOrder(VersionOrders.Deb, versions);
             CheckOrder(VersionOrders.Apk, versions);
+            CheckOrder(VersionOrders.Rpm, versions);
         },
     };
 

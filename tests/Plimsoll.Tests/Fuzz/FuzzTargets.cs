@@ -12,6 +12,7 @@ internal static partial class FuzzTargets
     private static readonly Lazy<IReadOnlyList<FuzzTarget>> Made = new(() =>
     [
         Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles,
+        RpmSqlite, RpmNdb, RpmBerkeley, RpmHeaderBlob, RpmManifest, Pacman, Portage,
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,

@@ -13,7 +13,8 @@ public sealed class OsReleaseAnalyser : IAnalyser
     [
         "etc/os-release", "usr/lib/os-release", "etc/lsb-release", "etc/alpine-release", "etc/debian_version", "etc/centos-release",
         "etc/rocky-release", "etc/almalinux-release", "etc/oracle-release", "etc/fedora-release", "etc/redhat-release",
-        "etc/system-release",
+        "etc/openEuler-release", "etc/anolis-release", "etc/kylin-release", "etc/mageia-release", "etc/photon-release", "etc/mariner-release",
+        "etc/azurelinux-release", "etc/SuSE-release", "etc/gentoo-release", "etc/system-release",
     ];
 
     private static readonly byte[][] FileBytes = [.. Files.Select(f => Encoding.ASCII.GetBytes(f))];
@@ -21,21 +22,24 @@ public sealed class OsReleaseAnalyser : IAnalyser
     private static readonly (string Start, string Id)[] ReleaseLines =
     [
         ("Red Hat Enterprise Linux", "rhel"), ("CentOS", "centos"), ("Rocky Linux", "rocky"), ("AlmaLinux", "almalinux"),
-        ("Oracle Linux", "ol"), ("Fedora", "fedora"), ("Amazon Linux", "amzn"),
+        ("Oracle Linux", "ol"), ("Fedora", "fedora"), ("Amazon Linux", "amzn"), ("openEuler", "openeuler"), ("Anolis OS", "anolis"),
+        ("Kylin Linux", "kylin"), ("Mageia", "mageia"), ("VMware Photon", "photon"), ("CBL-Mariner", "mariner"), ("Azure Linux", "azurelinux"),
+        ("Microsoft Azure Linux", "azurelinux"), ("SUSE Linux Enterprise Server", "sles"), ("openSUSE Leap", "opensuse-leap"),
+        ("openSUSE", "opensuse"), ("Gentoo", "gentoo"),
     ];
 
     private static readonly SearchValues<char> VersionChars = SearchValues.Create("0123456789.");
 
     public string Id => "os-release";
 
-    public int Version => 1;
+    public int Version => 2;
 
     /// <summary>1 MiB; real ones have under 1 kB.</summary>
     public long MaxFileBytes => 1L << 20;
 
     public bool Wants(ReadOnlySpan<byte> path)
     {
-        if (path.Length is < 14 or > 21 || path[0] is not ((byte)'e' or (byte)'u'))
+        if (path.Length is < 14 or > 22 || path[0] is not ((byte)'e' or (byte)'u'))
             return false;
         foreach (byte[] file in FileBytes)
             if (path.SequenceEqual(file))
@@ -52,6 +56,7 @@ public sealed class OsReleaseAnalyser : IAnalyser
             "etc/lsb-release" => FromVariables(path, content.Span, "DISTRIB_ID", "DISTRIB_RELEASE", "DISTRIB_DESCRIPTION"),
             "etc/alpine-release" => FromVersion(path, content.Span, "alpine", "Alpine Linux"),
             "etc/debian_version" => FromVersion(path, content.Span, "debian", "Debian GNU/Linux"),
+            "etc/SuSE-release" => FromSuse(path, content.Span),
             _ => FromSentence(path, content.Span),
         };
         // A file that is there and says nothing usable would otherwise look like one that is not there.
@@ -107,6 +112,27 @@ public sealed class OsReleaseAnalyser : IAnalyser
             PrettyName = $"{name} {version}",
             Source = path,
         };
+    }
+
+    /// <summary>A sentence, and behind it <c>VERSION = 12</c> and <c>PATCHLEVEL = 5</c>.</summary>
+    private static Distribution? FromSuse(string path, ReadOnlySpan<byte> content)
+    {
+        Distribution? distribution = FromSentence(path, content);
+        string? version = null, patch = null;
+        while (content.Length > 0)
+        {
+            ReadOnlySpan<byte> line = Fields.NextLine(ref content);
+            int equals = line.IndexOf((byte)'=');
+            if (equals < 0)
+                continue;
+            ReadOnlySpan<byte> name = Fields.Trim(line[..equals]);
+            if (name.SequenceEqual("VERSION"u8))
+                version = Fields.Word(line[(equals + 1)..]);
+            else if (name.SequenceEqual("PATCHLEVEL"u8))
+                patch = Fields.Word(line[(equals + 1)..]);
+        }
+        return distribution is null || version is null || version.AsSpan().ContainsAnyExcept(VersionChars) ? distribution
+            : distribution with { Version = patch is null or "0" || patch.AsSpan().ContainsAnyExcept(VersionChars) ? version : $"{version}.{patch}" };
     }
 
     /// <summary><c>CentOS Linux release 7.9.2009 (Core)</c>.</summary>

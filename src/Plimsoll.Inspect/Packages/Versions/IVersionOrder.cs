@@ -18,7 +18,9 @@ public static class VersionOrders
 
     public static IVersionOrder Apk { get; } = new ApkVersionOrder();
 
-    /// <param name="type">purl type: <c>deb</c> or <c>apk</c>.</param>
+    public static IVersionOrder Rpm { get; } = new RpmVersionOrder();
+
+    /// <param name="type">purl type: <c>deb</c>, <c>apk</c> or <c>rpm</c>.</param>
     /// <returns>Null for a type whose order is not known.</returns>
-    public static IVersionOrder? For(string type) => type switch { "deb" => Deb, "apk" => Apk, _ => null };
+    public static IVersionOrder? For(string type) => type switch { "deb" => Deb, "apk" => Apk, "rpm" => Rpm, _ => null };
 }

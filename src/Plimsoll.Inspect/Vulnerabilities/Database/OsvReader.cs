@@ -56,7 +56,7 @@ internal ref struct OsvReader
     {
         string? id = null, summary = null, published = null, modified = null, word = null;
         bool withdrawn = false;
-        IReadOnlyList<string> aliases = [], upstream = [], references = [];
+        IReadOnlyList<string> aliases = [], upstream = [], related = [], references = [];
         List<KeyValuePair<string, string>> cvss = [];
         List<Affected> affected = [];
         Advance();
@@ -77,6 +77,8 @@ internal ref struct OsvReader
                 aliases = Texts();
             else if (Is("upstream"u8))
                 upstream = Texts();
+            else if (Is("related"u8))
+                related = Texts();
             else if (Is("severity"u8))
                 Severities(cvss);
             else if (Is("references"u8))
@@ -92,6 +94,9 @@ internal ref struct OsvReader
             throw Wrong("one object");
         if (id is not { Length: > 0 and <= MaxIdChars })
             throw new JsonException(id is null ? "no id" : $"the id has {id.Length} characters; wanted 1 to {MaxIdChars}");
+        // AlmaLinux names the CVEs that an advisory fixes as related, and nothing as upstream.
+        if (upstream.Count == 0 && id is ['A', 'L', 'S' or 'B' or 'E', 'A', '-', ..])
+            upstream = [.. related.Where(FlawIds.IsCve)];
         Advisory advisory = new()
         {
             Id = id,

@@ -66,4 +66,24 @@ public sealed class OsReleaseAnalyserTests
     private static Distribution? Read(string path, string text) => Facts(path, text).Distribution;
 
     private static FileFacts Facts(string path, string text) => new OsReleaseAnalyser().Analyse(path, Encoding.UTF8.GetBytes(text))!;
+
+    [Theory]
+    [InlineData("etc/SuSE-release", "SUSE Linux Enterprise Server 12 (x86_64)\nVERSION = 12\nPATCHLEVEL = 5\n# x\n", "sles", "12.5")]
+    [InlineData("etc/SuSE-release", "openSUSE 13.1 (x86_64)\nVERSION = 13.1\n", "opensuse", "13.1")]
+    [InlineData("etc/openEuler-release", "openEuler release 22.03 (LTS-SP3)\n", "openeuler", "22.03")]
+    [InlineData("etc/anolis-release", "Anolis OS release 8.8\n", "anolis", "8.8")]
+    [InlineData("etc/kylin-release", "Kylin Linux Advanced Server release V10 (Sword)\n", "kylin", "10")]
+    [InlineData("etc/photon-release", "VMware Photon OS 4.0\nPHOTON_BUILD_NUMBER=1\n", "photon", "4.0")]
+    [InlineData("etc/mariner-release", "CBL-Mariner 2.0.20240101\n", "mariner", "2.0.20240101")]
+    [InlineData("etc/azurelinux-release", "Microsoft Azure Linux 3.0.20240101\n", "azurelinux", "3.0.20240101")]
+    [InlineData("etc/redhat-release", "Red Hat Enterprise Linux release 8.9 (Ootpa)\n", "rhel", "8.9")]
+    [InlineData("etc/system-release", "Amazon Linux release 2 (Karoo)\n", "amzn", "2")]
+    [InlineData("etc/gentoo-release", "Gentoo Base System release 2.14\n", "gentoo", "2.14")]
+    public void Analyse_ReleaseFileOfAnRpmDistribution_NamesIt(string path, string text, string id, string version)
+    {
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        Assert.True(new OsReleaseAnalyser().Wants(System.Text.Encoding.UTF8.GetBytes(path)));
+        Plimsoll.Inspect.Packages.Distribution distribution = new OsReleaseAnalyser().Analyse(path, bytes)!.Distribution!;
+        Assert.Equal((id, version), (distribution.Id, distribution.Version));
+    }
 }
