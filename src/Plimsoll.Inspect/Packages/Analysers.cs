@@ -2,6 +2,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages.Apk;
 using Plimsoll.Inspect.Packages.Distributions;
 using Plimsoll.Inspect.Packages.Dpkg;
+using Plimsoll.Inspect.Packages.Programs;
 
 namespace Plimsoll.Inspect.Packages;
 
@@ -9,7 +10,10 @@ namespace Plimsoll.Inspect.Packages;
 public static class Analysers
 {
     public static IReadOnlyList<IAnalyser> All { get; } =
-        [new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser()];
+    [
+        new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser(),
+        .. ProgramAnalysers.All,
+    ];
 
     /// <summary>Where package databases lie.</summary>
     public static IReadOnlyCollection<string> Anchors { get; } = [.. All.SelectMany(a => a.Anchors)];
