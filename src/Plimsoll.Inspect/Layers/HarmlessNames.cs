@@ -20,7 +20,7 @@ internal static class HarmlessNames
         + "java kt scala rb erb rake gemspec ri php phpt inc pl pm pod go rs lua tcl sh bash zsh fish awk sed svg png jpg jpeg gif bmp ico webp woff woff2 ttf otf "
         + "eot mp3 mp4 gz xz bz2 zst lzma tgz mo po pot list md5sums shlibs symbols triggers conffiles postinst prerm postrm preinst templates service socket timer "
         + "target desktop rules a o la lo pc m4 ko dll pdb nupkg whl deb rpm apk class csv tsv sql log lock diff patch tmpl tpl example sample "
-        + "1 2 3 4 5 6 7 8 crt pem der cer resx targets props csproj vue dtd xsd xsl xslt tex sty afm pfb enc typed license copyright")
+        + "crt pem der cer resx targets props csproj vue dtd xsd xsl xslt tex sty afm pfb enc typed license copyright")
         .Split(' ').Select(e => Pack(Encoding.ASCII.GetBytes(e))).Where(p => p != 0).ToFrozenSet();
 
     /// <summary>Whether the last part of the path ends in one of the endings; capital letters count as small ones.</summary>

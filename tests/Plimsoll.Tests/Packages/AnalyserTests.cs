@@ -23,7 +23,7 @@ public sealed class AnalyserTests
     public void All_IdsAndCacheVersion_AreUniqueAndStable()
     {
         Assert.Equal(Analysers.All.Count, Analysers.All.Select(a => a.Id).Distinct().Count());
-        Assert.Equal("apk-installed:1,dpkg-copyright:1,dpkg-status:2,os-release:1", Analysers.CacheVersion);
+        Assert.Equal("apk-installed:1,dpkg-copyright:1,dpkg-status:2,os-release:1,dotnet-bundle:1,dotnet-deps:1,go-binary:1,java-archive:1,java-release:1,rust-audit:1,version-string:1", Analysers.CacheVersion);
     }
 
     [Fact]

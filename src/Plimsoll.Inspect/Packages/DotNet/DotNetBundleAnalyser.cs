@@ -33,7 +33,7 @@ public sealed class DotNetBundleAnalyser : IAnalyser
 
     public bool Wants(ReadOnlySpan<byte> path) => false;
 
-    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(start);
+    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(path, mode, start);
 
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {

@@ -29,7 +29,7 @@ public sealed partial class GoBinaryAnalyser : IAnalyser
 
     public bool Wants(ReadOnlySpan<byte> path) => false;
 
-    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(start);
+    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(path, mode, start);
 
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
@@ -62,8 +62,8 @@ public sealed partial class GoBinaryAnalyser : IAnalyser
             if (key is "=>")
             {
                 (string other, string otherVersion) = Module(rest);
-                // A folder on the maker's machine has no version: what it was made from is the best that is known.
-                if (otherVersion.Length > 0)
+                // A folder on the maker's machine has no name and no version: what it took the place of is the best that is known.
+                if (otherVersion is not ("" or UnknownVersion) && other.Length > 0 && other[0] is not ('.' or '/'))
                     (path, version) = (other, otherVersion);
                 continue;
             }

@@ -13,9 +13,9 @@ readonly record struct MavenArtifact(string Group, string Artifact, string Versi
 /// <summary>What a jar says it is: in <c>pom.properties</c>, else in its manifest and its name.</summary>
 static partial class JarIdentity
 {
-    /// <summary>Reads <c>META-INF/maven/GROUP/ARTIFACT/pom.properties</c>.</summary>
+    /// <summary>Reads <c>META-INF/maven/GROUP/ARTIFACT/pom.properties</c>; what the content leaves out, its path says.</summary>
     /// <returns>Null when one of the three values is missing or unusable.</returns>
-    public static MavenArtifact? OfPomProperties(ReadOnlySpan<byte> content)
+    public static MavenArtifact? OfPomProperties(ReadOnlySpan<byte> path, ReadOnlySpan<byte> content)
     {
         string? group = null, artifact = null, version = null;
         while (content.Length > 0)
@@ -32,10 +32,16 @@ static partial class JarIdentity
             else if (key.SequenceEqual("version"u8))
                 version ??= Usable(value);
         }
+        string[] parts = Fields.Shown(path).Split('/');
+        if (parts.Length == 5)
+            (group, artifact) = (group ?? Word(parts[2]), artifact ?? Word(parts[3]));
         return group is null || artifact is null || version is null ? null : new MavenArtifact(group, artifact, version);
     }
 
-    /// <summary>Artifact and version of a name such as <c>commons-io-2.8.0.jar</c>; the version is empty for <c>commons-io.jar</c>.</summary>
+    /// <summary>
+    /// Artifact and version of a name such as <c>commons-io-2.8.0.jar</c>; the version is empty for <c>commons-io.jar</c>, and for <c>spring3-core-3.x.jar</c>
+    /// a range is no version either.
+    /// </summary>
     public static (string Artifact, string Version) OfName(string fileName)
     {
         int slash = fileName.LastIndexOf('/');
@@ -47,15 +53,18 @@ static partial class JarIdentity
     }
 
     /// <summary>What the manifest and the name say together.</summary>
+    /// <param name="fileName">Empty when the name is not that of an archive of Java: then it says nothing.</param>
     /// <returns>Null when there is no version, or no name that can be one.</returns>
     /// <remarks>
-    /// A file's name with a version in it is the artifact's, because Maven's repositories and every build tool write it so. Otherwise the manifest's
-    /// version counts, Implementation before Bundle, since OSGi drops qualifiers.
+    /// A title that is an artifact's name with a version beside it is what the build wrote. Otherwise a file's name with a version in it is the artifact's, because
+    /// Maven's repositories and every build tool write it so; then the manifest's version, Implementation before Bundle, since OSGi drops qualifiers.
     /// </remarks>
     public static MavenArtifact? OfManifest(JarManifest? manifest, string fileName)
     {
         (string named, string namedVersion) = OfName(fileName);
         string? symbolic = Word(manifest?["Bundle-SymbolicName"]?.Split(';')[0]), title = Word(manifest?["Implementation-Title"]);
+        if (title is not null && IsArtifact(title) && title != named && title.Contains('-', StringComparison.Ordinal) && Versionlike(manifest?["Implementation-Version"]) is { } built)
+            return new MavenArtifact(GroupOf(manifest, symbolic, title), title, built);
         string? version = namedVersion.Length > 0 ? Word(namedVersion)
             : Versionlike(manifest?["Implementation-Version"]) ?? Versionlike(manifest?["Bundle-Version"]) ?? Versionlike(manifest?["Specification-Version"]);
         if (version is null)
@@ -70,10 +79,12 @@ static partial class JarIdentity
         if (named is not null && (symbolic is not null && (symbolic == named || symbolic.EndsWith("." + named, StringComparison.Ordinal)) || title == named || symbolic is null && title is null))
             return named;
         // A title that is a Java package's name (org.apache.x.y) or a sentence is no artifact.
-        if (title is not null && !title.Contains('.', StringComparison.Ordinal) && !title.Contains('/', StringComparison.Ordinal))
+        if (title is not null && IsArtifact(title))
             return title;
         return symbolic is not null ? symbolic[(symbolic.LastIndexOf('.') + 1)..] : named;
     }
+
+    private static bool IsArtifact(string title) => !title.Contains('.', StringComparison.Ordinal) && !title.Contains('/', StringComparison.Ordinal) && !title.Contains(':', StringComparison.Ordinal);
 
     private static string GroupOf(JarManifest? manifest, string? symbolic, string artifact)
     {
@@ -97,6 +108,8 @@ static partial class JarIdentity
         if (artifact is "spring-aop" or "spring-aspects" or "spring-beans" or "spring-context" or "spring-context-support" or "spring-context-indexer" or "spring-core" or "spring-expression" or "spring-instrument"
             or "spring-jcl" or "spring-jdbc" or "spring-jms" or "spring-messaging" or "spring-orm" or "spring-oxm" or "spring-r2dbc" or "spring-test" or "spring-tx" or "spring-web" or "spring-webflux" or "spring-webmvc" or "spring-websocket")
             return "org.springframework";
+        if (artifact == "asm" || artifact.StartsWith("asm-", StringComparison.Ordinal))
+            return "org.ow2.asm";
         return artifact is "commons-beanutils" or "commons-codec" or "commons-collections" or "commons-configuration" or "commons-digester" or "commons-fileupload" or "commons-httpclient" or "commons-io" or "commons-lang"
             or "commons-logging" or "commons-net" or "commons-pool" or "commons-validator" or "log4j" or "dom4j" or "junit" or "xstream" ? artifact == "xstream" ? "com.thoughtworks.xstream" : artifact : null;
     }
@@ -107,6 +120,6 @@ static partial class JarIdentity
 
     private static string? Versionlike(string? text) => Word(text?.Split(' ')[0]) is { } word && char.IsAsciiDigit(word[0]) ? word : null;
 
-    [GeneratedRegex(@"\A(?<artifact>.{1,200}?)[-_](?<version>[0-9][0-9A-Za-z.+_-]{0,100})\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"\A(?<artifact>.{1,200}?)[-_](?<version>[0-9](?!.*\.[xX]\z)[0-9A-Za-z.+_-]{0,100})\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex NameWithVersion();
 }

@@ -104,13 +104,13 @@ public sealed class JavaArchiveAnalyser : IAnalyser
                     manifest ??= Read(zip, entry, MaxManifestBytes, buffer, inner, out ReadOnlyMemory<byte> text) ? JarManifest.Read(text.Span) : null;
                 else if (Read(zip, entry, MaxPomBytes, buffer, inner, out ReadOnlyMemory<byte> pom))
                 {
-                    if (JarIdentity.OfPomProperties(pom.Span) is { } artifact)
+                    if (JarIdentity.OfPomProperties(zip.Name(entry), pom.Span) is { } artifact)
                         poms.Add(artifact);
                     else
                         Gaps.Add("package-list-corrupt", Say(inner, $"{Fields.Quote(entryName)} has no usable groupId, artifactId and version"));
                 }
             }
-            Identify(poms, manifest, name, inner);
+            Identify(poms, manifest, isNamed ? name : "", inner);
             foreach (ZipEntry entry in entries)
                 if (!_stopped && IsArchiveName(zip.Name(entry)))
                     Nested(zip, entry, buffer, inner, depth);
@@ -130,12 +130,21 @@ public sealed class JavaArchiveAnalyser : IAnalyser
         {
             (string named, string namedVersion) = JarIdentity.OfName(name);
             // An archive with one pom.properties is that artifact, whatever it is called now.
-            bool knowsItself = poms.Count == 1 || poms.Exists(p => p.Artifact == named || namedVersion.Length == 0 && p.Artifact == manifest?["Implementation-Title"]
-                || manifest?["Bundle-SymbolicName"] is { } symbolic && (symbolic == p.Artifact || symbolic.EndsWith("." + p.Artifact, StringComparison.Ordinal)));
+            bool knowsItself = poms.Count == 1 || poms.Exists(p => p.Artifact == named || namedVersion.Length == 0 && p.Artifact == manifest?["Implementation-Title"] || IsOf(manifest, p));
             foreach (MavenArtifact pom in poms)
                 Add(pom, inner);
             if (!knowsItself && JarIdentity.OfManifest(manifest, name) is { } itself && !poms.Exists(p => p.Artifact == itself.Artifact && p.Version == itself.Version))
                 Add(itself, inner);
+        }
+
+        /// <summary>Whether a manifest speaks of the same artifact: its group and its version, or its very name.</summary>
+        private static bool IsOf(JarManifest? manifest, MavenArtifact pom)
+        {
+            string? symbolic = manifest?["Bundle-SymbolicName"]?.Split(';')[0];
+            if (symbolic is not null && (symbolic == pom.Artifact || symbolic.EndsWith("." + pom.Artifact, StringComparison.Ordinal)))
+                return true;
+            return (manifest?["Implementation-Version"] ?? manifest?["Bundle-Version"]) == pom.Version
+                && (manifest?["Implementation-Vendor-Id"] == pom.Group || symbolic is not null && symbolic.StartsWith(pom.Group + ".", StringComparison.Ordinal));
         }
 
         private void Add(MavenArtifact artifact, string inner)

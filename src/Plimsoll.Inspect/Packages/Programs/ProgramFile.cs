@@ -35,6 +35,17 @@ sealed class ProgramFile
     public IReadOnlyList<ProgramPart> Sections => _sections;
     public bool IsBigEndian { get; private set; }
 
+    /// <summary>
+    /// As <see cref="MayBe(ReadOnlySpan{byte})"/>, without shared libraries that may not be executed: compilers set that right on what they make, and
+    /// distributions take it from the libraries of C, which are half of all programs' bytes.
+    /// </summary>
+    public static bool MayBe(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start)
+    {
+        if ((mode & 0b001_001_001) == 0 && path[(path.LastIndexOf((byte)'/') + 1)..].IndexOf(".so"u8) >= 0)
+            return false;
+        return MayBe(start);
+    }
+
     /// <summary>Whether a file may be a program or shared library whose compiler left something in it.</summary>
     /// <param name="start">Up to 512 bytes.</param>
     public static bool MayBe(ReadOnlySpan<byte> start)
