@@ -214,7 +214,7 @@ sealed class ZipDirectory
                 buffer.Append(piece.AsSpan(0, got));
             }
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             return "its data is damaged";
         }

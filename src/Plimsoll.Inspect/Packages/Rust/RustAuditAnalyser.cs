@@ -75,7 +75,7 @@ public sealed class RustAuditAnalyser : IAnalyser
             }
             fault = $"the list of crates inflates to more than {MaxJsonBytes} bytes";
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             fault = $"the list of crates is no zlib data: {e.Message}";
         }
