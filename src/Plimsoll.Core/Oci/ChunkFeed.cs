@@ -18,6 +18,9 @@ internal interface IBlockSource : IDisposable
     /// <summary>Up to <paramref name="max"/> bytes, at least one; empty at the end.</summary>
     ReadOnlySpan<byte> NextBytes(int max, CancellationToken cancellationToken);
 
+    /// <summary>What comes next, without taking it: 512 bytes where <see cref="Position"/> is a multiple of that and so many are left.</summary>
+    ReadOnlySpan<byte> Peek();
+
     /// <summary>False when the bytes end first.</summary>
     bool Skip(long bytes, CancellationToken cancellationToken);
 }
@@ -80,6 +83,9 @@ internal sealed class ChunkFeed : IBlockSource
         _at += take;
         return _chunk.AsSpan(_at - take, take);
     }
+
+    public ReadOnlySpan<byte> Peek() =>
+        _at == _length && !NextChunk(CancellationToken.None) ? default : _chunk.AsSpan(_at, Math.Min(_length - _at, TarReader.BlockBytes));
 
     public bool Skip(long bytes, CancellationToken cancellationToken)
     {

@@ -249,6 +249,13 @@ internal sealed class TarStore : ContentStore
             return _buffer.AsSpan(_at - take, take);
         }
 
+        public ReadOnlySpan<byte> Peek()
+        {
+            if (_at == _length)
+                Fill(CancellationToken.None);
+            return _buffer.AsSpan(_at, Math.Min(_length - _at, TarReader.BlockBytes));
+        }
+
         public bool Skip(long bytes, CancellationToken cancellationToken)
         {
             if (bytes > _end - Position)

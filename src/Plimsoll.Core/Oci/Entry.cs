@@ -57,6 +57,25 @@ public abstract class EntryReader : IDisposable
     /// <param name="content">Exactly the file's bytes.</param>
     public abstract bool TryReadContent(long maxBytes, out byte[] content);
 
+    /// <summary>As <see cref="TryReadContent(long, out byte[])"/>, into room that serves again; valid until that is released or used anew.</summary>
+    /// <returns>False also when there was no room, which <see cref="ContentBuffer.Failure"/> explains.</returns>
+    public virtual bool TryReadContent(long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content)
+    {
+        bool whole = TryReadContent(maxBytes, out byte[] bytes);
+        content = bytes;
+        return whole;
+    }
+
+    /// <summary>Bytes of a content that <see cref="Peek"/> shows at most: one tar block.</summary>
+    public const int MaxPeekBytes = 512;
+
+    /// <summary>
+    /// The first bytes of the current regular file, which stay to be read: <see cref="MaxPeekBytes"/> or all that it has. Empty for
+    /// everything else, for a file that begins with a hole, and for one that cannot be opened, which is an oddity only when it
+    /// may be executed. Only before its content is read; valid until then.
+    /// </summary>
+    public abstract ReadOnlySpan<byte> Peek();
+
     /// <summary>What was passed over and why, so that the report is partial; at most <see cref="MaxOddities"/> are kept.</summary>
     public virtual IReadOnlyList<Oddity> Oddities => _oddities;
 

@@ -30,6 +30,8 @@ public sealed class FolderReader : EntryReader
     /// <summary>NAME_MAX of Linux is 255 bytes; some network file systems allow a little more.</summary>
     private const int MaxNameBytes = 1024;
 
+    private const int PieceBytes = 256 * 1024, AnyExecute = 0b001_001_001;
+
     private readonly FolderScope _scope;
     private readonly OciLimits _limits;
     private readonly Stack<Folder> _folders = new();
@@ -43,6 +45,9 @@ public sealed class FolderReader : EntryReader
     private byte[]? _link;
     private int _linkLength;
     private long _entries;
+    private int _open = -1;
+    private Stat _openStat;
+    private readonly byte[] _start = new byte[MaxPeekBytes];
 
     /// <param name="root">Stays the caller's.</param>
     public FolderReader(SafeFileHandle root, FolderScope scope, OciLimits limits)
@@ -79,6 +84,7 @@ public sealed class FolderReader : EntryReader
 
     public override bool MoveNext(CancellationToken cancellationToken)
     {
+        CloseCurrent();
         if (_descend)
             Descend();
         _descend = false;
@@ -109,35 +115,88 @@ public sealed class FolderReader : EntryReader
     public override bool TryReadContent(long maxBytes, out byte[] content)
     {
         content = [];
+        maxBytes = Math.Min(maxBytes, Array.MaxLength - 1);
+        return TryOpen(quiet: false) && _openStat.Size <= maxBytes && ReadAll(_open, _openStat.Size, maxBytes, out content);
+    }
+
+    public override bool TryReadContent(long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content)
+    {
+        content = default;
+        maxBytes = Math.Min(maxBytes, Array.MaxLength - 1);
+        if (!TryOpen(quiet: false) || _openStat.Size > maxBytes)
+            return false;
+        buffer.Begin(_openStat.Size);
+        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            long at = 0;
+            while (true)
+            {
+                int got = Native.ReadFileAt(_open, piece, at);
+                if (got < 0)
+                    return Fail("file-unreadable", -got);
+                if (got == 0)
+                    return buffer.TryEnd(out content);
+                at += got;
+                if (at > maxBytes)
+                    return false;
+                buffer.Append(piece.AsSpan(0, got));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    public override ReadOnlySpan<byte> Peek()
+    {
+        // On a running machine much is closed to an ordinary user; what cannot be executed and nobody asked for by name is no loss.
+        if (!TryOpen(quiet: (Mode & AnyExecute) == 0))
+            return default;
+        int got = Native.ReadFileAt(_open, _start, 0);
+        return got <= 0 ? default : _start.AsSpan(0, got);
+    }
+
+    /// <summary>Opens the current file unless it is open; it stays so until the next entry.</summary>
+    private bool TryOpen(bool quiet)
+    {
+        if (_open >= 0)
+            return true;
         if (_type != EntryType.File)
             return false;
-        maxBytes = Math.Min(maxBytes, Array.MaxLength - 1);
         // O_PATH opens nothing: it holds on to what the name means now, so that it can be looked at before it is opened.
         int held = Native.Open(Parent.Handle, NameWithZero, Native.PathOnly | Native.NoFollow, Native.ResolveBeneath | Native.ResolveNoSymlinks);
         if (held < 0)
-            return Fail("file-unreadable", -held);
+            return !quiet && Fail("file-unreadable", -held);
         try
         {
             int error = Native.GetStat(held, out Stat stat);
             if (error < 0)
-                return Fail("file-unreadable", -error);
+                return !quiet && Fail("file-unreadable", -error);
             if (!stat.IsFile || stat.Mount != Parent.Mount && FileSystems.KindOf(Native.FileSystemOf(held)) == FileSystemKind.Pseudo)
             {
-                AddOddity("changed-while-read", Path);
+                if (!quiet)
+                    AddOddity("changed-while-read", Path);
                 return false;
             }
-            if (stat.Size > maxBytes)
-                return false;
             int file = Reopen(held, stat);
             if (file < 0)
-                return Fail("file-unreadable", -file);
-            using SafeFileHandle owned = Native.Own(file);
-            return ReadAll(file, stat.Size, maxBytes, out content);
+                return !quiet && Fail("file-unreadable", -file);
+            (_open, _openStat) = (file, stat);
+            return true;
         }
         finally
         {
             Native.CloseFile(held);
         }
+    }
+
+    private void CloseCurrent()
+    {
+        if (_open >= 0)
+            Native.CloseFile(_open);
+        _open = -1;
     }
 
     private int Reopen(int held, in Stat seen)
@@ -164,7 +223,7 @@ public sealed class FolderReader : EntryReader
         int filled = 0;
         while (true)
         {
-            int got = Native.ReadFile(file, buffer.AsSpan(filled));
+            int got = Native.ReadFileAt(file, buffer.AsSpan(filled), filled);
             if (got < 0)
                 return Fail("file-unreadable", -got);
             filled += got;
@@ -315,6 +374,7 @@ public sealed class FolderReader : EntryReader
 
     protected override void Dispose(bool disposing)
     {
+        CloseCurrent();
         if (disposing)
             while (_folders.TryPop(out Folder? folder))
                 folder.Dispose();

@@ -70,6 +70,30 @@ internal sealed class LayerReader : EntryReader
         }
     }
 
+    public override bool TryReadContent(long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content)
+    {
+        try
+        {
+            return _tar.TryReadContent(maxBytes, buffer, out content);
+        }
+        catch (Exception e) when (IsOfTheBytes(e))
+        {
+            throw Explained(e, CancellationToken.None);
+        }
+    }
+
+    public override ReadOnlySpan<byte> Peek()
+    {
+        try
+        {
+            return _tar.Peek();
+        }
+        catch (Exception e) when (IsOfTheBytes(e))
+        {
+            throw Explained(e, CancellationToken.None);
+        }
+    }
+
     /// <summary>Reads the layer to its end and compares size, blob digest and diffID with what is stated.</summary>
     /// <returns>The diffID (null with <see cref="Verification.None"/>) and the length of the tar.</returns>
     /// <exception cref="ImageException">SizeMismatch, DigestMismatch or DiffIdMismatch, with both values.</exception>

@@ -258,6 +258,37 @@ internal sealed class TarReader : EntryReader
         return true;
     }
 
+    public override bool TryReadContent(long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content)
+    {
+        if (_sparse is not null)
+            return base.TryReadContent(maxBytes, buffer, out content);
+        content = default;
+        if (_type != EntryType.File || _size > Math.Min(maxBytes, Array.MaxLength))
+            return false;
+        if (_contentRead)
+            throw new InvalidOperationException("an entry's content can be read once");
+        _contentRead = true;
+        buffer.Begin(_size);
+        while (_left > 0)
+        {
+            ReadOnlySpan<byte> bytes = _source.NextBytes((int)Math.Min(_left, int.MaxValue), CancellationToken.None);
+            if (bytes.IsEmpty)
+                throw EndsInContent();
+            _left -= bytes.Length;
+            buffer.Append(bytes);
+        }
+        return buffer.TryEnd(out content);
+    }
+
+    public override ReadOnlySpan<byte> Peek()
+    {
+        if (_type != EntryType.File || _left == 0 || _contentRead || _sparse is { } map && (map.Count == 0 || map[0].Offset > 0))
+            return default;
+        ReadOnlySpan<byte> start = _source.Peek();
+        long length = _sparse is null ? _left : Math.Min(_left, _sparse[0].Length);
+        return start.Length > length ? start[..(int)length] : start;
+    }
+
     /// <summary>The next stored bytes of the current entry, for a reader of nested archives; empty at the content's end.</summary>
     public ReadOnlySpan<byte> NextContent(int max, CancellationToken cancellationToken)
     {

@@ -69,8 +69,23 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static partial nint Read(int file, byte* buffer, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    private static partial nint PRead(int file, byte* buffer, nuint size, long offset);
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int file);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true)]
+    private static partial int MemFdCreate(byte* name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MMap(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int MUnmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    private static partial int MAdvise(nint address, nuint length, int advice);
 
     /// <summary>Opens a path below a folder.</summary>
     /// <param name="path">Ends with a zero byte.</param>
@@ -136,6 +151,54 @@ internal static unsafe partial class Native
                 if (errno != Errno.EINTR)
                     return -errno;
             }
+    }
+
+    /// <summary>As <see cref="ReadFile"/>, from an offset and without moving the file's own.</summary>
+    public static int ReadFileAt(int file, Span<byte> buffer, long offset)
+    {
+        fixed (byte* to = buffer)
+            while (true)
+            {
+                nint length = PRead(file, to, (nuint)buffer.Length, offset);
+                if (length >= 0)
+                    return (int)length;
+                int errno = Marshal.GetLastPInvokeError();
+                if (errno != Errno.EINTR)
+                    return -errno;
+            }
+    }
+
+    /// <summary>A file without a name, gone with its last descriptor: in the folder, or in memory where that cannot be.</summary>
+    /// <returns>The descriptor, or minus the error number.</returns>
+    public static int CreateUnnamed(ReadOnlySpan<byte> folder)
+    {
+        const ulong readWrite = 2, temporary = 0x400000;
+        OpenHow how = new() { Flags = readWrite | temporary | DirectoryOnly | CloExec, Mode = 0x180 };
+        fixed (byte* text = folder, name = "plimsoll\0"u8)
+        {
+            nint file = OpenAt2(SysOpenAt2, AtFdCwd, text, &how, (nuint)sizeof(OpenHow));
+            if (file < 0)
+                file = MemFdCreate(name, 1);
+            return file < 0 ? -Marshal.GetLastPInvokeError() : (int)file;
+        }
+    }
+
+    /// <summary>Shows a file's bytes as memory, to be read only.</summary>
+    /// <returns>0 when it cannot be done.</returns>
+    public static nint Map(int file, long length)
+    {
+        const int protRead = 1, mapShared = 1;
+        nint address = MMap(0, (nuint)length, protRead, mapShared, file, 0);
+        return address == -1 ? 0 : address;
+    }
+
+    public static void Unmap(nint address, long length) => _ = MUnmap(address, (nuint)length);
+
+    /// <summary>Gives the pages of a mapped file back; they come again when they are looked at.</summary>
+    public static void Forget(nint address, long length)
+    {
+        const int dontNeed = 4;
+        _ = MAdvise(address, (nuint)length, dontNeed);
     }
 
     /// <summary>The kind of file system that holds an open file (<c>f_type</c> of statfs); 0 when it cannot be told.</summary>

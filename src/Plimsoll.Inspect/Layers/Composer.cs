@@ -74,7 +74,8 @@ internal sealed class Composer
     private bool IsHidden(string path, LayerFacts layer, HashSet<string> whiteouts, HashSet<string> opaque, HashSet<string> displaced)
     {
         ReadOnlySpan<PathHash> nonFolders = layer.NonFolders.Span;
-        if (displaced.Contains(path) || whiteouts.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0)
+        // An opaque folder of that very name takes the place of a file: so overlayfs records one that was removed and made again.
+        if (displaced.Contains(path) || whiteouts.Contains(path) || opaque.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0)
             return true;
         for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
         {

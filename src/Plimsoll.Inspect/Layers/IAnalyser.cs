@@ -19,12 +19,18 @@ public interface IAnalyser
     bool Wants(ReadOnlySpan<byte> path);
 
     /// <summary>
+    /// Whether <see cref="WantsContent"/> may say yes. What such an analyser says of a content it says of it under every name, so
+    /// that a hard link has the facts of the file it is another name of.
+    /// </summary>
+    bool LooksAtContent => false;
+
+    /// <summary>
     /// Whether a regular file is wanted for what it starts with, wherever it lies: programs and archives under any name.
-    /// Called for every entry that has content: no allocation.
+    /// Called for every file that <see cref="HarmlessNames"/> does not leave out: no allocation.
     /// </summary>
     /// <param name="path">As for <see cref="Wants"/>.</param>
     /// <param name="mode">Permission bits.</param>
-    /// <param name="start">The first bytes of the content, at most 64.</param>
+    /// <param name="start">The first bytes of the content, at most <see cref="EntryReader.MaxPeekBytes"/>.</param>
     bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => false;
 
     /// <summary>

@@ -4,6 +4,10 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Layers;
 
 /// <summary>The facts of one layer while it is walked.</summary>
+/// <remarks>
+/// A file is handed to the analysers that want its name, and to those that want what it starts with. What the latter made of it stands
+/// for its later hard links as well, as they are at that moment: no second walk is needed, and nothing that happens to the first name matters.
+/// </remarks>
 /// <param name="budget">Shared by all layers of an image.</param>
 internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget budget)
 {
@@ -12,6 +16,8 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
 
     /// <summary>Contents read for hard links of one layer: many links to many files of one name would multiply. Real layers have a few hundred.</summary>
     private const int MaxLinkReads = 100_000;
+
+    private const int AnyExecute = 0b001_001_001;
 
     private readonly Dictionary<(string Path, string Analyser), FileFacts> _files = [];
     private readonly List<string> _whiteouts = [];
@@ -23,6 +29,10 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly AnchorPaths _anchorPaths = new(analysers);
     private readonly LinkedFolders _linked = new();
     private readonly List<IAnalyser> _wanting = [];
+    private readonly IAnalyser[] _ofContent = [.. analysers.Where(a => a.LooksAtContent)];
+
+    /// <summary>By path: which analysers of content looked at the file, a bit for each in the order of <see cref="_ofContent"/>.</summary>
+    private readonly Dictionary<PathHash, ulong> _looked = [];
     private long _entries;
     private int _linkReads;
 
@@ -36,7 +46,8 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     /// <summary>Whether the layer must be walked again for the content behind hard links.</summary>
     public bool HasOpenLinks => _links.Values.Any(w => w.Before > 1);
 
-    public void Walk(EntryReader entries, CancellationToken cancellationToken)
+    /// <param name="buffer">For one content after the other.</param>
+    public void Walk(EntryReader entries, ContentBuffer buffer, CancellationToken cancellationToken)
     {
         while (entries.MoveNext(cancellationToken))
         {
@@ -44,14 +55,14 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             if (_linked.IsBelowLink(entries.PathBytes))
                 AddGap(new Gap("entry-below-link", entries.Path, "it lies below a symbolic link of its own layer, so that unpacking puts it elsewhere"));
             if (!TakeWhiteout(entries.PathBytes))
-                Take(entries);
+                Take(entries, buffer);
         }
         foreach (Oddity oddity in entries.Oddities)
             AddGap(new Gap(oddity.Code, oddity.Where, "the entry was passed over"));
     }
 
     /// <summary>Further walk: reads the files that wanted hard links point to.</summary>
-    public void FollowLinks(EntryReader entries, CancellationToken cancellationToken)
+    public void FollowLinks(EntryReader entries, ContentBuffer buffer, CancellationToken cancellationToken)
     {
         ILookup<string, Want> open = _links.Values.ToLookup(w => w.Target, StringComparer.Ordinal);
         long at = 0;
@@ -74,7 +85,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     _links[(want.Path, want.Analyser.Id)] = want with { Before = 0 };
             }
             if (entries.Type == EntryType.File)
-                Analyse(entries, [.. wanted.Select(w => (w.Path, w.Analyser))]);
+                Analyse(entries, buffer, [.. wanted.Select(w => (w.Path, w.Analyser))]);
         }
     }
 
@@ -120,55 +131,126 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         return true;
     }
 
-    private void Take(EntryReader entries)
+    private void Take(EntryReader entries, ContentBuffer buffer)
     {
         ReadOnlySpan<byte> path = entries.PathBytes;
+        PathHash hash = default;
         if (entries.Type != EntryType.Directory)
         {
-            PathHash hash = PathHash.Of(path);
+            hash = PathHash.Of(path);
             budget.Take(2 * 16);
             _nonFolders.Add(hash);
             if (entries.Type == EntryType.Symlink)
                 budget.Take(48);
             _linked.Take(path, hash, entries.Type == EntryType.Symlink);
         }
+        else if (_looked.Count > 0)
+            hash = PathHash.Of(path);
         _anchorPaths.Take(entries);
+        // A later entry of the same name replaces an earlier one.
+        if (_looked.Remove(hash, out ulong before))
+            for (int i = 0; i < _ofContent.Length; i++)
+                if ((before & (1UL << i)) != 0)
+                    _files.Remove((entries.Path, _ofContent[i].Id));
         _wanting.Clear();
         foreach (IAnalyser analyser in analysers)
             if (analyser.Wants(path))
                 _wanting.Add(analyser);
-        if (_wanting.Count == 0)
+        int byName = _wanting.Count;
+        ulong looked = entries.Type switch
+        {
+            EntryType.File => AddThoseOfContent(entries),
+            EntryType.HardLink => _looked.GetValueOrDefault(PathHash.Of(entries.LinkTarget)),
+            _ => 0,
+        };
+        if (looked != 0)
+        {
+            budget.Take(64);
+            _looked[hash] = looked;
+        }
+        else if (_wanting.Count == 0)
             return;
         string text = entries.Path;
-        // A later entry of the same name replaces an earlier one.
-        foreach (IAnalyser analyser in _wanting)
+        foreach (IAnalyser analyser in _wanting.Take(byName))
         {
             _files.Remove((text, analyser.Id));
             _links.Remove((text, analyser.Id));
         }
-        _displaced.Remove(text);
+        if (byName > 0)
+            _displaced.Remove(text);
         switch (entries.Type)
         {
             case EntryType.File:
-                Analyse(entries, [.. _wanting.Select(analyser => (text, analyser))]);
+                Analyse(entries, buffer, [.. _wanting.Select(analyser => (text, analyser))]);
                 break;
             case EntryType.HardLink:
                 string target = EntryPath.Decode(entries.LinkTarget);
+                for (int i = 0; i < _ofContent.Length; i++)
+                    if ((looked & (1UL << i)) != 0)
+                    {
+                        _wanting.Remove(_ofContent[i]);
+                        if (_files.TryGetValue((target, _ofContent[i].Id), out FileFacts? facts))
+                            _files[(text, _ofContent[i].Id)] = budget.Keep(Renamed(facts, text));
+                    }
                 foreach (IAnalyser analyser in _wanting)
                     _links[(text, analyser.Id)] = new Want(text, analyser, budget.Keep(target), _entries);
                 break;
             default:
-                _displaced.Add(budget.Keep(text));
+                if (byName > 0)
+                    _displaced.Add(budget.Keep(text));
                 break;
         }
     }
 
-    /// <summary>Reads the current file once and shows it to each analyser under the name that it is wanted by.</summary>
-    private void Analyse(EntryReader entries, IReadOnlyList<(string Path, IAnalyser Analyser)> wanted)
+    /// <summary>Adds the analysers that want the file for its content, and answers with all analysers of content that will see it.</summary>
+    private ulong AddThoseOfContent(EntryReader entries)
     {
-        bool whole = entries.TryReadContent(wanted.Max(w => w.Analyser.MaxFileBytes), out byte[] content);
+        ulong looked = 0;
+        for (int i = 0; i < _ofContent.Length; i++)
+            if (_wanting.Contains(_ofContent[i]))
+                looked |= 1UL << i;
+        ReadOnlySpan<byte> path = entries.PathBytes;
+        if (_ofContent.Length == 0 || HarmlessNames.Holds(path) || entries.Size < HarmlessNames.MinBytes && (entries.Mode & AnyExecute) == 0)
+            return looked;
+        ReadOnlySpan<byte> start = entries.Peek();
+        for (int i = 0; i < _ofContent.Length && !start.IsEmpty; i++)
+            if ((looked & (1UL << i)) == 0 && _ofContent[i].WantsContent(path, entries.Mode, start))
+            {
+                looked |= 1UL << i;
+                _wanting.Add(_ofContent[i]);
+            }
+        return looked;
+    }
+
+    private static FileFacts Renamed(FileFacts facts, string path) => facts with
+    {
+        Path = path,
+        Gaps = [.. facts.Gaps.Select(g => g with { Where = g.Where.StartsWith(facts.Path, StringComparison.Ordinal) ? path + g.Where[facts.Path.Length..] : g.Where })],
+    };
+
+    /// <summary>Reads the current file once and shows it to each analyser under the name that it is wanted by.</summary>
+    private void Analyse(EntryReader entries, ContentBuffer buffer, IReadOnlyList<(string Path, IAnalyser Analyser)> wanted)
+    {
+        try
+        {
+            bool whole = entries.TryReadContent(wanted.Max(w => w.Analyser.MaxFileBytes), buffer, out ReadOnlyMemory<byte> content);
+            Analyse(entries, whole, content, wanted, buffer.Failure);
+        }
+        finally
+        {
+            buffer.Release();
+        }
+    }
+
+    private void Analyse(EntryReader entries, bool whole, ReadOnlyMemory<byte> content, IReadOnlyList<(string Path, IAnalyser Analyser)> wanted, string? failure)
+    {
         foreach ((string path, IAnalyser analyser) in wanted)
         {
+            if (failure is not null)
+            {
+                AddGap(new Gap("no-room-for-file", path, $"{entries.Size} bytes; {failure}"));
+                continue;
+            }
             if (!whole || content.Length > analyser.MaxFileBytes)
             {
                 AddGap(new Gap("file-too-large", path, $"{entries.Size} bytes; {analyser.Id} reads at most {analyser.MaxFileBytes}"));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Plimsoll.Oci;
 
 namespace Plimsoll.Inspect.Layers;
@@ -21,6 +22,9 @@ internal sealed class LayerScanner : ILayerVisitor
     private readonly Dictionary<string, LayerDraft> _unfinished = [];
     private readonly HashSet<string> _fromCache = [];
     private readonly FactBudget _budget = new();
+
+    /// <summary>One for each layer that is read at once.</summary>
+    private readonly ConcurrentBag<ContentBuffer> _buffers = [];
 
     /// <param name="cache">Null: nothing is looked up or stored.</param>
     /// <param name="done">Told of each layer that was read or found.</param>
@@ -69,10 +73,20 @@ internal sealed class LayerScanner : ILayerVisitor
         lock (_lock)
             _unfinished.TryGetValue(layer.Key, out earlier);
         LayerDraft draft = earlier ?? new LayerDraft(_analysers, _budget);
-        if (earlier is null)
-            draft.Walk(entries, cancellationToken);
-        else
-            draft.FollowLinks(entries, cancellationToken);
+        if (!_buffers.TryTake(out ContentBuffer? buffer))
+            buffer = new ContentBuffer();
+        try
+        {
+            if (earlier is null)
+                draft.Walk(entries, buffer, cancellationToken);
+            else
+                draft.FollowLinks(entries, buffer, cancellationToken);
+        }
+        finally
+        {
+            buffer.Release();
+            _buffers.Add(buffer);
+        }
         return draft;
     }
 

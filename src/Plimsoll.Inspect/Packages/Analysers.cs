@@ -3,6 +3,7 @@ using Plimsoll.Inspect.Packages.Apk;
 using Plimsoll.Inspect.Packages.Distributions;
 using Plimsoll.Inspect.Packages.Dpkg;
 using Plimsoll.Inspect.Packages.Rpm;
+using Plimsoll.Inspect.Packages.Programs;
 
 namespace Plimsoll.Inspect.Packages;
 
@@ -13,6 +14,7 @@ public static class Analysers
     [
         new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser(),
         .. RpmAnalysers.All,
+        .. ProgramAnalysers.All,
     ];
 
     /// <summary>Where package databases lie.</summary>
