@@ -9,7 +9,10 @@ namespace Plimsoll.Inspect.Packages;
 public static class Analysers
 {
     public static IReadOnlyList<IAnalyser> All { get; } =
-        [new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser()];
+        [
+            new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser(),
+            .. LanguageAnalysers.All,
+        ];
 
     /// <summary>Where package databases lie.</summary>
     public static IReadOnlyCollection<string> Anchors { get; } = [.. All.SelectMany(a => a.Anchors)];
