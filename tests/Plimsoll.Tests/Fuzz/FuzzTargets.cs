@@ -12,7 +12,7 @@ internal static partial class FuzzTargets
     private static readonly Lazy<IReadOnlyList<FuzzTarget>> Made = new(() =>
     [
         Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles,
-        DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage,
+        DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
     ]);
