@@ -75,7 +75,11 @@ internal sealed class Composer
         // Two facts of one path by one analyser exist only in different layers; the upper one hid the lower.
         List<FileFacts> visible = _files.ToList();
         List<InstalledPackage> all = [.. _packages.Installed];
-        LockFiles locks = new(all, visible.SelectMany(f => f.Gaps).Where(g => g.Code == NpmAnalyser.NotRead).Select(g => ("npm", g.Where)));
+        LockFiles locks = new(all,
+        [
+            .. visible.SelectMany(f => f.Gaps).Where(g => g.Code == NpmAnalyser.NotRead).Select(g => ("npm", g.Where)),
+            .. _packages.Removed.Where(p => p.Package.Evidence == PackageEvidence.LockFile).Select(p => (p.Package.Type, p.Path)),
+        ]);
         gaps.AddRange(visible.SelectMany(f => f.Gaps).Where(g => g.Code != NpmAnalyser.NotRead || !locks.HasTree("npm", g.Where)));
         gaps.AddRange(Anchors.LedAstray(_anchors, Analysers.Anchors));
         Distribution? distribution = DistributionChoice.Choose(visible);

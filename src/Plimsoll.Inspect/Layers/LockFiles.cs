@@ -19,7 +19,7 @@ internal sealed class LockFiles
     private readonly Dictionary<(string Type, string Name, string Version), List<string>> _installed = [];
 
     /// <param name="all">Packages in sight; those of lock files among them.</param>
-    /// <param name="lockFiles">Further lock files: those that could not be read.</param>
+    /// <param name="lockFiles">Further lock files: those that could not be read, and those that went.</param>
     public LockFiles(IReadOnlyCollection<InstalledPackage> all, IEnumerable<(string Type, string Path)> lockFiles)
     {
         HashSet<(string Type, string Folder)> asked = [.. lockFiles.Select(l => (l.Type, TreeOf(l.Type, l.Path)))];

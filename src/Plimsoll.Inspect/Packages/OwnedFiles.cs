@@ -21,7 +21,8 @@ internal sealed class OwnedFiles
         {
             if (facts.Owned.Count == 0)
                 continue;
-            string type = facts.Analyser.Split('-')[0] switch { "dpkg" => "deb", string other => other };
+            // apk's and rpm's databases list the files beside the packages; dpkg's lists are files of their own.
+            string type = facts.Packages.Count > 0 ? facts.Packages[0].Type : "deb";
             foreach (OwnedFile file in facts.Owned)
             {
                 if (!known.Contains((type, file.Package)))

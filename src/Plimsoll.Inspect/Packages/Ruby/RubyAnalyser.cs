@@ -94,7 +94,7 @@ public sealed class RubyAnalyser : LanguageAnalyser
             else if (specs && line.Length > 5 && line.StartsWith("    "u8) && line[4] != (byte)' ')
             {
                 int open = line.IndexOf(" ("u8);
-                if (open < 0 || line[^1] != (byte)')' || line.Length > 4 * Fields.MaxNameLength)
+                if (open <= 4 || line[^1] != (byte)')' || line.Length > 4 * Fields.MaxNameLength)
                 {
                     packages.Malformed($"line {number} is no gem: {Fields.Quote(line)}");
                     continue;
