@@ -14,7 +14,12 @@ public abstract class LanguageAnalyser : IAnalyser
     public virtual int Version => 1;
 
     /// <summary>16 MiB; the lock files of the largest projects have about 5.</summary>
-    public long MaxFileBytes => 16L << 20;
+    public const long MaxBytes = 16L << 20;
+
+    public long MaxFileBytes => MaxBytes;
+
+    /// <summary>The last bytes of all paths it may want, by which most paths of an image are told apart from them.</summary>
+    public abstract string LastBytes { get; }
 
     public abstract bool Wants(ReadOnlySpan<byte> path);
 

@@ -24,5 +24,8 @@ public static class LanguageAnalysers
         new NuGetLockAnalyser(), new PhpAnalyser(), new PythonAnalyser(), new RubyAnalyser(), new SwiftAnalyser(),
     ];
 
-    public static IReadOnlyList<IAnalyser> All { get; } = [.. Readers, new DpkgOwnedAnalyser()];
+    /// <summary>The readers as one.</summary>
+    public static LanguageFiles Files { get; } = new(Readers);
+
+    public static IReadOnlyList<IAnalyser> All { get; } = [new DpkgOwnedAnalyser(), Files];
 }

@@ -28,9 +28,8 @@ public static class Ownership
     {
         if (!IsSystemPath(path))
             return false;
-        foreach (LanguageAnalyser reader in LanguageAnalysers.Readers)
-            if (reader.Wants(path))
-                return true;
+        if (LanguageAnalysers.Files.Wants(path))
+            return true;
         ReadOnlySpan<byte> name = path[(path.LastIndexOf((byte)'/') + 1)..];
         if (name.EndsWith("ar"u8) && (name.EndsWith(".jar"u8) || name.EndsWith(".war"u8) || name.EndsWith(".ear"u8)))
             return true;

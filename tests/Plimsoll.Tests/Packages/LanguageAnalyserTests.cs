@@ -357,6 +357,15 @@ public sealed class LanguageAnalyserTests
     public void Wants_WhatCameWithAPackageOrIsNone_IsFalse(string path) =>
         Assert.DoesNotContain(LanguageAnalysers.Readers, r => r.Wants(Encoding.UTF8.GetBytes(path)));
 
+    /// <summary>The one question that all entries of an image are asked says what the readers say.</summary>
+    [Fact]
+    public void Wants_AllReadersAsOne_IsWhatEachSays()
+    {
+        Assert.All(Samples, s => Assert.True(LanguageAnalysers.Files.Wants(Encoding.UTF8.GetBytes(s.Path)), s.Path));
+        Assert.All(Damaged, d => Assert.True(LanguageAnalysers.Files.Wants(Encoding.UTF8.GetBytes(d.Data.Item1)), d.Data.Item1));
+        Assert.False(LanguageAnalysers.Files.Wants("app/package.json"u8));
+    }
+
     public static TheoryData<string, string> Damaged => new()
     {
         { "node_modules/a/package.json", """{"name":"a","version":"1""" },

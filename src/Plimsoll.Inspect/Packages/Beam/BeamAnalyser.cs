@@ -10,6 +10,8 @@ public sealed class BeamAnalyser : LanguageAnalyser
 {
     public override string Id => "beam";
 
+    public override string LastBytes => "k";
+
     /// <summary>In <c>deps</c> lie the sources of packages with the lock files of their makers.</summary>
     public override bool Wants(ReadOnlySpan<byte> path) =>
         path is [.., (byte)'k'] && (IsNamed(path, "mix.lock"u8) || IsNamed(path, "rebar.lock"u8)) && !IsBelow(path, "/deps/"u8);

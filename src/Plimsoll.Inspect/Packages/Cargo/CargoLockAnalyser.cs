@@ -6,6 +6,8 @@ public sealed class CargoLockAnalyser : LanguageAnalyser
 {
     public override string Id => "cargo-lock";
 
+    public override string LastBytes => "k";
+
     /// <summary>Those below cargo's own folder came with the sources of a crate.</summary>
     public override bool Wants(ReadOnlySpan<byte> path) =>
         path is [.., (byte)'k'] && IsNamed(path, "Cargo.lock"u8) && !IsBelow(path, "/registry/src/"u8) && !IsBelow(path, "/git/checkouts/"u8);

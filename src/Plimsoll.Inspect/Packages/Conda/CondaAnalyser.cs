@@ -8,6 +8,8 @@ public sealed class CondaAnalyser : LanguageAnalyser
 {
     public override string Id => "conda";
 
+    public override string LastBytes => "n";
+
     public override bool Wants(ReadOnlySpan<byte> path)
     {
         if (path is not [.., (byte)'n'] || !path.EndsWith(".json"u8))

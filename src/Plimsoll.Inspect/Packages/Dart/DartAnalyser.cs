@@ -8,6 +8,8 @@ public sealed class DartAnalyser : LanguageAnalyser
 {
     public override string Id => "dart";
 
+    public override string LastBytes => "k";
+
     public override bool Wants(ReadOnlySpan<byte> path) =>
         path is [.., (byte)'k'] && IsNamed(path, "pubspec.lock"u8) && !IsBelow(path, "/.pub-cache/"u8);
 

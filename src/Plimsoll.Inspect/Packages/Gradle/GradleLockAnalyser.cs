@@ -8,6 +8,8 @@ public sealed class GradleLockAnalyser : LanguageAnalyser
 {
     public override string Id => "gradle-lock";
 
+    public override string LastBytes => "e";
+
     public override bool Wants(ReadOnlySpan<byte> path) => path is [.., (byte)'e'] && IsNamed(path, "gradle.lockfile"u8);
 
     private protected override void Read(string path, ReadOnlyMemory<byte> content, PackageList packages)

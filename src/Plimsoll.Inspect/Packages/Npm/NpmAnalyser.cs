@@ -16,6 +16,8 @@ public sealed class NpmAnalyser : LanguageAnalyser
 
     public override string Id => "npm";
 
+    public override string LastBytes => "nklb";
+
     public override bool Wants(ReadOnlySpan<byte> path)
     {
         if (path.IsEmpty)

@@ -8,6 +8,8 @@ public sealed class NuGetLockAnalyser : LanguageAnalyser
 {
     public override string Id => "nuget-lock";
 
+    public override string LastBytes => "n";
+
     public override bool Wants(ReadOnlySpan<byte> path) => path is [.., (byte)'n'] && IsNamed(path, "packages.lock.json"u8);
 
     private protected override void Read(string path, ReadOnlyMemory<byte> content, PackageList packages)

@@ -8,6 +8,8 @@ public sealed class PhpAnalyser : LanguageAnalyser
 {
     public override string Id => "php";
 
+    public override string LastBytes => "nk";
+
     public override bool Wants(ReadOnlySpan<byte> path) => path switch
     {
         [.., (byte)'n'] => path.EndsWith("/composer/installed.json"u8) || path.SequenceEqual("composer/installed.json"u8),

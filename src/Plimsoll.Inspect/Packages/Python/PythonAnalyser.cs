@@ -9,6 +9,8 @@ public sealed class PythonAnalyser : LanguageAnalyser
 {
     public override string Id => "python";
 
+    public override string LastBytes => "AOokt";
+
     public override bool Wants(ReadOnlySpan<byte> path)
     {
         if (path.IsEmpty)

@@ -11,6 +11,8 @@ public sealed class RubyAnalyser : LanguageAnalyser
 {
     public override string Id => "ruby";
 
+    public override string LastBytes => "ck";
+
     public override bool Wants(ReadOnlySpan<byte> path)
     {
         if (path.IsEmpty)

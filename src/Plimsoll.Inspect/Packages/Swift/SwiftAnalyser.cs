@@ -12,6 +12,8 @@ public sealed class SwiftAnalyser : LanguageAnalyser
 {
     public override string Id => "swift";
 
+    public override string LastBytes => "dk";
+
     public override bool Wants(ReadOnlySpan<byte> path) => path switch
     {
         [.., (byte)'d'] => IsNamed(path, "Package.resolved"u8),
