@@ -1,5 +1,6 @@
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Distributions;
+using Plimsoll.Inspect.Packages.Npm;
 using Plimsoll.Oci;
 
 namespace Plimsoll.Inspect.Layers;
@@ -7,15 +8,9 @@ namespace Plimsoll.Inspect.Layers;
 /// <summary>Lays the facts of an image's layers over each other, base first, as a union file system does.</summary>
 internal sealed class Composer
 {
-    private sealed record PackageKey(string Analyser, string Name, string Architecture, string Version, string Source, string SourceVersion, string Place);
-
-    private sealed record Visible(int Layer, FileFacts Facts);
-
-    private readonly Dictionary<string, List<Visible>> _files = [];
-    private readonly Dictionary<PackageKey, InstalledPackage> _installed = [];
-    private readonly List<InstalledPackage> _removed = [];
-    private readonly Dictionary<string, PathHash> _hashes = [];
-    private readonly Dictionary<string, string?> _anchors = new(StringComparer.Ordinal);
+    private readonly VisibleFiles _files = new();
+    private readonly PackageLedger _packages = new();
+    private readonly SortedDictionary<string, string?> _anchors = new(StringComparer.Ordinal);
 
     /// <param name="image">Config and layers known.</param>
     /// <param name="facts">By <see cref="ImageLayer.Key"/>.</param>
@@ -29,7 +24,7 @@ internal sealed class Composer
         {
             ImageLayer layer = image.Layers[i];
             LayerFacts layerFacts = facts[layer.Key];
-            composer.Lay(i, layerFacts, new Origin(i, layer.DiffId?.ToString(), history[i]));
+            composer.Lay(layerFacts, new Origin(i, layer.DiffId?.ToString(), history[i]));
             layers.Add(new LayerSummary(i, layer.DiffId?.ToString(), layer.BlobDigest?.ToString(), history[i], layerFacts.TarBytes, layerFacts.Entries, fromCache.Contains(layer.Key)));
             string where = image.Layers.Count > 1 ? $"layer {i}: " : "";
             gaps.AddRange(layerFacts.Gaps.Select(g => g with { Where = where + g.Where }));
@@ -37,86 +32,55 @@ internal sealed class Composer
         return composer.Result(layers, gaps);
     }
 
-    private void Lay(int index, LayerFacts layer, Origin origin)
+    private void Lay(LayerFacts layer, Origin origin)
     {
-        bool changed = Hide(layer);
+        foreach (FileFacts gone in _files.Hide(layer))
+            _packages.Drop(gone);
+        HideAnchors(layer);
         foreach (FileFacts file in layer.Files)
         {
-            if (!_files.TryGetValue(file.Path, out List<Visible>? list))
-                _files[file.Path] = list = [];
-            list.Add(new Visible(index, file));
-            changed |= file.Packages.Count > 0;
+            _files.Add(file);
+            _packages.Take(file);
         }
         foreach ((string path, string? target) in layer.Anchors)
             _anchors[path] = target;
-        if (changed)
-            Account(origin);
+        _packages.Settle(origin);
     }
 
-    /// <returns>True when a file with packages went out of sight.</returns>
-    private bool Hide(LayerFacts layer)
+    private void HideAnchors(LayerFacts layer)
     {
-        if (_files.Count == 0 && _anchors.Count == 0)
-            return false;
+        if (_anchors.Count == 0)
+            return;
         HashSet<string> whiteouts = [.. layer.Whiteouts], opaque = [.. layer.OpaqueFolders], displaced = [.. layer.Displaced];
-        List<string> hidden = [.. _files.Keys.Where(path => IsHidden(path, layer, whiteouts, opaque, displaced))];
-        bool changed = false;
         foreach (string path in _anchors.Keys.Where(path => IsHidden(path, layer, whiteouts, opaque, displaced)).ToList())
             _anchors.Remove(path);
-        foreach (string path in hidden)
-        {
-            changed |= _files[path].Exists(v => v.Facts.Packages.Count > 0);
-            _files.Remove(path);
-        }
-        return changed;
     }
 
-    private bool IsHidden(string path, LayerFacts layer, HashSet<string> whiteouts, HashSet<string> opaque, HashSet<string> displaced)
+    private static bool IsHidden(string path, LayerFacts layer, HashSet<string> whiteouts, HashSet<string> opaque, HashSet<string> displaced)
     {
         ReadOnlySpan<PathHash> nonFolders = layer.NonFolders.Span;
-        // An opaque folder of that very name takes the place of a file: so overlayfs records one that was removed and made again.
-        if (displaced.Contains(path) || whiteouts.Contains(path) || opaque.Contains(path) || nonFolders.BinarySearch(HashOf(path)) >= 0)
+        if (displaced.Contains(path) || whiteouts.Contains(path) || opaque.Contains(path) || nonFolders.BinarySearch(PathHash.Of(path)) >= 0)
             return true;
         for (int slash = path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = path.IndexOf('/', slash + 1))
         {
             string folder = path[..slash];
-            if (whiteouts.Contains(folder) || opaque.Contains(folder) || nonFolders.BinarySearch(HashOf(folder)) >= 0)
+            if (whiteouts.Contains(folder) || opaque.Contains(folder) || nonFolders.BinarySearch(PathHash.Of(folder)) >= 0)
                 return true;
         }
         return false;
     }
 
-    /// <summary>Compares the packages now in sight with those before: new ones came with this layer, missing ones went with it.</summary>
-    private void Account(Origin origin)
-    {
-        Dictionary<PackageKey, (Package Package, string Path)> now = [];
-        foreach ((string path, List<Visible> list) in _files)
-            foreach (Visible visible in list)
-                foreach (Package package in visible.Facts.Packages)
-                    now.TryAdd(new PackageKey(visible.Facts.Analyser, package.Name, package.Architecture, package.Version, package.SourceName, package.SourceVersion, PlaceOf(package, path)), (package, path));
-        foreach (PackageKey gone in _installed.Keys.Where(key => !now.ContainsKey(key)).ToList())
-        {
-            string? successor = now.Keys.Where(k => k.Analyser == gone.Analyser && k.Name == gone.Name && k.Architecture == gone.Architecture && k.Place == gone.Place && !_installed.ContainsKey(k))
-                .Select(k => k.Version).Order(StringComparer.Ordinal).FirstOrDefault();
-            _removed.Add(_installed[gone] with { RemovedBy = origin, ReplacedBy = successor });
-            _installed.Remove(gone);
-        }
-        foreach ((PackageKey key, (Package package, string path)) in now)
-        {
-            Origin since = _installed.TryGetValue(key, out InstalledPackage? before) ? before.Origin : origin;
-            _installed[key] = new InstalledPackage { Package = package, Path = path, Analyser = key.Analyser, Origin = since, Purl = "" };
-        }
-    }
-
-    /// <summary>A distribution has one database, wherever it lies; a language's package is another one in each place.</summary>
-    private static string PlaceOf(Package package, string path) =>
-        package.IsOfDistribution ? "" : package.Inner is null ? path : $"{path}!/{package.Inner}";
-
     private Inventory Result(List<LayerSummary> layers, List<Gap> gaps)
     {
         // Two facts of one path by one analyser exist only in different layers; the upper one hid the lower.
-        List<FileFacts> visible = [.. _files.Values.SelectMany(list => list).Select(v => v.Facts).OrderBy(f => f.Path, StringComparer.Ordinal).ThenBy(f => f.Analyser, StringComparer.Ordinal)];
-        gaps.AddRange(visible.SelectMany(f => f.Gaps));
+        List<FileFacts> visible = _files.ToList();
+        List<InstalledPackage> all = [.. _packages.Installed];
+        LockFiles locks = new(all,
+        [
+            .. visible.SelectMany(f => f.Gaps).Where(g => g.Code == NpmAnalyser.NotRead).Select(g => ("npm", g.Where)),
+            .. _packages.Removed.Where(p => p.Package.Evidence == PackageEvidence.LockFile).Select(p => (p.Package.Type, p.Path)),
+        ]);
+        gaps.AddRange(visible.SelectMany(f => f.Gaps).Where(g => g.Code != NpmAnalyser.NotRead || !locks.HasTree("npm", g.Where)));
         gaps.AddRange(Anchors.LedAstray(_anchors, Analysers.Anchors));
         Distribution? distribution = DistributionChoice.Choose(visible);
         Dictionary<string, IReadOnlyList<string>> licences = [];
@@ -126,8 +90,9 @@ internal sealed class Composer
         return new Inventory
         {
             Distribution = distribution,
-            Packages = Sorted(_installed.Values),
-            Removed = Sorted(_removed),
+            Packages = Sorted(Owned(visible, all.Where(p => !locks.IsOvertaken(p)))),
+            // What a lock file named went only if it was not installed meanwhile.
+            Removed = Sorted(_packages.Removed.Where(p => !locks.IsOvertaken(p))),
             Layers = layers,
             Gaps = gaps,
         };
@@ -144,17 +109,22 @@ internal sealed class Composer
             package.Licences.Count == 0 && licences.TryGetValue(package.Name, out IReadOnlyList<string>? names) ? package with { Licences = names } : package;
     }
 
+    /// <summary>Names the distribution's package that a language's package or a program came with.</summary>
+    private IEnumerable<InstalledPackage> Owned(List<FileFacts> visible, IEnumerable<InstalledPackage> packages)
+    {
+        HashSet<(string, string)> known = [.. _packages.Installed.Where(p => p.Package.IsOfDistribution).Select(p => (p.Package.Type, p.Package.Name))];
+        OwnedFiles owned = new(visible, known, merged: _anchors.GetValueOrDefault("lib")?.Trim('/') == "usr/lib");
+        Dictionary<(string, string), string> owners = [];
+        foreach (FileFacts facts in visible)
+            if (facts.Checksums.Count > 0 && owned.OwnerOf(facts) is { } owner)
+                owners[(facts.Path, facts.Analyser)] = owner;
+        return packages.Select(p => !p.Package.IsOfDistribution && owners.TryGetValue((p.Path, p.Analyser), out string? owner) ? p with { OwnedBy = owner } : p);
+    }
+
     /// <summary>The history line of each layer; null for all when the lines that made layers are not as many as the layers.</summary>
     private static IReadOnlyList<string?> HistoryOf(Image image)
     {
         List<string?> lines = [.. (image.Config?.History ?? []).Where(h => h is { EmptyLayer: false }).Select(h => h.CreatedBy)];
         return lines.Count == image.Layers.Count ? lines : new string?[image.Layers.Count];
-    }
-
-    private PathHash HashOf(string path)
-    {
-        if (!_hashes.TryGetValue(path, out PathHash hash))
-            _hashes[path] = hash = PathHash.Of(path);
-        return hash;
     }
 }

@@ -9,7 +9,7 @@ internal sealed class FactBudget(long maxBytes = FactBudget.MaxFactBytes)
     /// <summary>Bytes of facts of one image, as estimated here: all of Debian installed comes to a tenth, 3 million files to a fifth.</summary>
     public const long MaxFactBytes = 512L << 20;
 
-    private const int StringBytes = 64, FileBytes = 256, PackageBytes = 256;
+    private const int StringBytes = 64, FileBytes = 256, PackageBytes = 256, OwnedBytes = 128;
     private long _taken;
 
     /// <exception cref="ImageException">LimitExceeded.</exception>
@@ -30,7 +30,11 @@ internal sealed class FactBudget(long maxBytes = FactBudget.MaxFactBytes)
         long bytes = FileBytes + Of(facts.Path);
         foreach (Package package in facts.Packages)
             bytes += PackageBytes + 2 * (package.Name.Length + package.Version.Length + package.SourceName.Length + package.SourceVersion.Length
-                + (package.Maintainer?.Length ?? 0)) + package.Licences.Sum(Of);
+                + (package.Maintainer?.Length ?? 0) + (package.Inner?.Length ?? 0) + (package.Module?.Length ?? 0)) + package.Licences.Sum(Of);
+        foreach (OwnedFile owned in facts.Owned)
+            bytes += OwnedBytes + 2 * (owned.Path.Length + owned.Checksum.Length);
+        foreach (string checksum in facts.Checksums)
+            bytes += Of(checksum);
         foreach (Gap gap in facts.Gaps)
             bytes += Of(gap.Detail);
         if (facts.LicencesOf is not null)

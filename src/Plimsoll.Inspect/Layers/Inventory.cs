@@ -16,6 +16,12 @@ public sealed record InstalledPackage
     /// <summary>The file that lists it.</summary>
     public required string Path { get; init; }
 
+    /// <summary>
+    /// Where it is the only one of its name: the folder that holds wheels, gems or conda's records, whose paths name the version, else
+    /// as <see cref="Path"/>; empty for a distribution's. Stays the same when the package is upgraded there.
+    /// </summary>
+    public string Place { get; init; } = "";
+
     /// <summary><see cref="IAnalyser.Id"/> of who read it.</summary>
     public required string Analyser { get; init; }
 

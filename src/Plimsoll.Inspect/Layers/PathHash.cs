@@ -15,8 +15,12 @@ public readonly record struct PathHash(ulong High, ulong Low) : IComparable<Path
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(path, hash);
-        return new PathHash(BinaryPrimitives.ReadUInt64BigEndian(hash), BinaryPrimitives.ReadUInt64BigEndian(hash[8..]));
+        return OfHash(hash);
     }
+
+    /// <summary>Of a SHA-256 that was taken already.</summary>
+    internal static PathHash OfHash(ReadOnlySpan<byte> hash) =>
+        new(BinaryPrimitives.ReadUInt64BigEndian(hash), BinaryPrimitives.ReadUInt64BigEndian(hash[8..]));
 
     public static PathHash Of(string path) => Of(Encoding.UTF8.GetBytes(path));
 

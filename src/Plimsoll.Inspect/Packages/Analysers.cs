@@ -15,6 +15,7 @@ public static class Analysers
         new ApkInstalledAnalyser(), new DpkgCopyrightAnalyser(), new DpkgStatusAnalyser(), new OsReleaseAnalyser(),
         .. RpmAnalysers.All,
         .. ProgramAnalysers.All,
+        .. LanguageAnalysers.All,
     ];
 
     /// <summary>Where package databases lie.</summary>

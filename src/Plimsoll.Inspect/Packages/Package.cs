@@ -6,7 +6,7 @@ public sealed record Package
     /// <summary>
     /// purl type, which also names the version order: <c>deb</c>, <c>apk</c>, <c>rpm</c>, <c>npm</c>, <c>pypi</c>,
     /// <c>maven</c>, <c>golang</c>, <c>cargo</c>, <c>nuget</c>, <c>gem</c>, <c>composer</c>, <c>pub</c>, <c>hex</c>,
-    /// <c>swift</c>, <c>conda</c>, <c>alpm</c>, <c>ebuild</c>; <c>generic</c> for a program known by its version string alone.
+    /// <c>swift</c>, <c>cocoapods</c>, <c>conda</c>, <c>alpm</c>, <c>ebuild</c>; <c>generic</c> for a program known by its version string alone.
     /// </summary>
     public required string Type { get; init; }
 
@@ -31,7 +31,10 @@ public sealed record Package
     /// <summary>Path within the archive that holds it, the parts of nested ones joined by <c>!/</c>; null for a package that is no part of an archive.</summary>
     public string? Inner { get; init; }
 
-    /// <summary>Wanted only while the program is made: a lock file says so.</summary>
+    /// <summary>
+    /// Wanted only while the program is made: a lock file says so, and nothing shows it installed. Stays in the inventory;
+    /// matching is to give no finding on it unless asked.
+    /// </summary>
     public bool Development { get; init; }
 
     /// <summary>rpm's module with its stream, <c>nodejs:18</c>; null outside modules.</summary>

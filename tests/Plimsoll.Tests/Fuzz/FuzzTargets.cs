@@ -13,7 +13,7 @@ internal static partial class FuzzTargets
     [
         Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles,
         RpmSqlite, RpmNdb, RpmBerkeley, RpmHeaderBlob, RpmManifest, Pacman, Portage,
-        DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage,
+        DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,

@@ -1,3 +1,4 @@
+using System.Text;
 using Plimsoll.Inspect.Layers;
 
 namespace Plimsoll.Inspect.Packages.Apk;
@@ -5,7 +6,8 @@ namespace Plimsoll.Inspect.Packages.Apk;
 /// <summary>Alpine's package database: <c>lib/apk/db/installed</c>, under usr/ where that is merged.</summary>
 /// <remarks>
 /// Source: apk-tools, apk-installed(5): one letter, a colon and the value on each line, an empty line after each package.
-/// Read are P name, V version, A architecture, o origin (the source package), L licence, m maintainer.
+/// Read are P name, V version, A architecture, o origin (the source package), L licence, m maintainer; and of the files
+/// F folder, R name within it, Z checksum (<c>Q1</c> and the base64 of a SHA-1).
 /// </remarks>
 public sealed class ApkInstalledAnalyser : IAnalyser
 {
@@ -13,7 +15,7 @@ public sealed class ApkInstalledAnalyser : IAnalyser
 
     public string Id => "apk-installed";
 
-    public int Version => 1;
+    public int Version => 2;
 
     /// <summary>256 MiB; the database lists every file, and 50 MB is a large desktop.</summary>
     public long MaxFileBytes => 256L << 20;
@@ -28,6 +30,7 @@ public sealed class ApkInstalledAnalyser : IAnalyser
         ArgumentNullException.ThrowIfNull(path);
         ReadOnlySpan<byte> rest = content.Span;
         List<Package> packages = [];
+        List<OwnedFile> owned = [];
         GapList gaps = new(path);
         if (rest.Length > 0 && rest[^1] != (byte)'\n')
             gaps.Add(Corrupt, "the file ends within a line");
@@ -41,12 +44,12 @@ public sealed class ApkInstalledAnalyser : IAnalyser
             if (line.IsEmpty)
                 ended = Finish(ref record, packages, gaps);
             else
-                record.Take(line, number, gaps);
+                record.Take(line, number, owned, gaps);
         }
         if (!ended)
             Finish(ref record, packages, gaps);
         IReadOnlyList<Gap> found = gaps.ToList();
-        return packages.Count == 0 && found.Count == 0 ? null : new FileFacts { Path = path, Analyser = Id, Packages = packages, Gaps = found };
+        return packages.Count == 0 && found.Count == 0 ? null : new FileFacts { Path = path, Analyser = Id, Packages = packages, Owned = owned, Gaps = found };
     }
 
     /// <returns>True when there are too many to go on.</returns>
@@ -92,7 +95,10 @@ public sealed class ApkInstalledAnalyser : IAnalyser
         public string? Licence { get; private set; }
         public string? Maintainer { get; private set; }
 
-        public void Take(ReadOnlySpan<byte> line, long number, GapList gaps)
+        private string? _folder;
+        private string? _file;
+
+        public void Take(ReadOnlySpan<byte> line, long number, List<OwnedFile> owned, GapList gaps)
         {
             if (Line == 0)
                 Line = number;
@@ -111,10 +117,36 @@ public sealed class ApkInstalledAnalyser : IAnalyser
                 case (byte)'o': twice = Origin is not null; Origin ??= Fields.Word(value); break;
                 case (byte)'L': Licence ??= Fields.Shown(value); break;
                 case (byte)'m': Maintainer ??= Fields.Shown(value); break;
+                case (byte)'F': (_folder, _file) = (value.Length <= Fields.MaxNameLength ? Encoding.UTF8.GetString(value) : null, null); break;
+                case (byte)'R': _file = FileOf(value); break;
+                case (byte)'Z': Own(value, owned); break;
                 default: return;
             }
             if (twice)
                 gaps.Add(Corrupt, $"line {number}: field {(char)line[0]} stands twice in one package");
+        }
+
+        /// <summary>The file's path, where it is one that somebody may ask for.</summary>
+        private readonly string? FileOf(ReadOnlySpan<byte> name)
+        {
+            if (_folder is null || name.Length > Fields.MaxNameLength)
+                return null;
+            Span<byte> path = stackalloc byte[4 * Fields.MaxNameLength];
+            int length = Encoding.UTF8.TryGetBytes(_folder, path[..^(Fields.MaxNameLength + 1)], out int written) ? written : 0;
+            if (length > 0)
+                path[length++] = (byte)'/';
+            name.CopyTo(path[length..]);
+            path = path[..(length + name.Length)];
+            return Ownership.MayMatter(path) ? Encoding.UTF8.GetString(path) : null;
+        }
+
+        private void Own(ReadOnlySpan<byte> checksum, List<OwnedFile> owned)
+        {
+            Span<byte> hash = stackalloc byte[32];
+            if (Name is not null && _file is { } file && checksum is [(byte)'Q', (byte)'1' or (byte)'2', ..] && checksum.Length <= 46
+                && System.Buffers.Text.Base64.DecodeFromUtf8(checksum[2..], hash, out _, out int written) == System.Buffers.OperationStatus.Done && written is 20 or 32)
+                owned.Add(new OwnedFile(file, Convert.ToHexStringLower(hash[..written]), Name));
+            _file = null;
         }
     }
 }
