@@ -8,6 +8,9 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 /// <param name="Rolling">True for Debian testing and sid and Alpine edge: no advisories name the version one has.</param>
 public sealed record Release(string? PackageType, string? Ecosystem, bool Rolling)
 {
+    /// <summary>Whether the ecosystem's records name binary packages; else they name source packages.</summary>
+    public bool AsksBinaryNames { get; init; }
+
     /// <summary>The release behind a claimed distribution.</summary>
     /// <remarks>
     /// Only the distributions whose own advisories these are have an ecosystem. Ubuntu, Raspbian, Kali and others rebuild
