@@ -3,7 +3,7 @@ namespace Plimsoll.Inspect.Packages.Versions;
 /// <summary>Composer's and Packagist's order: that of PHP's version_compare.</summary>
 /// <remarks>
 /// Source: php.net/version_compare: <c>-</c>, <c>_</c>, <c>+</c> and changes between digits and others separate parts;
-/// <c>dev</c> (and words unknown) &lt; <c>alpha</c> &lt; <c>beta</c> &lt; <c>RC</c> &lt; the end and <c>#</c> &lt; numbers &lt; <c>p</c>.
+/// <c>dev</c> (and words unknown) &lt; <c>alpha</c> &lt; <c>beta</c> &lt; <c>RC</c> (these as PHP spells them) &lt; the end and <c>#</c> &lt; numbers &lt; <c>p</c>.
 /// Versions are compared part by part as if each went on with ends for ever, so the order is total.
 /// </remarks>
 public sealed class ComposerVersionOrder : IVersionOrder
@@ -43,10 +43,10 @@ public sealed class ComposerVersionOrder : IVersionOrder
     private static int RankOf(ReadOnlySpan<char> part) =>
         part.IsEmpty || part[0] == '#' ? End
         : char.IsAsciiDigit(part[0]) ? Number
-        : VersionText.StartsFolded(part, "dev") ? 0
-        : VersionText.StartsFolded(part, "a") ? 1
-        : VersionText.StartsFolded(part, "b") ? 2
-        : VersionText.StartsFolded(part, "rc") ? 3
-        : VersionText.StartsFolded(part, "p") ? Number + 1
+        : part.StartsWith("dev", StringComparison.Ordinal) ? 0
+        : part[0] == 'a' ? 1
+        : part[0] == 'b' ? 2
+        : part.StartsWith("rc", StringComparison.Ordinal) || part.StartsWith("RC", StringComparison.Ordinal) ? 3
+        : part[0] == 'p' ? Number + 1
         : 0;
 }

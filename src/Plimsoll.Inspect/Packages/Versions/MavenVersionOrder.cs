@@ -3,9 +3,10 @@ namespace Plimsoll.Inspect.Packages.Versions;
 /// <summary>Maven's order of versions.</summary>
 /// <remarks>
 /// Source: maven.apache.org/pom.html, "Version Order Specification", and ComparableVersion: tokens between dots, hyphens and
-/// changes from digits to letters; what stands for nothing (0, ga, final, release) is cut before a hyphen, a word and the end;
-/// then word below the end (alpha … snapshot) &lt; end &lt; sp &lt; other words &lt; hyphen and number &lt; dot and number. Versions are
-/// compared token by token as if each went on with ends for ever, so the order is total.
+/// changes from digits to letters; what stands for nothing (0, ga, final, release) is cut before a hyphen and the end, and counts as
+/// the end before a word behind a dot; then words below the end (alpha … snapshot) &lt; end &lt; sp and other words &lt; hyphen and
+/// number &lt; dot and number; among words of one side those behind a dot come first. Versions are compared token by token as if
+/// each went on with ends for ever, so the order is total (Maven's own, before 3.9, has circles where words of both sides meet).
 /// </remarks>
 public sealed class MavenVersionOrder : IVersionOrder
 {
@@ -19,7 +20,11 @@ public sealed class MavenVersionOrder : IVersionOrder
             bool more1 = a.MoveNext(), more2 = b.MoveNext();
             if (!more1 && !more2)
                 return 0;
-            int order = a.Current.Rank - b.Current.Rank;
+            int order = a.Current.Group - b.Current.Group;
+            if (order == 0)
+                order = a.Current.IsWord ? a.Current.IsHyphen.CompareTo(b.Current.IsHyphen) : 0;
+            if (order == 0)
+                order = a.Current.Rank - b.Current.Rank;
             if (order == 0)
                 order = a.Current.Rank >= HyphenNumber ? DigitRun.Compare(a.Current.Value, b.Current.Value)
                     : a.Current.Rank == OtherWord ? VersionText.CompareFolded(a.Current.Value, b.Current.Value) : 0;
@@ -36,7 +41,10 @@ public sealed class MavenVersionOrder : IVersionOrder
         public int Rank { get; } = rank;
         public ReadOnlySpan<char> Value { get; } = value;
         public bool IsHyphen { get; } = hyphen;
-        public bool IsWord => Rank <= OtherWord;
+        public bool IsWord => Rank <= OtherWord && Rank != End;
+
+        /// <summary>Below the end, the end, words above it, and each kind of number.</summary>
+        public int Group => Rank switch { < End => 0, End => 1, <= OtherWord => 2, var number => number };
 
         /// <summary>Whether it stands for nothing.</summary>
         public bool IsNull => Rank == End || (Rank >= HyphenNumber && Value.IndexOfAnyExcept('0') < 0);
@@ -45,7 +53,8 @@ public sealed class MavenVersionOrder : IVersionOrder
     private ref struct Tokens(ReadOnlySpan<char> version)
     {
         private ReadOnlySpan<char> _rest = version;
-        private bool _started, _hyphen, _separated = true, _knownToStay;
+        private bool _started, _hyphen, _separated = true;
+        private Fate _fate;
 
         public Token Current { get; private set; } = new(End, default, false);
 
@@ -56,29 +65,42 @@ public sealed class MavenVersionOrder : IVersionOrder
                 // The first token stays, whatever it is.
                 bool first = !_started;
                 _started = true;
-                if (!first && token.IsNull && !Stays())
-                    continue;
                 if (!token.IsNull)
-                    _knownToStay = false;
-                Current = token;
+                    _fate = Fate.Unknown;
+                else if (!first && _fate == Fate.Unknown)
+                    _fate = FateOfNull();
+                if (!token.IsNull || first || _fate == Fate.Number)
+                    Current = token;
+                else if (_fate == Fate.Dropped)
+                    continue;
+                else
+                    Current = new Token(End, default, false);
                 return true;
             }
             Current = new Token(End, default, false);
             return false;
         }
 
-        /// <summary>Whether what stands for nothing here is followed by a number behind a dot, through others like it.</summary>
-        private bool Stays()
+        /// <summary>What becomes of tokens that stand for nothing: the first behind them that stands for something decides.</summary>
+        private readonly Fate FateOfNull()
         {
-            if (_knownToStay)
-                return true;
             Tokens ahead = this;
             while (ahead.Take(out Token token))
-                if (token.IsHyphen || (token.IsWord && token.Rank != End))
-                    return false;
+                if (token.IsHyphen)
+                    return Fate.Dropped;
+                else if (token.IsWord)
+                    return Fate.End;
                 else if (!token.IsNull)
-                    return _knownToStay = true;
-            return false;
+                    return Fate.Number;
+            return Fate.Dropped;
+        }
+
+        private enum Fate : byte
+        {
+            Unknown = 0,
+            Dropped,
+            End,
+            Number,
         }
 
         private bool Take(out Token token)
