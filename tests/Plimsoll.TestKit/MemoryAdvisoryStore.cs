@@ -10,6 +10,7 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
     private readonly Dictionary<(string, string), List<Affected>> _byPackage = [];
     private readonly Dictionary<string, List<Advisory>> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Epss> _epss = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ecosystems = new(StringComparer.Ordinal);
     private int _records;
 
@@ -42,10 +43,18 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
         return this;
     }
 
+    public MemoryAdvisoryStore AddEpss(string cve, double probability, double percentile)
+    {
+        _epss[cve] = new Epss(probability, percentile);
+        return this;
+    }
+
+    public Epss? FindEpss(string cve) => _epss.TryGetValue(cve, out Epss epss) ? epss : null;
+
     public bool Covers(string ecosystem) => _ecosystems.Contains(ecosystem);
 
     public IReadOnlyList<Affected> Find(string ecosystem, string package) =>
-        _byPackage.TryGetValue((ecosystem, package), out List<Affected>? found)
+        _byPackage.TryGetValue((ecosystem, OsvEcosystems.NormaliseName(ecosystem, package)), out List<Affected>? found)
             ? [.. found.OrderBy(a => a.Advisory.Id, StringComparer.Ordinal)]
             : [];
 
@@ -70,7 +79,7 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
         {
             Id = record.GetProperty("id").GetString()!,
             Aliases = Texts(record, "aliases"),
-            Upstream = Texts(record, "upstream"),
+            Upstream = [.. Texts(record, "upstream"), .. source is "AlmaLinux" ? Texts(record, "related").Where(id => id.StartsWith("CVE-", StringComparison.Ordinal)) : []],
             Summary = Text(record, "summary") ?? "",
             Published = Text(record, "published") ?? "",
             Modified = Text(record, "modified") ?? "",
@@ -83,8 +92,14 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
             ListAt(_byId, id).Add(advisory);
         foreach (JsonElement affected in Items(record, "affected"))
         {
-            string ecosystem = affected.GetProperty("package").GetProperty("ecosystem").GetString()!;
-            string name = affected.GetProperty("package").GetProperty("name").GetString()!;
+            if (!affected.TryGetProperty("package", out JsonElement package))
+                continue;
+            string ecosystem = OsvEcosystems.KeyOf(package.GetProperty("ecosystem").GetString()!);
+            string name = OsvEcosystems.NormaliseName(ecosystem, package.GetProperty("name").GetString()!);
+            JsonElement[] ranges = [.. Items(affected, "ranges")];
+            JsonElement[] ofVersions = [.. ranges.Where(r => Text(r, "type") != "GIT")];
+            if (ranges.Length > 0 && ofVersions.Length == 0 && !Items(affected, "versions").Any())
+                continue;
             _ecosystems.Add(ecosystem);
             ListAt(_byPackage, (ecosystem, name)).Add(new Affected
             {
@@ -93,7 +108,7 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
                 Package = name,
                 Versions = Texts(affected, "versions"),
                 Urgency = affected.TryGetProperty("ecosystem_specific", out JsonElement specific) ? Text(specific, "urgency") : null,
-                Ranges = [.. Items(affected, "ranges").Select(r => new AffectedRange(
+                Ranges = [.. ofVersions.Select(r => new AffectedRange(
                     Text(r, "type")!,
                     [.. Items(r, "events").SelectMany(e => e.EnumerateObject()).Select(e => new RangeEvent(e.Name, e.Value.GetString()!))]))],
             });

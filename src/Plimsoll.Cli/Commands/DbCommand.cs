@@ -29,12 +29,17 @@ public static class DbCommand
         };
         Option<string[]> ecosystem = new("--ecosystem")
         {
-            Description = "Ecosystem to take, without release; may be given again; 'all' for all that the source lists. Default: Debian and Alpine, as far as the source has them",
+            Description = "Ecosystem to take, without release; may be given again; 'all' for all that the source lists. Default: all that can be matched, as far as the source has them",
             HelpName = "NAME",
         };
         Option<string?> kev = new("--kev")
         {
             Description = "CISA's catalogue of known exploited vulnerabilities. Default: the source's own, CISA's for the public source; else the one in use stays",
+            HelpName = "URL|FILE",
+        };
+        Option<string?> epss = new("--epss")
+        {
+            Description = "FIRST's EPSS table, CSV or its gzip. Default: the one in use stays",
             HelpName = "URL|FILE",
         };
         Option<bool> older = new("--allow-older") { Description = "Take a source whose newest record is older than that of the database in use" };
@@ -47,7 +52,7 @@ public static class DbCommand
               plimsoll db update
               plimsoll db update --source /media/usb/osv --ecosystem Debian
               plimsoll db update --source https://mirror.example/osv --kev kev.json
-            """) { source, ecosystem, kev, older };
+            """) { source, ecosystem, kev, epss, older };
         command.SetAction((line, cancellationToken) => RunAsync(context, async () =>
         {
             string[] named = line.GetValue(ecosystem) ?? [];
@@ -59,6 +64,7 @@ public static class DbCommand
                 Ecosystems = all ? [] : named,
                 AllEcosystems = all,
                 Kev = line.GetValue(kev),
+                Epss = line.GetValue(epss),
                 AllowOlder = line.GetValue(older),
                 Time = context.Time,
             };
@@ -212,6 +218,8 @@ public static class DbCommand
             context.Out.WriteLine("  " + DbTexts.Kept.In(language, string.Join(", ", result.Kept)));
         if (result.Info.KevVersion is { } kev)
             context.Out.WriteLine($"  {DbTexts.KnownExploited.In(language)}: {DbTexts.Catalogue.In(language, Escape.ForTerminal(kev))}");
+        if (result.Info.EpssDate is { } epss)
+            context.Out.WriteLine($"  {DbTexts.Epss.In(language)}: {Escape.ForTerminal(epss)}");
         if (result.Withdrawn > 0)
             context.Error.WriteLine($"plimsoll: note: {DbTexts.Withdrawn.In(language, result.Withdrawn)}");
         if (result.Malformed > 0)
@@ -222,6 +230,7 @@ public static class DbCommand
             {
                 "kev-failed" => DbTexts.KevFailed,
                 "kev-older" => DbTexts.KevOlder,
+                "epss-older" => DbTexts.EpssOlder,
                 "ecosystem-absent" => DbTexts.EcosystemAbsent,
                 _ => DbTexts.WasUnusable,
             };
@@ -239,6 +248,7 @@ public static class DbCommand
         Row(DbTexts.Records, info.Records.ToString(CultureInfo.InvariantCulture));
         Row(DbTexts.Digest, info.Digest);
         Row(DbTexts.KnownExploited, info.KevVersion is { } kev ? DbTexts.Catalogue.In(language, Escape.ForTerminal(kev)) : DbTexts.None.In(language));
+        Row(DbTexts.Epss, info.EpssDate is { } epss ? Escape.ForTerminal(epss) : DbTexts.None.In(language));
         foreach (EcosystemInfo ecosystem in database.EcosystemDetails)
         {
             context.Out.WriteLine(Line(ecosystem, language));
@@ -290,6 +300,7 @@ public static class DbCommand
                 json.WriteNumber("records", info.Records);
                 json.WriteString("digest", info.Digest);
                 json.WriteString("kevVersion", info.KevVersion);
+                json.WriteString("epssDate", info.EpssDate);
                 json.WriteStartArray("ecosystems");
                 foreach (EcosystemInfo ecosystem in database.EcosystemDetails)
                 {

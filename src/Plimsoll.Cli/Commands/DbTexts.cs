@@ -38,6 +38,8 @@ internal static class DbTexts
     public static readonly Text Write = new("writing {0}", "正在写入 {0}");
     public static readonly Text KevFailed = new("known exploited vulnerabilities were not updated: {0}", "已知被利用漏洞目录未更新：{0}");
     public static readonly Text KevOlder = new("known exploited vulnerabilities in use are newer and stay: {0}", "正在使用的已知被利用漏洞目录较新，予以保留：{0}");
+    public static readonly Text Epss = new("EPSS", "EPSS");
+    public static readonly Text EpssOlder = new("the EPSS table in use is newer and stays: {0}", "正在使用的 EPSS 表较新，予以保留：{0}");
     public static readonly Text EcosystemAbsent = new("the source has no {0}", "来源中没有 {0}");
     public static readonly Text WasUnusable = new("replaced whole, because {0}", "已整体替换，原因：{0}");
 }

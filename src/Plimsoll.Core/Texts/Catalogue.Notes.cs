@@ -41,7 +41,7 @@ public static partial class Catalogue
         "suppression-unused" => new(
             "The suppression of {0} matched nothing ({1}).",
             "对 {0} 的抑制没有匹配任何结果（{1}）。"),
-        _ => null,
+        _ => FindMatchingNote(code),
     };
 
     /// <summary>A note whose code this version does not know.</summary>

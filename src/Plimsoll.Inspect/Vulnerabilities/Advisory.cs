@@ -91,6 +91,9 @@ public sealed record DatabaseInfo
 
     /// <summary>Catalogue version of CISA's known exploited vulnerabilities, or null when there is none.</summary>
     public string? KevVersion { get; init; }
+
+    /// <summary>Date of FIRST's EPSS table as it states it, or null when there is none.</summary>
+    public string? EpssDate { get; init; }
 }
 
 /// <summary>Advisories that can be asked by package. Thread safe.</summary>
@@ -109,4 +112,7 @@ public interface IAdvisoryStore : IDisposable
 
     /// <summary>Date added to CISA's catalogue of known exploited vulnerabilities (<c>2021-12-10</c>), or null.</summary>
     string? FindKnownExploited(string cve);
+
+    /// <summary>The CVE's row of FIRST's EPSS table, or null.</summary>
+    Epss? FindEpss(string cve) => null;
 }

@@ -1,11 +1,14 @@
 namespace Plimsoll.Inspect.Vulnerabilities;
 
 /// <summary>CVSS base scores, computed from vectors.</summary>
-/// <remarks>Source: FIRST, CVSS v3.1 specification, section 7; v2 complete guide, section 3.2.1. v4.0 vectors are not scored.</remarks>
+/// <remarks>Source: FIRST, CVSS v3.1 specification, section 7; v2 complete guide, section 3.2.1. v4.0: <see cref="Cvss4"/>.</remarks>
 public static class Cvss
 {
     /// <summary>Vectors are under 100 characters; with all temporal and environmental metrics about 150.</summary>
     private const int MaxVectorLength = 512;
+
+    /// <summary>The base score of a v4.0 vector, 0.0 to 10.0, or null.</summary>
+    public static double? ScoreV4(string vector) => Cvss4.Score(vector);
 
     /// <summary>The base score of a v3.0 or v3.1 vector, 0.0 to 10.0.</summary>
     /// <returns>Null when it is not such a vector, or a base metric is missing, unknown or given twice.</returns>

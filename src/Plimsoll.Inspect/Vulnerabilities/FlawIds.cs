@@ -11,7 +11,7 @@ sealed class FlawIds(IAdvisoryStore store)
     private const int MaxFollowed = 64;
 
     private readonly Dictionary<string, SortedSet<string>> _known = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, bool> _single = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _single = new(StringComparer.Ordinal), _bundle = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IReadOnlyList<Advisory>> _records = new(StringComparer.Ordinal);
 
     public static bool IsCve(string id) => id.StartsWith("CVE-", StringComparison.Ordinal) && id.Length > 8 && char.IsAsciiDigit(id[4]);
@@ -20,9 +20,12 @@ sealed class FlawIds(IAdvisoryStore store)
     public static SortedSet<string> CvesOf(Advisory advisory)
     {
         SortedSet<string> cves = new(StringComparer.Ordinal);
-        foreach (string id in advisory.Aliases.Concat(advisory.Upstream))
-            if (IsCve(id))
-                cves.Add(id);
+        for (int i = 0; i < advisory.Aliases.Count; i++)
+            if (IsCve(advisory.Aliases[i]))
+                cves.Add(advisory.Aliases[i]);
+        for (int i = 0; i < advisory.Upstream.Count; i++)
+            if (IsCve(advisory.Upstream[i]))
+                cves.Add(advisory.Upstream[i]);
         // The record's own id may be a CVE or hold one: ALPINE-CVE-2020-7471, DEBIAN-CVE-2021-44228.
         int at = advisory.Id.IndexOf("CVE-", StringComparison.Ordinal);
         if (at >= 0 && (at == 0 || advisory.Id[at - 1] == '-') && IsCve(advisory.Id[at..]))
@@ -31,7 +34,7 @@ sealed class FlawIds(IAdvisoryStore store)
     }
 
     /// <summary>Names of the flaws of a record: CVEs, or else one id that stands for its chain of aliases.</summary>
-    public IReadOnlySet<string> Of(Advisory advisory)
+    public SortedSet<string> Of(Advisory advisory)
     {
         if (_known.TryGetValue(advisory.Id, out SortedSet<string>? known))
             return known;
@@ -42,8 +45,12 @@ sealed class FlawIds(IAdvisoryStore store)
     /// <summary>Whether the record speaks of one flaw only.</summary>
     public bool IsSingle(Advisory advisory)
     {
-        if (!_single.TryGetValue(advisory.Id, out bool single))
-            _single[advisory.Id] = single = CvesOf(advisory).Count <= 1;
+        if (_single.Contains(advisory.Id))
+            return true;
+        if (_bundle.Contains(advisory.Id))
+            return false;
+        bool single = CvesOf(advisory).Count <= 1;
+        (single ? _single : _bundle).Add(advisory.Id);
         return single;
     }
 
@@ -51,7 +58,11 @@ sealed class FlawIds(IAdvisoryStore store)
     public IReadOnlyList<Advisory> Find(string id)
     {
         if (!_records.TryGetValue(id, out IReadOnlyList<Advisory>? records))
-            _records[id] = records = [.. store.FindById(id).OrderBy(a => a.Id, StringComparer.Ordinal)];
+        {
+            Advisory[] sorted = [.. store.FindById(id)];
+            Array.Sort(sorted, static (a, b) => string.CompareOrdinal(a.Id, b.Id) is var byId and not 0 ? byId : string.CompareOrdinal(a.Source, b.Source));
+            _records[id] = records = sorted;
+        }
         return records;
     }
 

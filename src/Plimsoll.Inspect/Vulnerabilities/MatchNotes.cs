@@ -15,6 +15,12 @@ public static class MatchNotes
     /// <summary>{0} ecosystem or distribution, {1} release, {2} number of packages that were not looked up.</summary>
     public const string NoAdvisoriesForRelease = "no-advisories-for-release";
 
+    /// <summary>{0} ecosystem, or type of packages that no ecosystem is for; {1} number of packages that were not looked up.</summary>
+    public const string NoAdvisoriesForEcosystem = "no-advisories-for-ecosystem";
+
+    /// <summary>{0} number of programs known by their version string alone.</summary>
+    public const string ProgramsNotLookedUp = "programs-not-looked-up";
+
     /// <summary>{0} distribution, {1} release, {2} last day of support.</summary>
     public const string EndOfLife = "end-of-life";
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Plimsoll.Inspect.Packages.Versions;
 
 namespace Plimsoll.Inspect.Vulnerabilities;
@@ -20,8 +21,9 @@ static class RangeCheck
         bool unreadable = false;
         string? fix = null, words = null;
         bool open = false;
-        foreach (AffectedRange range in record.Ranges)
+        for (int i = 0; i < record.Ranges.Count; i++)
         {
+            AffectedRange range = record.Ranges[i];
             bool? affected = Ask(range, version, order, out string? end);
             unreadable |= affected is null;
             if (affected != true)
@@ -32,10 +34,11 @@ static class RangeCheck
         }
         if (words is not null)
             return new RangeAnswer(true, open ? null : fix, words);
-        foreach (string listed in record.Versions)
-            if (listed == version || (order.IsValid(listed) && order.Compare(listed, version) == 0))
+        for (int i = 0; i < record.Versions.Count; i++)
+            if (record.Versions[i] is var listed && (listed == version || (order.IsValid(listed) && order.Compare(listed, version) == 0)))
                 return new RangeAnswer(true, FirstFixAbove(record, version, order), "listed");
-        if (unreadable)
+        // A record that lists its versions one by one is decided by them, even where its range cannot be read.
+        if (unreadable && record.Versions.Count == 0)
             return new RangeAnswer(null, null, "");
         // A record that limits itself in no way speaks of every version.
         return record.Ranges.Count == 0 && record.Versions.Count == 0
@@ -50,26 +53,32 @@ static class RangeCheck
     private static bool? Ask(AffectedRange range, string version, IVersionOrder order, out string? end)
     {
         end = null;
-        List<RangeEvent> events = [];
+        // An array sorted by hand: records have few events, and generic code over value types is compiled anew at each start.
+        RangeEvent[] events = new RangeEvent[range.Events.Count];
+        int count = 0;
         bool limited = false, within = false;
-        foreach (RangeEvent e in range.Events)
+        for (int i = 0; i < events.Length; i++)
         {
+            RangeEvent e = range.Events[i];
             if (!IsZero(e) && !(e.Kind == "limit" && e.Version == "*") && !order.IsValid(e.Version))
                 return null;
             if (e.Kind == "limit")
             {
                 limited = true;
                 within |= e.Version == "*" || order.Compare(version, e.Version) < 0;
+                continue;
             }
-            else
-                events.Add(e);
+            int at = count++;
+            for (; at > 0 && Compare(events[at - 1], e, order) > 0; at--)
+                events[at] = events[at - 1];
+            events[at] = e;
         }
         if (limited && !within)
             return false;
-        events.Sort((a, b) => Compare(a, b, order));
         bool affected = false;
-        foreach (RangeEvent e in events)
+        for (int i = 0; i < count; i++)
         {
+            RangeEvent e = events[i];
             int place = IsZero(e) ? 1 : order.Compare(version, e.Version);
             if (e.Kind == "introduced" && place >= 0)
                 affected = true;
@@ -101,15 +110,22 @@ static class RangeCheck
     private static string? FirstFixAbove(Affected record, string version, IVersionOrder order)
     {
         string? first = null;
-        foreach (RangeEvent e in record.Ranges.SelectMany(r => r.Events))
-            if (e.Kind == "fixed" && order.Compare(e.Version, version) > 0 && (first is null || order.Compare(e.Version, first) < 0))
-                first = e.Version;
+        for (int r = 0; r < record.Ranges.Count; r++)
+            for (int i = 0; i < record.Ranges[r].Events.Count; i++)
+                if (record.Ranges[r].Events[i] is { Kind: "fixed" } e && order.Compare(e.Version, version) > 0 && (first is null || order.Compare(e.Version, first) < 0))
+                    first = e.Version;
         return first;
     }
 
     private static string InWords(AffectedRange range)
     {
-        string words = string.Join(", ", range.Events.Take(MaxEventsShown).Select(e => $"{e.Kind.Replace('_', ' ')} {e.Version}"));
-        return range.Events.Count <= MaxEventsShown ? words : $"{words} and {range.Events.Count - MaxEventsShown} more";
+        StringBuilder words = new();
+        int shown = Math.Min(range.Events.Count, MaxEventsShown);
+        for (int i = 0; i < shown; i++)
+        {
+            RangeEvent e = range.Events[i];
+            words.Append(i == 0 ? "" : ", ").Append(e.Kind == "last_affected" ? "last affected" : e.Kind).Append(' ').Append(e.Version);
+        }
+        return shown == range.Events.Count ? words.ToString() : words.Append(" and ").Append(range.Events.Count - shown).Append(" more").ToString();
     }
 }

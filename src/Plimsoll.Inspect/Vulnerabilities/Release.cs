@@ -83,15 +83,6 @@ public sealed record Release(string? PackageType, string? Ecosystem, bool Rollin
         }
     }
 
-    /// <summary>All records on a package, in ordinal order of advisory id.</summary>
-    public IReadOnlyList<Affected> Find(IAdvisoryStore store, string package)
-    {
-        ArgumentNullException.ThrowIfNull(store);
-        return Ecosystems.Count == 1
-            ? store.Find(Ecosystems[0], package)
-            : [.. Ecosystems.SelectMany(e => store.Find(e, package)).OrderBy(a => a.Advisory.Id, StringComparer.Ordinal)];
-    }
-
     private static Release Rpm(string? ecosystem) => new("rpm", ecosystem, false);
 
     private static Release Rpm(string[] ecosystems) => new("rpm", ecosystems.FirstOrDefault(), false) { Ecosystems = ecosystems };

@@ -11,9 +11,14 @@ static class SeverityRule
     /// <param name="isSingle">Whether a record speaks of one flaw only: what it says of its severity is then said of this flaw.</param>
     public static SeverityAnswer Decide(IReadOnlyList<Affected> matching, IReadOnlyList<Advisory> related, Func<Advisory, bool> isSingle)
     {
-        List<Advisory> single = [.. matching.Select(m => m.Advisory).Where(isSingle)];
-        List<Advisory> all = [.. matching.Select(m => m.Advisory)];
-        (double Score, string From)? scored = BestVector(single) ?? BestVector(related) ?? BestVector(all);
+        List<Advisory> single = [], all = [];
+        for (int i = 0; i < matching.Count; i++)
+        {
+            all.Add(matching[i].Advisory);
+            if (isSingle(matching[i].Advisory))
+                single.Add(matching[i].Advisory);
+        }
+        Scored? scored = BestVector(single) ?? BestVector(related) ?? BestVector(all);
         Severity urgency = Severity.Unknown;
         string? distribution = null;
         foreach (Affected record in matching)
@@ -42,9 +47,7 @@ static class SeverityRule
         _ => Severity.Unknown,
     };
 
-    private static SeverityAnswer? ByWord(List<Advisory> records, (double Score, string From)? scored) => ByWord((IReadOnlyList<Advisory>)records, scored);
-
-    private static SeverityAnswer? ByWord(IReadOnlyList<Advisory> records, (double Score, string From)? scored)
+    private static SeverityAnswer? ByWord(IReadOnlyList<Advisory> records, Scored? scored)
     {
         Advisory? worst = null;
         foreach (Advisory record in records)
@@ -57,16 +60,30 @@ static class SeverityRule
         ? new SeverityAnswer(best.From.StartsWith("CVSS 2", StringComparison.Ordinal) && best.Score >= 9 ? Severity.High : Cvss.LevelOf(best.Score), best.From, best.Score)
         : null;
 
-    /// <summary>The highest v3 score, else the highest v2 score; of equal ones the first record's.</summary>
-    private static (double Score, string From)? BestVector(IReadOnlyList<Advisory> records)
+    /// <summary>The highest v4 score, else the highest v3, else the highest v2; of equal ones the first record's.</summary>
+    private static Scored? BestVector(IReadOnlyList<Advisory> records)
     {
-        (double Score, string From)? best = null;
-        for (int version = 3; version >= 2 && best is null; version--)
-            foreach (Advisory record in records)
-                foreach ((string type, string vector) in record.Cvss)
-                    if ((version == 3 ? Cvss.ScoreV3(vector) : type == "CVSS_V2" ? Cvss.ScoreV2(vector) : null) is { } score
-                        && !(best?.Score >= score))
-                        best = (score, $"CVSS {(version == 2 ? "2.0" : vector.AsSpan(5, 3))} of {record.Id}");
-        return best;
+        for (int version = 4; version >= 2; version--)
+        {
+            Scored? best = null;
+            for (int r = 0; r < records.Count; r++)
+                for (int i = 0; i < records[r].Cvss.Count; i++)
+                {
+                    (string type, string vector) = records[r].Cvss[i];
+                    double? score = version switch
+                    {
+                        4 => Cvss.ScoreV4(vector),
+                        3 => Cvss.ScoreV3(vector),
+                        _ => type == "CVSS_V2" ? Cvss.ScoreV2(vector) : null,
+                    };
+                    if (score is { } value && !(best?.Score >= value))
+                        best = new Scored(value, $"CVSS {(version == 2 ? "2.0" : vector[5..8])} of {records[r].Id}");
+                }
+            if (best is not null)
+                return best;
+        }
+        return null;
     }
+
+    private sealed record Scored(double Score, string From);
 }

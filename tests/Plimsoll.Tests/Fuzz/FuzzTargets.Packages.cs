@@ -56,18 +56,20 @@ internal static partial class FuzzTargets
     private static FuzzTarget OsRelease => OfAnalyser("os-release", new OsReleaseAnalyser(), OsReleaseAnalyser.Files,
         "PRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\nID=debian\nVERSION_ID='11'\nID_LIKE=\"a b\"\n# c\n", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\n", "3.18.4\n", "trixie/sid\n", "CentOS Linux release 7.9.2009 (Core)\n");
 
+    private static readonly string[] OrderedTypes = ["deb", "apk", "npm", "pub", "nuget", "pypi", "maven", "gem", "composer", "cran", "conda"];
+
     private static FuzzTarget Versions => new()
     {
         Name = "versions",
-        Seeds = () => Utf8("1:1.2.3-4+deb11u1\n1.2.3-4\n1.2~rc1\n0:0", "1.36.1-r2\n1.36.1_alpha2-r0\n1.2.3a_p1~abc-r3\n2", "5.10.0-8-amd64\n5.10\n5.10.\n-\n:"),
+        Seeds = () => Utf8("1:1.2.3-4+deb11u1\n1.2.3-4\n1.2~rc1\n0:0", "1.36.1-r2\n1.36.1_alpha2-r0\n1.2.3a_p1~abc-r3\n2", "5.10.0-8-amd64\n5.10\n5.10.\n-\n:",
+            "1!2.0rc1.post2.dev3+loc.1\n2.0-1\nv2.0c1\n2.0.0\n2.x", "1.0-alpha-1\n1.0.0.RC8-beta\n1.Final\n1-0.1\n1.sp", "1.0.a.9\n1.0-b\n1.00\n1.0.pl1#\n1.0-dev"),
         Words = VersionWords,
         Refusal = Never,
         Run = bytes =>
         {
             string[] versions = [.. Encoding.UTF8.GetString(bytes).Split('\n').Take(7)];
-            CheckOrder(VersionOrders.Deb, versions);
-            CheckOrder(VersionOrders.Apk, versions);
-            CheckOrder(VersionOrders.Rpm, versions);
+            foreach (string type in OrderedTypes)
+                CheckOrder(VersionOrders.For(type)!, versions);
         },
     };
 

@@ -22,6 +22,9 @@ static class Images
     public static InstalledPackage Apk(string name, string version, string? source = null) =>
         Installed(new Package { Type = "apk", Name = name, Version = version, SourceName = source ?? name, SourceVersion = version }, "lib/apk/db/installed");
 
+    public static InstalledPackage Language(string type, string name, string version, string path, string? ownedBy = null, bool development = false) =>
+        Installed(new Package { Type = type, Name = name, Version = version, SourceName = name, SourceVersion = version, Development = development }, path) with { OwnedBy = ownedBy };
+
     public static MatchResult Match(Inventory inventory, IAdvisoryStore store, DateTimeOffset now) =>
         Matcher.Match(inventory, store, now, TestContext.Current.CancellationToken);
 

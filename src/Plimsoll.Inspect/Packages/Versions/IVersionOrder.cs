@@ -20,7 +20,40 @@ public static class VersionOrders
 
     public static IVersionOrder Rpm { get; } = new RpmVersionOrder();
 
-    /// <param name="type">purl type: <c>deb</c>, <c>apk</c> or <c>rpm</c>.</param>
+    public static IVersionOrder SemVer { get; } = new SemVerOrder();
+
+    public static IVersionOrder Python { get; } = new Pep440VersionOrder();
+
+    public static IVersionOrder Maven { get; } = new MavenVersionOrder();
+
+    public static IVersionOrder NuGet { get; } = new NuGetVersionOrder();
+
+    public static IVersionOrder RubyGems { get; } = new RubyGemsVersionOrder();
+
+    public static IVersionOrder Composer { get; } = new ComposerVersionOrder();
+
+    public static IVersionOrder Pub { get; } = new PubVersionOrder();
+
+    public static IVersionOrder NumberList { get; } = new NumberListOrder();
+
+    public static IVersionOrder Conda { get; } = new CondaVersionOrder();
+
+    /// <param name="type">purl type: <c>deb</c>, <c>npm</c>, <c>pypi</c> …</param>
     /// <returns>Null for a type whose order is not known.</returns>
-    public static IVersionOrder? For(string type) => type switch { "deb" => Deb, "apk" => Apk, "rpm" => Rpm, _ => null };
+    public static IVersionOrder? For(string type) => type switch
+    {
+        "deb" => Deb,
+        "apk" => Apk,
+        "rpm" => Rpm,
+        "npm" or "cargo" or "golang" or "hex" or "swift" => SemVer,
+        "pypi" => Python,
+        "maven" => Maven,
+        "nuget" => NuGet,
+        "gem" => RubyGems,
+        "composer" => Composer,
+        "pub" => Pub,
+        "cran" or "hackage" => NumberList,
+        "conda" => Conda,
+        _ => null,
+    };
 }

@@ -10,7 +10,7 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 public sealed class AdvisoryDatabase : IAdvisoryStore
 {
     /// <summary>Form of the tables and rows, in SQLite's user_version.</summary>
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     /// <summary><c>PlAd</c> in SQLite's application_id.</summary>
     public const int ApplicationId = 0x506c4164;
@@ -19,7 +19,7 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
     private const int MaxRemembered = 8192;
 
     private readonly SqliteConnection _file;
-    private readonly SqliteStatement _advisory, _package, _id;
+    private readonly SqliteStatement _advisory, _package, _id, _epss;
     private readonly DatabaseMeta _meta;
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Advisory> _remembered = [];
@@ -33,6 +33,7 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
         _advisory = file.Prepare("select body from advisory where number=?1");
         _package = file.Prepare("select body from package where number=?1");
         _id = file.Prepare("select body from id where number=?1");
+        _epss = file.Prepare("select body from epss where number=?1");
         Info = new DatabaseInfo
         {
             IsDatabase = true,
@@ -40,8 +41,9 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
             Created = _meta.Created,
             Records = _meta.Records,
             Digest = _meta.Digest,
-            Ecosystems = [.. _meta.Ecosystems.Select(e => e.Name)],
+            Ecosystems = NamesOf(_meta.Ecosystems),
             KevVersion = _meta.KevVersion,
+            EpssDate = _meta.EpssDate,
         };
     }
 
@@ -86,8 +88,9 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
         if (schema > SchemaVersion)
             throw new AdvisoryException(AdvisoryError.NewerSchema,
                 $"the advisory database {path} has schema {schema}; this Plimsoll reads up to {SchemaVersion}", "use the newer Plimsoll that made it, or move the file away");
-        if (schema < 1)
-            throw AdvisoryException.Corrupt(path, $"schema {schema}");
+        // Older ones hold names of packages that were not yet made comparable: a look-up there would miss in silence.
+        if (schema < SchemaVersion)
+            throw AdvisoryException.Corrupt(path, $"schema {schema}; this Plimsoll reads {SchemaVersion}");
         long pageBytes = BinaryPrimitives.ReadUInt16BigEndian(head.AsSpan(16)), pages = BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(28));
         if (pageBytes * pages != length)
             throw AdvisoryException.Corrupt(path, $"it has {length} bytes; its header says {pageBytes * pages}");
@@ -112,11 +115,12 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
     public bool Covers(string ecosystem)
     {
         lock (_lock)
-            return (_covered ??= [.. _meta.Releases.Select(r => r.Name)]).Contains(ecosystem);
+            return (_covered ??= CoveredBy(_meta.Releases)).Contains(ecosystem);
     }
 
     public IReadOnlyList<Affected> Find(string ecosystem, string package)
     {
+        package = OsvEcosystems.NormaliseName(ecosystem, package);
         Span<byte> wantedEcosystem = stackalloc byte[Utf8Bytes(ecosystem)], wantedPackage = stackalloc byte[Utf8Bytes(package)];
         if (!System.Text.Encoding.UTF8.TryGetBytes(ecosystem, wantedEcosystem, out _) || !System.Text.Encoding.UTF8.TryGetBytes(package, wantedPackage, out _))
             return [];
@@ -183,6 +187,54 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
             return Kev().Find(cve);
     }
 
+    public Epss? FindEpss(string cve)
+    {
+        if (_meta.EpssRows == 0)
+            return null;
+        int number = DatabaseMeta.RowOf(RecordBatch.HashOf(cve), _meta.EpssRows);
+        lock (_lock)
+        {
+            try
+            {
+                RowReader row = Row(_epss, RowKind.Epss, number);
+                while (!row.AtEnd)
+                {
+                    bool wanted = row.Text() == cve;
+                    int probability = row.Int32(), percentile = row.Int32();
+                    if (wanted)
+                        return EpssTable.ValueOf(probability, percentile);
+                }
+                return null;
+            }
+            finally
+            {
+                _epss.Reset();
+            }
+        }
+    }
+
+    /// <summary>The whole table, or null when there is none.</summary>
+    internal EpssTable? ReadEpss()
+    {
+        if (_meta.EpssRows == 0)
+            return null;
+        EpssTable table = EpssTable.Kept(_meta.EpssDate ?? "", _meta.EpssDigest);
+        lock (_lock)
+            for (int number = 0; number < _meta.EpssRows; number++)
+                try
+                {
+                    RowReader row = Row(_epss, RowKind.Epss, number);
+                    while (!row.AtEnd)
+                        table.Rows.Add(new EpssRow(row.Text(), row.Int32(), row.Int32()));
+                }
+                finally
+                {
+                    _epss.Reset();
+                }
+        return table.Rows.Count == _meta.EpssEntries ? table
+            : throw AdvisoryException.Corrupt(Path, $"{table.Rows.Count} EPSS entries; wanted {_meta.EpssEntries}");
+    }
+
     /// <summary>Reads every row and checks that it is whole and that what it names is there.</summary>
     /// <exception cref="AdvisoryException">Corrupt.</exception>
     public void Verify(CancellationToken cancellationToken)
@@ -197,6 +249,7 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
                 _id.Reset();
             }
             _ = Kev();
+            _ = ReadEpss();
         }
     }
 
@@ -258,8 +311,25 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
             _advisory.Dispose();
             _package.Dispose();
             _id.Dispose();
+            _epss.Dispose();
             _file.Dispose();
         }
+    }
+
+    private static string[] NamesOf(IReadOnlyList<EcosystemInfo> ecosystems)
+    {
+        string[] names = new string[ecosystems.Count];
+        for (int i = 0; i < names.Length; i++)
+            names[i] = ecosystems[i].Name;
+        return names;
+    }
+
+    private static HashSet<string> CoveredBy(IReadOnlyList<ReleaseInfo> releases)
+    {
+        HashSet<string> covered = new(releases.Count, StringComparer.Ordinal);
+        for (int i = 0; i < releases.Count; i++)
+            covered.Add(releases[i].Name);
+        return covered;
     }
 
     private static int Utf8Bytes(string text) => text.Length <= 1024 ? System.Text.Encoding.UTF8.GetByteCount(text) : 0;

@@ -93,7 +93,7 @@ internal sealed class DatabaseBuilder : IDisposable
     }
 
     /// <summary>Writes the file; the builder is of no use afterwards.</summary>
-    public DatabaseMeta Write(string path, DatabaseMeta meta, KevCatalogue? kev, CancellationToken cancellationToken)
+    public DatabaseMeta Write(string path, DatabaseMeta meta, KevCatalogue? kev, EpssTable? epss, CancellationToken cancellationToken)
     {
         int[] numbers = SortRecords();
         using SqliteConnection file = SqliteConnection.Create(path);
@@ -105,17 +105,21 @@ internal sealed class DatabaseBuilder : IDisposable
             create table advisory(number integer primary key, body blob not null);
             create table package(number integer primary key, body blob not null);
             create table id(number integer primary key, body blob not null);
+            create table epss(number integer primary key, body blob not null);
             begin;
             """);
         IReadOnlyList<EcosystemInfo> ecosystems = WriteAdvisories(file, cancellationToken);
         int packageRows = WritePackages(file, numbers, cancellationToken);
         int idRows = WriteIds(file, numbers, cancellationToken);
+        int epssRows = WriteEpss(file, epss, cancellationToken);
         kev ??= KevCatalogue.Empty;
         ReleaseInfo[] releases = [.. _releases.Select(r => new ReleaseInfo(r.Key, r.Value))];
         StringBuilder all = new();
         foreach (EcosystemInfo ecosystem in ecosystems)
             all.Append(ecosystem.Name).Append('\n').Append(ecosystem.Digest).Append('\n');
         all.Append("kev\n").Append(kev.Digest).Append('\n');
+        if (epss is not null)
+            all.Append("epss\n").Append(epss.Digest).Append('\n');
         meta = meta with
         {
             Records = _records.Count,
@@ -123,6 +127,10 @@ internal sealed class DatabaseBuilder : IDisposable
             IdRows = idRows,
             KevVersion = kev.Version,
             KevDigest = kev.Digest,
+            EpssRows = epssRows,
+            EpssEntries = epss?.Rows.Count ?? 0,
+            EpssDate = epss?.Date,
+            EpssDigest = epss?.Digest ?? "",
             Digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all.ToString()))),
             Ecosystems = ecosystems,
             Releases = releases,
@@ -289,6 +297,38 @@ internal sealed class DatabaseBuilder : IDisposable
                 row.Fixed((uint)_ids[at]);
             }
             Insert(insert, RowKind.Id, number, row);
+        }
+        return rows;
+    }
+
+    /// <summary>Sixteen CVEs a row, found by their hash as ids are.</summary>
+    private static int WriteEpss(SqliteConnection file, EpssTable? epss, CancellationToken cancellationToken)
+    {
+        if (epss is null)
+            return 0;
+        int rows = (epss.Rows.Count / 16) + 1, at = 0;
+        EpssRow[] sorted = new EpssRow[epss.Rows.Count];
+        // By name first, so that CVEs of one hash stand in an order that does not depend on the table's.
+        epss.Rows.CopyTo(sorted);
+        Array.Sort(sorted, static (a, b) => string.CompareOrdinal(a.Cve, b.Cve));
+        ulong[] keys = new ulong[sorted.Length];
+        for (int i = 0; i < sorted.Length; i++)
+            keys[i] = ((ulong)RecordBatch.HashOf(sorted[i].Cve) << 32) | (uint)i;
+        Array.Sort(keys);
+        RowWriter row = new();
+        using SqliteStatement insert = file.Prepare("insert into epss values(?1, ?2)");
+        for (int number = 0; number < rows; number++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            row.Clear();
+            for (; at < keys.Length && DatabaseMeta.RowOf((uint)(keys[at] >> 32), rows) == number; at++)
+            {
+                EpssRow one = sorted[(int)(uint)keys[at]];
+                row.Text(one.Cve);
+                row.Number(one.Probability);
+                row.Number(one.Percentile);
+            }
+            Insert(insert, RowKind.Epss, number, row);
         }
         return rows;
     }

@@ -21,6 +21,12 @@ internal sealed record DatabaseMeta
     public int PackageRows { get; init; }
     public int IdRows { get; init; }
     public string? KevVersion { get; init; }
+
+    /// <summary>Rows of the table epss; 0 when there is none.</summary>
+    public int EpssRows { get; init; }
+    public int EpssEntries { get; init; }
+    public string? EpssDate { get; init; }
+    public string EpssDigest { get; init; } = "";
     public string KevDigest { get; init; } = "";
     public string Digest { get; init; } = "";
     public IReadOnlyList<EcosystemInfo> Ecosystems { get; init; } = [];
@@ -51,6 +57,10 @@ internal sealed record DatabaseMeta
             row.Text(release.Name);
             row.Number(release.Records);
         }
+        row.Number(EpssRows);
+        row.Number(EpssEntries);
+        row.Text(EpssDate ?? "");
+        row.Text(EpssDigest);
     }
 
     public static DatabaseMeta Read(RowReader row, string path)
@@ -72,7 +82,15 @@ internal sealed record DatabaseMeta
         ReleaseInfo[] releases = new ReleaseInfo[row.Count()];
         for (int i = 0; i < releases.Length; i++)
             releases[i] = new ReleaseInfo(row.Text(), row.Int32());
-        return meta with { Ecosystems = ecosystems, Releases = releases };
+        return meta with
+        {
+            Ecosystems = ecosystems,
+            Releases = releases,
+            EpssRows = row.Int32(),
+            EpssEntries = row.Int32(),
+            EpssDate = row.Text() is { Length: > 0 } date ? date : null,
+            EpssDigest = row.Text(),
+        };
     }
 
     /// <summary>The row of a key: its hash scaled to the number of rows, so that rows follow the order of hashes.</summary>

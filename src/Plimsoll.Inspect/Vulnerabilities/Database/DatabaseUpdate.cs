@@ -64,12 +64,13 @@ public static class DatabaseUpdate
             builder.Keep(current, [.. kept], cancellationToken);
         }
         KevCatalogue? kev = await KevAsync(source, current, options, download, notes, cancellationToken).ConfigureAwait(false);
+        EpssTable? epss = await EpssAsync(current, options, download, notes, cancellationToken).ConfigureAwait(false);
         progress?.Report(new UpdateProgress("write", options.DatabasePath, 0, 0));
         DatabaseMeta meta = builder.Write(made, new DatabaseMeta
         {
             Counter = Math.Max(current?.Info.Counter ?? 0, held.Counter) + 1,
             Created = options.Time.GetUtcNow(),
-        }, kev, cancellationToken);
+        }, kev, epss, cancellationToken);
         CheckNotOlder(current, meta, replaced, options);
         DatabaseInfo info;
         using (AdvisoryDatabase check = AdvisoryDatabase.Open(made))
@@ -140,12 +141,14 @@ public static class DatabaseUpdate
             return [.. options.Ecosystems.Distinct(StringComparer.Ordinal)];
         }
         if (list is null)
-            return UpdateOptions.DefaultEcosystems;
+            return UpdateOptions.UnlistedEcosystems;
         List<string> chosen = [.. UpdateOptions.DefaultEcosystems.Where(list.Contains)];
         if (chosen.Count == 0)
-            throw new AdvisoryException(AdvisoryError.Empty, $"{options.Source} has neither of {string.Join(", ", UpdateOptions.DefaultEcosystems)}",
+            throw new AdvisoryException(AdvisoryError.Empty, $"{options.Source} has none of {string.Join(", ", UpdateOptions.DefaultEcosystems)}",
                 $"name what you want with --ecosystem; it has {(list.Count == 0 ? "nothing" : string.Join(", ", list))}");
-        foreach (string absent in UpdateOptions.DefaultEcosystems.Except(chosen))
+        // One note for all: a mirror of a few ecosystems is made on purpose.
+        string absent = string.Join(", ", UpdateOptions.DefaultEcosystems.Except(chosen));
+        if (absent.Length > 0)
             notes.Add(new UpdateNote("ecosystem-absent", absent));
         return chosen;
     }
@@ -186,7 +189,7 @@ public static class DatabaseUpdate
         {
             KevCatalogue read = KevCatalogue.Parse(UpdateSource.IsAddress(from, out Uri? address)
                 ? await download.ToArrayAsync(address, options.Limits.MaxKevBytes, cancellationToken).ConfigureAwait(false)
-                : await ReadKevAsync(from, options.Limits, cancellationToken).ConfigureAwait(false), from);
+                : await ReadAsync(from, options.Limits.MaxKevBytes, nameof(OsvLimits.MaxKevBytes), cancellationToken).ConfigureAwait(false), from);
             if (inUse?.Version is null || options.AllowOlder || string.CompareOrdinal(read.Version, inUse.Version) >= 0)
                 return read;
             notes.Add(new UpdateNote("kev-older", $"{from} is of {Escape.ForTerminal(read.Version!)}, in use is {inUse.Version}"));
@@ -200,11 +203,26 @@ public static class DatabaseUpdate
         }
     }
 
-    private static async Task<byte[]> ReadKevAsync(string path, OsvLimits limits, CancellationToken cancellationToken)
+    /// <summary>The table that was asked for, or the one in use. Who names one wants it: what is wrong with it stops the update.</summary>
+    private static async Task<EpssTable?> EpssAsync(
+        AdvisoryDatabase? current, UpdateOptions options, Download download, List<UpdateNote> notes, CancellationToken cancellationToken)
+    {
+        if (options.Epss is not { } from)
+            return current?.ReadEpss();
+        EpssTable read = EpssTable.Parse(UpdateSource.IsAddress(from, out Uri? address)
+            ? await download.ToArrayAsync(address, options.Limits.MaxEpssBytes, cancellationToken).ConfigureAwait(false)
+            : await ReadAsync(from, options.Limits.MaxEpssBytes, nameof(OsvLimits.MaxEpssBytes), cancellationToken).ConfigureAwait(false), from);
+        if (options.AllowOlder || current?.Info.EpssDate is not { } then || string.CompareOrdinal(read.Date, then) >= 0)
+            return read;
+        notes.Add(new UpdateNote("epss-older", $"{from} is of {read.Date}, in use is {then}"));
+        return current.ReadEpss();
+    }
+
+    private static async Task<byte[]> ReadAsync(string path, int maxBytes, string limit, CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
             throw new AdvisoryException(AdvisoryError.NotFound, $"there is no file {path}");
-        return await Task.Run(() => Posix.SmallFile.Read(path, limits.MaxKevBytes), cancellationToken).ConfigureAwait(false)
-            ?? throw new AdvisoryException(AdvisoryError.LimitExceeded, $"{path} has more than {limits.MaxKevBytes} bytes (MaxKevBytes)");
+        return await Task.Run(() => Posix.SmallFile.Read(path, maxBytes), cancellationToken).ConfigureAwait(false)
+            ?? throw new AdvisoryException(AdvisoryError.LimitExceeded, $"{path} has more than {maxBytes} bytes ({limit})");
     }
 }

@@ -119,5 +119,5 @@ internal sealed class Download(OsvLimits limits, TimeSpan stallTimeout) : IDispo
     }
 
     private AdvisoryException TooLong(Uri address, long maxBytes) =>
-        new(AdvisoryError.LimitExceeded, $"{address} has more than {maxBytes} bytes ({(maxBytes == limits.MaxZipBytes ? "MaxZipBytes" : "MaxKevBytes")})");
+        new(AdvisoryError.LimitExceeded, $"{address} has more than {maxBytes} bytes ({(maxBytes == limits.MaxZipBytes ? "MaxZipBytes" : maxBytes == limits.MaxKevBytes ? "MaxKevBytes" : "MaxEpssBytes")})");
 }

@@ -26,6 +26,9 @@ public sealed record OsvLimits
     /// <summary>Bytes of a catalogue of known exploited vulnerabilities; it has 1.5 MB.</summary>
     public int MaxKevBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Bytes of an EPSS table as it comes, packed or not; it has 2 or 12 MB.</summary>
+    public int MaxEpssBytes { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Malformed records, in thousandths of all records read, above which an update fails.</summary>
     public int MaxMalformedPerMille { get; init; } = 10;
 

@@ -84,7 +84,7 @@ internal ref struct OsvReader
             else if (Is("references"u8))
                 references = References();
             else if (Is("affected"u8))
-                AffectedList(affected);
+                AffectedList(affected, cvss);
             else if (Is("database_specific"u8))
                 word = Word("severity"u8) ?? word;
             else
@@ -102,7 +102,7 @@ internal ref struct OsvReader
             Id = id,
             Source = "",
             Aliases = aliases,
-            Upstream = upstream,
+            Upstream = FlawsAmong(related, affected, aliases, upstream),
             Summary = Shorten(summary),
             Published = published ?? "",
             Modified = modified ?? "",
@@ -115,9 +115,20 @@ internal ref struct OsvReader
         return new OsvRecord(advisory, affected, withdrawn);
     }
 
+    /// <summary>Some distributions name the CVEs of a record in its related ids only.</summary>
+    private static IReadOnlyList<string> FlawsAmong(
+        IReadOnlyList<string> related, List<Affected> affected, IReadOnlyList<string> aliases, IReadOnlyList<string> upstream)
+    {
+        if (related.Count == 0 || affected.Count == 0 || !OsvEcosystems.NamesFlawsInRelated(affected[0].Ecosystem)
+            || aliases.Any(FlawIds.IsCve) || upstream.Any(FlawIds.IsCve))
+            return upstream;
+        return [.. upstream, .. related.Where(FlawIds.IsCve)];
+    }
+
     private static readonly Advisory None = new() { Id = "", Source = "" };
 
-    private void AffectedList(List<Affected> affected)
+    /// <param name="cvss">Takes the vectors that stand here instead of at the record.</param>
+    private void AffectedList(List<Affected> affected, List<KeyValuePair<string, string>> cvss)
     {
         if (!Enter(JsonTokenType.StartArray))
             return;
@@ -136,6 +147,8 @@ internal ref struct OsvReader
                     onlyGit = Ranges(ranges);
                 else if (Is("versions"u8))
                     versions = Texts();
+                else if (Is("severity"u8))
+                    Severities(cvss);
                 else if (Is("ecosystem_specific"u8) || Is("database_specific"u8))
                     urgency = Word("urgency"u8, "severity"u8, "ubuntu_priority"u8) ?? urgency;
                 else

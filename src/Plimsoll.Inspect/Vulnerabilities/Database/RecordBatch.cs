@@ -106,7 +106,17 @@ internal sealed class RecordBatch
     public static string BaseOf(string ecosystem) =>
         ecosystem.IndexOf(':', StringComparison.Ordinal) is >= 0 and int colon ? ecosystem[..colon] : ecosystem;
 
-    public static uint HashOf(string ecosystem, string package) => HashOf(ecosystem + '\0' + package);
+    /// <summary>Over <c>ecosystem NUL package</c>, as one text would give it.</summary>
+    public static uint HashOf(string ecosystem, string package)
+    {
+        Span<byte> utf8 = stackalloc byte[512];
+        if (!Encoding.UTF8.TryGetBytes(ecosystem, utf8, out int first) || first == utf8.Length)
+            return HashOf(ecosystem + '\0' + package);
+        utf8[first] = 0;
+        return Encoding.UTF8.TryGetBytes(package, utf8[(first + 1)..], out int second)
+            ? Checksum.Crc32C(utf8[..(first + 1 + second)])
+            : HashOf(ecosystem + '\0' + package);
+    }
 
     public static uint HashOf(string key)
     {
@@ -122,8 +132,8 @@ internal sealed class RecordBatch
         Bytes.Raw(hash);
         List<string> releases = [];
         foreach (Affected affected in read.Affected)
-            if (BaseOf(affected.Ecosystem) == source && !releases.Contains(affected.Ecosystem))
-                releases.Add(affected.Ecosystem);
+            if (BaseOf(affected.Ecosystem) == source && OsvEcosystems.KeyOf(affected.Ecosystem) is var release && !releases.Contains(release))
+                releases.Add(release);
         Bytes.Texts(releases);
         Bytes.Advisory(read.Advisory, source);
         // A record from the future would make every later update look older.
@@ -135,10 +145,11 @@ internal sealed class RecordBatch
             if (BaseOf(affected.Ecosystem) != source)
                 continue;
             start = Bytes.Length;
-            Bytes.Text(affected.Ecosystem);
-            Bytes.Text(affected.Package);
+            string key = OsvEcosystems.KeyOf(affected.Ecosystem), package = OsvEcosystems.NormaliseName(key, affected.Package);
+            Bytes.Text(key);
+            Bytes.Text(package);
             Bytes.Affected(affected);
-            Affected.Add(new AffectedMark(HashOf(affected.Ecosystem, affected.Package), record, start, Bytes.Length - start));
+            Affected.Add(new AffectedMark(HashOf(key, package), record, start, Bytes.Length - start));
         }
     }
 

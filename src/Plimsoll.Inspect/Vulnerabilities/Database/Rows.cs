@@ -10,6 +10,7 @@ internal enum RowKind : byte
     Advisory = (byte)'a',
     Package = (byte)'p',
     Id = (byte)'i',
+    Epss = (byte)'e',
 }
 
 /// <summary>

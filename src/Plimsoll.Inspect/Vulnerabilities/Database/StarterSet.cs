@@ -21,7 +21,7 @@ public sealed class StarterSet : IAdvisoryStore
     public bool Covers(string ecosystem) => _content.Value.Covered.Contains(ecosystem);
 
     public IReadOnlyList<Affected> Find(string ecosystem, string package) =>
-        _content.Value.Packages.TryGetValue((ecosystem, package), out List<Affected>? found) ? found : [];
+        _content.Value.Packages.TryGetValue((ecosystem, OsvEcosystems.NormaliseName(ecosystem, package)), out List<Affected>? found) ? found : [];
 
     public IReadOnlyList<Advisory> FindById(string id) => _content.Value.Ids.TryGetValue(id, out List<Advisory>? found) ? found : [];
 
@@ -64,8 +64,9 @@ public sealed class StarterSet : IAdvisoryStore
                 Add(ids, id, advisory);
             foreach (Affected affected in record.Affected)
             {
-                covered.Add(affected.Ecosystem);
-                Add(packages, (affected.Ecosystem, affected.Package), affected with { Advisory = advisory });
+                string key = OsvEcosystems.KeyOf(affected.Ecosystem);
+                covered.Add(key);
+                Add(packages, (key, OsvEcosystems.NormaliseName(key, affected.Package)), affected with { Advisory = advisory });
             }
         }
         DatabaseInfo info = new()

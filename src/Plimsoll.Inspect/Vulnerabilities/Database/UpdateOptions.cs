@@ -10,7 +10,14 @@ public sealed record UpdateOptions
     public const string PublicKev = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json";
 
     /// <summary>Ecosystems that the scanner can match: taken when none is named.</summary>
-    public static IReadOnlyList<string> DefaultEcosystems { get; } = ["Alpine", "Debian"];
+    public static IReadOnlyList<string> DefaultEcosystems { get; } =
+    [
+        "AlmaLinux", "Alpine", "CRAN", "Debian", "Go", "Hackage", "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Rocky Linux", "RubyGems",
+        "SwiftURL", "crates.io", "npm",
+    ];
+
+    /// <summary>Taken of a source that does not list what it has: each of them must be there.</summary>
+    public static IReadOnlyList<string> UnlistedEcosystems { get; } = ["Alpine", "Debian"];
 
     /// <summary>The file to replace.</summary>
     public required string DatabasePath { get; init; }
@@ -24,6 +31,8 @@ public sealed record UpdateOptions
 
     /// <summary>Address or file of the catalogue of known exploited vulnerabilities; null for the source's own.</summary>
     public string? Kev { get; init; }
+    /// <summary>Address or file of FIRST's EPSS table, CSV or its gzip; null keeps what is in use.</summary>
+    public string? Epss { get; init; }
     public bool AllowOlder { get; init; }
     public OsvLimits Limits { get; init; } = OsvLimits.Default;
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -58,5 +67,5 @@ public sealed record UpdateResult
 }
 
 /// <summary>Something that did not stop an update and should be known.</summary>
-/// <param name="Code"><c>kev-failed</c>, <c>kev-older</c>, <c>ecosystem-absent</c> or <c>database-was-unusable</c>.</param>
+/// <param name="Code"><c>kev-failed</c>, <c>kev-older</c>, <c>epss-older</c>, <c>ecosystem-absent</c> or <c>database-was-unusable</c>.</param>
 public sealed record UpdateNote(string Code, string Detail);

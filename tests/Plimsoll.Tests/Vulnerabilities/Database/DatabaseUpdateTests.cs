@@ -234,13 +234,13 @@ public sealed class DatabaseUpdateTests : IDisposable
     [Fact]
     public async Task Run_ZipOfMixedRecords_TakesTheDefaultEcosystems()
     {
-        _source.With("Mix", "X-1", "p", "1").WithText("Mix", "d.json", """{"id":"DSA-1","affected":[{"package":{"ecosystem":"Debian:11","name":"bash"},"versions":["1"]},{"package":{"ecosystem":"npm","name":"bash"},"versions":["1"]}]}""").Build();
+        _source.With("Mix", "X-1", "p", "1").WithText("Mix", "d.json", """{"id":"DSA-1","affected":[{"package":{"ecosystem":"Debian:11","name":"bash"},"versions":["1"]},{"package":{"ecosystem":"GitHub Actions","name":"bash"},"versions":["1"]}]}""").Build();
         UpdateResult result = await Update(Options with { Source = _source.Zip("Mix") });
         Assert.Equal("Debian", Assert.Single(result.Replaced).Name);
         using AdvisoryDatabase database = AdvisoryDatabase.Open(_source.Database);
         Assert.Equal(["1"], Assert.Single(database.Find("Debian:11", "bash")).Versions);
-        Assert.False(database.Covers("npm"));
-        Assert.Contains("npm", (await Refused(AdvisoryError.Empty, Options with { Source = _source.Zip("Mix"), Ecosystems = ["PyPI"] })).Message, StringComparison.Ordinal);
+        Assert.False(database.Covers("GitHub Actions"));
+        Assert.Contains("GitHub Actions", (await Refused(AdvisoryError.Empty, Options with { Source = _source.Zip("Mix"), Ecosystems = ["PyPI"] })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -289,5 +289,82 @@ public sealed class DatabaseUpdateTests : IDisposable
             if (value.Step == step)
                 stop.Cancel();
         }
+    }
+
+    private const string EpssText = "#model_version:v2026.06.15,score_date:2026-09-29T12:00:22Z\ncve,epss,percentile\nCVE-DSA-1,0.5,0.9\nCVE-1999-0001,0.03351,0.88255\n";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_Epss_IsStoredKeptAndAnswered(bool packed)
+    {
+        _source.With("Debian", "DSA-1", "bash", "1").Build();
+        string file = Path.Combine(_source.Root, "epss");
+        string text = EpssText.Replace("CVE-DSA-1,", "CVE-2020-1,", StringComparison.Ordinal) + string.Concat(Enumerable.Range(1, 500).Select(i => $"CVE-2021-{i},0.{i:000}0001,0.5\n"));
+        using (FileStream to = File.Create(file))
+        using (Stream stream = packed ? new GZipStream(to, CompressionLevel.Fastest) : to)
+            stream.Write(Encoding.ASCII.GetBytes(text));
+        DatabaseInfo first = (await Update(Options with { Epss = file })).Info;
+        Assert.Equal("2026-09-29T12:00:22Z", first.EpssDate);
+        // Not named again: the table in use stays, as does the content's digest.
+        Assert.Equal(first.Digest, (await Update()).Info.Digest);
+        using AdvisoryDatabase database = AdvisoryDatabase.Open(_source.Database);
+        Assert.Equal(new Epss(0.03351, 0.88255), database.FindEpss("CVE-1999-0001"));
+        Assert.Equal(new Epss(0.5, 0.9), database.FindEpss("CVE-2020-1"));
+        Assert.Equal(new Epss(0.0170001, 0.5), database.FindEpss("CVE-2021-17"));
+        Assert.Null(database.FindEpss("CVE-2021-501"));
+        database.Verify(Token);
+    }
+
+    [Fact]
+    public async Task Run_OlderEpss_LeavesTheNewerOne()
+    {
+        _source.With("Debian", "DSA-1", "bash", "1").Build();
+        string file = Path.Combine(_source.Root, "epss.csv");
+        string text = EpssText.Replace("CVE-DSA-1,", "CVE-2020-1,", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(file, text, Token);
+        await Update(Options with { Epss = file });
+        await File.WriteAllTextAsync(file, text.Replace("2026-09-29", "2026-09-28", StringComparison.Ordinal).Replace("0.5", "0.7", StringComparison.Ordinal), Token);
+        UpdateResult older = await Update(Options with { Epss = file });
+        Assert.Contains(older.Notes, n => n.Code == "epss-older");
+        using (AdvisoryDatabase database = AdvisoryDatabase.Open(_source.Database))
+            Assert.Equal(new Epss(0.5, 0.9), database.FindEpss("CVE-2020-1"));
+        Assert.Equal("2026-09-28T12:00:22Z", (await Update(Options with { Epss = file, AllowOlder = true })).Info.EpssDate);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("cve,epss,percentile\nCVE-1999-0001,0.1,0.1\n")]
+    [InlineData("#model_version:v1,score_date:yesterday\ncve,epss,percentile\nCVE-1999-0001,0.1,0.1\n")]
+    [InlineData("#model_version:v1,score_date:2026-01-01\nCVE-1999-0001,0.1,0.1\n")]
+    [InlineData("#model_version:v1,score_date:2026-01-01\ncve,epss,percentile\n")]
+    [InlineData("#model_version:v1,score_date:2026-01-01\ncve,epss,percentile\nCVE-1999-0001,1.1,0.1\n")]
+    [InlineData("#model_version:v1,score_date:2026-01-01\ncve,epss,percentile\nCVE-1999-0001,0.1\n")]
+    [InlineData("#model_version:v1,score_date:2026-01-01\ncve,epss,percentile\nGHSA-x,0.1,0.1\n")]
+    [InlineData("\u001f")]
+    public async Task Run_MalformedEpss_ChangesNothing(string text)
+    {
+        _source.With("Debian", "DSA-1", "bash", "1").Build();
+        await Update();
+        string file = Path.Combine(_source.Root, "epss.csv");
+        await File.WriteAllTextAsync(file, text, Token);
+        await Refused(AdvisoryError.Malformed, Options with { Epss = file });
+        await Refused(AdvisoryError.NotFound, Options with { Epss = file + "x" });
+        await Refused(AdvisoryError.LimitExceeded, Options with { Epss = _source.Zip("Debian"), Limits = OsvLimits.Default with { MaxEpssBytes = 10 } });
+    }
+
+    [Fact]
+    public async Task Run_LanguageRecords_AreFiledUnderTheNamesThatAreAskedFor()
+    {
+        _source.WithText("PyPI", "a.json", """{"id":"PYSEC-1","affected":[{"package":{"ecosystem":"PyPI","name":"Foo.Bar_baz"},"versions":["1"]}]}""")
+            .WithText("NuGet", "b.json", """{"id":"GHSA-1","affected":[{"package":{"ecosystem":"NuGet","name":"Newtonsoft.Json"},"versions":["1"]}]}""")
+            .WithText("Maven", "c.json", """{"id":"GHSA-2","affected":[{"package":{"ecosystem":"Maven:https://maven.google.com","name":"com.google:X"},"versions":["1"]}]}""").Build();
+        await Update();
+        using AdvisoryDatabase database = AdvisoryDatabase.Open(_source.Database);
+        Assert.Single(database.Find("PyPI", "foo-BAR.baz"));
+        Assert.Single(database.Find("NuGet", "newtonsoft.json"));
+        Assert.Single(database.Find("Maven", "com.google:X"));
+        Assert.Empty(database.Find("Maven", "com.google:x"));
+        Assert.True(database.Covers("Maven"));
     }
 }

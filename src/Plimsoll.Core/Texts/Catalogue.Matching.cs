@@ -1,0 +1,16 @@
+namespace Plimsoll.Texts;
+
+/// <content>Notes on what matching could not look up.</content>
+public static partial class Catalogue
+{
+    private static Text? FindMatchingNote(string code) => code switch
+    {
+        "no-advisories-for-ecosystem" => new(
+            "The advisory database has nothing on {0}; {1} packages were not matched, and that no vulnerability is shown means nothing there.",
+            "漏洞库中没有关于 {0} 的公告；{1} 个软件包未匹配，没有显示漏洞并不说明没有漏洞。"),
+        "programs-not-looked-up" => new(
+            "{0} programs are known by their version string alone; no advisory names such programs, and they were not looked up.",
+            "有 {0} 个程序仅凭版本字符串识别；没有公告针对此类程序，未进行查询。"),
+        _ => null,
+    };
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
+using Plimsoll.Inspect.Packages.Versions;
+using Plimsoll.Inspect.Reports;
+
+namespace Plimsoll.Inspect.Vulnerabilities;
+
+/// <summary>What of an image the advisories speak of, and notes on all that they do not.</summary>
+sealed class Coverage
+{
+    private readonly IAdvisoryStore _store;
+    private readonly Dictionary<string, string?> _byType = new(StringComparer.Ordinal);
+
+    public Coverage(Distribution? distribution, IAdvisoryStore store)
+    {
+        _store = store;
+        Release = distribution is null ? null : Release.Of(distribution);
+        Order = Release?.PackageType is { } type ? VersionOrders.For(type) : null;
+        IsReleaseCovered = Order is not null && Release!.Ecosystems.Any(store.Covers);
+    }
+
+    public Release? Release { get; }
+
+    /// <summary>Of the distribution's own packages.</summary>
+    public IVersionOrder? Order { get; }
+
+    /// <summary>Whether the distribution's own packages can be looked up.</summary>
+    public bool IsReleaseCovered { get; }
+
+    /// <summary>The ecosystem that a language's package is looked up in, or null where there are no records.</summary>
+    public string? EcosystemOf(string type)
+    {
+        if (!_byType.TryGetValue(type, out string? ecosystem))
+            _byType[type] = ecosystem = OsvEcosystems.OfType(type) is { } name && _store.Covers(name) ? name : null;
+        return ecosystem;
+    }
+
+    /// <summary>Whether nothing is looked up for it, so that its findings would be someone else's word.</summary>
+    public bool IsDecidedByDistribution(InstalledPackage package) => package.OwnedBy is not null && IsReleaseCovered;
+
+    public void AddNotes(Inventory inventory, DateTimeOffset now, List<Note> notes)
+    {
+        int ofDistributions = 0, own = 0;
+        SortedDictionary<string, Counter> foreign = new(StringComparer.Ordinal), unseen = new(StringComparer.Ordinal);
+        foreach (InstalledPackage installed in inventory.Packages)
+        {
+            Package package = installed.Package;
+            if (package.IsOfDistribution)
+            {
+                ofDistributions++;
+                if (package.Type == Release?.PackageType)
+                    own++;
+                else if (Release?.PackageType is not null)
+                    CounterAt(foreign, package.Type).Count++;
+            }
+            else if (EcosystemOf(package.Type) is null && !IsDecidedByDistribution(installed))
+                CounterAt(unseen, OsvEcosystems.OfType(package.Type) ?? package.Type).Count++;
+        }
+        if (inventory.Distribution is { } distribution && Release is not null)
+            AddDistributionNotes(distribution, ofDistributions, own, foreign, now, notes);
+        else if (inventory.Packages.Count == 0)
+            notes.Add(new Note(MatchNotes.NothingFound, true, []));
+        else if (ofDistributions > 0)
+            notes.Add(new Note(MatchNotes.NoDistribution, true, [Text(ofDistributions)]));
+        foreach (KeyValuePair<string, Counter> ecosystem in unseen)
+            notes.Add(ecosystem.Key == "generic"
+                ? new Note(MatchNotes.ProgramsNotLookedUp, false, [Text(ecosystem.Value.Count)])
+                : new Note(MatchNotes.NoAdvisoriesForEcosystem, true, [ecosystem.Key, Text(ecosystem.Value.Count)]));
+    }
+
+    private void AddDistributionNotes(
+        Distribution distribution, int ofDistributions, int own, SortedDictionary<string, Counter> foreign, DateTimeOffset now, List<Note> notes)
+    {
+        string name = distribution.PrettyName ?? distribution.Id;
+        // One of an unknown distribution may keep its packages in a form that is not read here, which is no less a gap.
+        if (own == 0)
+            notes.Add(new Note(MatchNotes.NoPackageDatabase, true, [name]));
+        if (Release!.Rolling)
+            notes.Add(new Note(MatchNotes.RollingRelease, true, [name]));
+        else if (!IsReleaseCovered)
+            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [EcosystemName(distribution), distribution.Version, Text(ofDistributions)]));
+        // Packages of another distribution's kind have no release that anyone could look up.
+        foreach (KeyValuePair<string, Counter> kind in foreign)
+            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [$"{kind.Key} packages in {distribution.Id}", distribution.Version, Text(kind.Value.Count)]));
+        if (EndOfLife.Of(distribution) is { } date && DateOnly.FromDateTime(now.UtcDateTime) > date)
+            notes.Add(new Note(MatchNotes.EndOfLife, false, [EcosystemName(distribution), distribution.Version, date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)]));
+    }
+
+    private static string EcosystemName(Distribution distribution) =>
+        distribution.Id switch { "debian" => "Debian", "alpine" => "Alpine", "ubuntu" => "Ubuntu", _ => distribution.Id };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static Counter CounterAt(SortedDictionary<string, Counter> counters, string key) =>
+        counters.TryGetValue(key, out Counter? counter) ? counter : counters[key] = new Counter();
+
+    private sealed class Counter
+    {
+        public int Count { get; set; }
+    }
+}
