@@ -15,6 +15,7 @@ internal static partial class FuzzTargets
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
+        BomDocument, VexDocument, ReportDocument, TemplateText,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

@@ -208,8 +208,8 @@ public sealed class ExchangeFormatTests
 
         Report read = ReportReader.Read(json, "r.json");
 
-        // Text of half a character went out as U+FFFD and comes back as that; all else must be as it was.
-        Assert.Equal(Encoding.UTF8.GetString(json), Encoding.UTF8.GetString(Bytes("json", read with { Base = report.Base })));
+        // Text of half a character went out as an escape and comes back as U+FFFD itself; all else must be as it was.
+        Assert.Equal(Encoding.UTF8.GetString(json).Replace(@"\ufffd", "\ufffd", StringComparison.Ordinal), Encoding.UTF8.GetString(Bytes("json", read with { Base = report.Base })));
         JsonElement root = JsonDocument.Parse(json).RootElement.GetProperty("reports")[0];
         Assert.Equal("proved", root.GetProperty("base").GetProperty("evidence").GetString());
         Assert.Equal(0.5, root.GetProperty("findings")[0].GetProperty("epss").GetProperty("probability").GetDouble());
