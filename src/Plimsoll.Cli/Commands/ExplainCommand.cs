@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
@@ -53,6 +54,7 @@ internal static class ExplainCommand
             if (findings.Count == 0)
             {
                 Paragraph(Catalogue.ExplainNotIn.In(Language, Shown(id), Shown(report.Image)), "");
+                WriteNear(report, records);
                 if (!report.Complete)
                     Paragraph(Catalogue.ExplainNotInIncomplete.In(Language), "");
             }
@@ -124,6 +126,22 @@ internal static class ExplainCommand
             if (finding.Suppressed is { } suppressed)
                 Field(Catalogue.ExplainSuppressed, $"{suppressed.Reason} ({string.Join("; ", new[] { suppressed.Owner, suppressed.Expires?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), suppressed.Source }.OfType<string>())})");
         }
+
+        /// <summary>Packages of the image that the records do speak of, for another version: why it is not among the findings.</summary>
+        private void WriteNear(Report report, List<Advisory> records)
+        {
+            if (report.Distribution is not { } distribution || Release.Of(distribution).Ecosystem is not { } ecosystem)
+                return;
+            HashSet<string> ids = [.. records.Select(r => r.Id)];
+            foreach (IGrouping<(string SourceName, string SourceVersion), InstalledPackage> source in report.Packages.Where(p => p.Package.IsOfDistribution)
+                .GroupBy(p => (p.Package.SourceName, p.Package.SourceVersion)))
+                foreach (Affected record in store.Find(ecosystem, source.Key.SourceName).Where(a => ids.Contains(a.Advisory.Id)))
+                    Paragraph(Catalogue.ExplainNear.In(Language, Shown(source.Key.SourceName), Shown(source.Key.SourceVersion), Shown(record.Advisory.Id), Shown(RangesOf(record))), "  ");
+        }
+
+        private static string RangesOf(Affected record) => string.Join("; ",
+            record.Ranges.Take(MostReferences).Select(r => string.Join(", ", r.Events.Take(12).Select(e => $"{e.Kind.Replace('_', ' ')} {e.Version}")))
+                .Concat(record.Versions.Count > 0 ? [string.Join(", ", record.Versions.Take(12))] : []));
 
         private void InstalledPackageLine(Finding finding) =>
             Paragraph($"{Shown(finding.Id)}  {Catalogue.ExplainPackage.In(Language)} {Shown(finding.Package.Package.Name)} {Shown(finding.Package.Package.Version)}  {Shown(Words.PlaceOf(finding.Package))}", "  ");

@@ -140,6 +140,17 @@ public sealed class ExchangeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Explain_ImageWithAFixedVersion_SaysWhichRangeDoesNotHold()
+    {
+        _scan = _ => new ReportBuilder().With(ReportBuilder.Package("curl", "8.0-1")).Build();
+
+        Assert.Equal(0, await RunAsync("explain", "CVE-2023-38545", "x"));
+
+        Assert.Contains("curl 8.0-1 is there, but DSA-1-1 does not affect it: introduced 0, fixed 7.74.0-1.3+deb11u10",
+            string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Diff_BrokenReport_IsAnErrorWithTheFilesName()
     {
         Assert.Equal(3, await RunAsync("diff", Write("r.json", "{\"schemaVersion\":1,\"reports\":[{\"image\":5}]}"), "x"));
