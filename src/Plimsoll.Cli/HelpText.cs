@@ -14,8 +14,12 @@ internal static class HelpText
             "plimsoll scan debian:12",
             "plimsoll scan image.tar --fail-on high,kev --only-fixed",
             "plimsoll scan ./layout --output table --output json=report.json --output cyclonedx=bom.json",
+            "plimsoll scan sbom:bom.json --vex app.vex.json --output sarif=plimsoll.sarif",
             "plimsoll scan dir:/srv/rootfs --suppress accepted.yaml --group layer",
         ],
+        ["sbom"] = ["plimsoll sbom debian:12", "plimsoll sbom image.tar --format spdx-json -o bom.spdx.json"],
+        ["diff"] = ["plimsoll diff app:1.4 app:1.5", "plimsoll diff yesterday.json app:1.5 --fail-on high,kev"],
+        ["explain"] = ["plimsoll explain CVE-2023-0286", "plimsoll explain CVE-2023-0286 image.tar"],
     };
 
     /// <summary>Command lines to start from; empty when there are none.</summary>

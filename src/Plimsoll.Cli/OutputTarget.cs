@@ -1,15 +1,17 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Plimsoll.Inspect.Reports;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
 
 /// <summary>One <c>--output FORMAT[=FILE]</c>.</summary>
-/// <param name="Format"><c>table</c>, <c>json</c> or <c>cyclonedx</c>.</param>
+/// <param name="Format"><c>table</c>, <c>template</c> or a name of <see cref="ReportFormats"/>.</param>
 /// <param name="File">Null for standard output.</param>
-public sealed partial record OutputTarget(string Format, string? File)
+/// <param name="Template">The template that <c>template:PATH</c> names; null where <c>--template</c> does.</param>
+public sealed partial record OutputTarget(string Format, string? File, string? Template = null)
 {
-    public const string Formats = "table, json, cyclonedx";
+    public static string Formats { get; } = $"table, {string.Join(", ", ReportFormats.All.Select(f => f.Name))}, template";
 
     /// <exception cref="CommandException">Unknown format, or an empty file name.</exception>
     public static OutputTarget Parse(string text, string where)
@@ -18,11 +20,16 @@ public sealed partial record OutputTarget(string Format, string? File)
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         string format = equals < 0 ? text : text[..equals];
         string? file = equals < 0 ? null : text[(equals + 1)..];
-        if (format is not ("table" or "json" or "cyclonedx"))
+        string? template = null;
+        if (format.StartsWith("template:", StringComparison.Ordinal))
+            (format, template) = ("template", format["template:".Length..]);
+        if (template is "")
+            throw CommandException.Usage($"{where}: no file name after template:");
+        if (format is not ("table" or "template") && ReportFormats.Find(format) is null)
             throw CommandException.Usage($"{where}: unknown format {Escape.Quote(format)}; known formats: {Formats}");
         if (file is "")
             throw CommandException.Usage($"{where}: no file name after {format}=", $"{format} alone writes to standard output");
-        return new OutputTarget(format, file == "-" ? null : file);
+        return new OutputTarget(format, file == "-" ? null : file, template);
     }
 
     /// <summary>Finds out before the work whether the file can be written there.</summary>

@@ -63,6 +63,9 @@ public static class PlimsollApp
         (string Verb, Func<Command> Create)[] verbs =
         [
             ("scan", () => ScanCommand.Create(context, services)),
+            ("sbom", () => SbomCommand.Create(context, services)),
+            ("diff", () => DiffCommand.Create(context, services)),
+            ("explain", () => ExplainCommand.Create(context, services)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
             ("demo", () => DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken))),

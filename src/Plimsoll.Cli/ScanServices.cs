@@ -10,6 +10,9 @@ public sealed record ScanServices
     /// <summary>Scans one image. Throws <see cref="Oci.ImageException"/>.</summary>
     public required Func<string, IAdvisoryStore, ScanOptions, CancellationToken, Report> Scan { get; init; }
 
+    /// <summary>Lists what is in one image, without advisories. Throws <see cref="Oci.ImageException"/>.</summary>
+    public Func<string, ScanOptions, CancellationToken, Report> List { get; init; } = Scanner.List;
+
     /// <summary>Opens the database file of this path. Called only when the file exists. Throws <see cref="CommandException"/>.</summary>
     public required Func<string, IAdvisoryStore> OpenDatabase { get; init; }
     public required Func<IAdvisoryStore> OpenStarterSet { get; init; }

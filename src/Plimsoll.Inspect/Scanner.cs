@@ -17,6 +17,12 @@ public sealed record ScanOptions
     public Verification Verification { get; init; }
     public IReadOnlyList<Suppression> Suppressions { get; init; } = [];
 
+    /// <summary>What VEX documents say; see <see cref="VexApplier"/>.</summary>
+    public IReadOnlyList<VexStatement> Vex { get; init; } = [];
+
+    /// <summary>Images that may be the base of the scanned one, or that it could be built on instead.</summary>
+    public IReadOnlyList<string> Bases { get; init; } = [];
+
     /// <summary>Folder of the layer cache; null: nothing is looked up or stored.</summary>
     public string? CacheFolder { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -35,11 +41,22 @@ public sealed record ScanOptions
 public sealed record ScanProgress(string Phase, int LayersDone, int LayersTotal, long BytesDone, long BytesTotal);
 
 /// <summary>Inspects one image: opens it, reads its layers, composes what it holds and looks it up.</summary>
-public static class Scanner
+public static partial class Scanner
 {
     /// <param name="image">As a user writes it; see <see cref="ImageReference"/>.</param>
     /// <exception cref="ImageException">The image cannot be read or is not what it states to be.</exception>
     public static Report Scan(string image, IAdvisoryStore store, ScanOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(options);
+        if (BomPath(image) is { } path)
+            return ScanBom(image, path, store, options, cancellationToken);
+        Report report = ScanImage(image, store, options, cancellationToken);
+        // A base is scanned with the same options, but it has no base of its own here.
+        return BaseFinder.Compare(report, [.. options.Bases.Select(b => Scan(b, store, options with { Bases = [] }, cancellationToken))]);
+    }
+
+    private static Report ScanImage(string image, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
     {
         options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
         long start = Stopwatch.GetTimestamp();
@@ -66,15 +83,9 @@ public static class Scanner
         return report;
     }
 
-    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore store, ScanOptions options)
+    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore? store, ScanOptions options)
     {
-        DateTimeOffset now = options.Time.GetUtcNow();
-        MatchResult matched = Matcher.Match(inventory, store, now);
-        SuppressionResult judged = Suppressor.Apply(matched.Findings, options.Suppressions, now);
-        List<Note> notes = [.. matched.Notes, .. judged.Notes];
-        if (image.Verification == Verification.None)
-            notes.Add(new Note("unverified", false));
-        return new Report
+        Report listed = new()
         {
             Image = image.Name,
             IndexDigest = image.IndexDigest?.ToString(),
@@ -83,18 +94,19 @@ public static class Scanner
             Tags = image.Tags,
             Platform = image.Config is { Os: { } os, Architecture: { } architecture } ? new Platform(os, architecture, image.Config.Variant).ToString() : null,
             Verified = image.Verification == Verification.Full,
-            Time = now,
+            Time = options.Time.GetUtcNow(),
             ToolVersion = options.ToolVersion,
-            Database = store.Info,
+            Database = store?.Info ?? NoDatabase,
             Distribution = inventory.Distribution,
             Layers = inventory.Layers,
             Packages = inventory.Packages,
             Removed = inventory.Removed,
-            Findings = judged.Findings,
-            Notes = notes,
-            Gaps = [.. inventory.Gaps, .. matched.Gaps],
+            Notes = image.Verification == Verification.None ? [new Note("unverified", false)] : [],
+            Gaps = inventory.Gaps,
             BytesHashed = image.BytesHashed,
+            Base = BaseFinder.Find(image.Config, inventory.Layers),
         };
+        return Judged(listed, inventory, store, options.Vex, options);
     }
 
     private static Action<ImageLayer>? ProgressOf(Image image, IProgress<ScanProgress>? progress)

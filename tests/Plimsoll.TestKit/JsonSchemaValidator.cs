@@ -9,7 +9,7 @@ namespace Plimsoll.TestKit;
 public sealed class JsonSchemaValidator
 {
     private static readonly HashSet<string> Annotations =
-        ["$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "definitions", "meta:enum", "contentEncoding"];
+        ["$schema", "$id", "id", "$comment", "title", "description", "default", "examples", "deprecated", "definitions", "meta:enum", "contentEncoding"];
 
     private readonly Dictionary<string, JsonElement> _files = [];
     private readonly string _folder;

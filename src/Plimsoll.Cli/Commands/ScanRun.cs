@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Plimsoll.Inspect;
 using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
@@ -18,12 +19,15 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private bool _updateFailed;
+    private IReadOnlyList<VexStatement> _vex = [];
 
     public async Task<int> RunAsync(IReadOnlyList<string> images, CancellationToken cancellationToken)
     {
-        if (images.Count > 1 && settings.Outputs.Any(o => o.Format == "cyclonedx"))
-            throw CommandException.Usage("a CycloneDX document describes one image", "call scan once for each image, or use --output json");
+        if (images.Count > 1 && settings.Outputs.Select(o => ReportFormats.Find(o.Format)?.OneImage).FirstOrDefault(o => o is not null) is { } one)
+            throw CommandException.Usage($"{one} describes one image", "call scan once for each image, or use --output json");
+        Dictionary<OutputTarget, Template> templates = settings.Outputs.Where(o => o.Format == "template").ToDictionary(o => o, o => TemplateFile.Read(o.Template ?? settings.Template!));
         List<Suppression> suppressions = [.. settings.SuppressionFiles.SelectMany(services.ReadSuppressions)];
+        _vex = [.. settings.VexFiles.SelectMany(VexDocument.Read)];
         using CancellationTokenSource timeout = settings.Timeout is { } limit ? new(limit, context.Time) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
@@ -38,7 +42,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         foreach (ScanResult result in results)
             if (result.Failure is { } failure)
                 context.WriteError(images.Count > 1 ? $"{Escape.Quote(result.Image)}: {failure.Message}" : failure.Message, failure.Hint);
-        Write(results);
+        Write(results, templates);
         return ExitCodeOf(results);
     }
 
@@ -92,6 +96,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Platform = settings.Platform,
                 Verification = settings.Unverified ? Verification.None : Verification.Full,
                 Suppressions = suppressions,
+                Vex = _vex,
+                Bases = settings.Bases,
                 // Bytes that nobody checked never fill the cache.
                 CacheFolder = settings.NoCache || settings.Unverified ? null : context.Home.Cache,
                 Time = context.Time,
@@ -139,7 +145,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         new() { Image = image, Failure = new ScanFailure(code, message, hint) };
 
     /// <summary>DigestMismatch to digest-mismatch.</summary>
-    private static string Kebab(string name)
+    internal static string Kebab(string name)
     {
         StringBuilder text = new(name.Length + 4);
         foreach (char c in name)
@@ -151,12 +157,12 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         return text.ToString();
     }
 
-    private void Write(IReadOnlyList<ScanResult> results)
+    private void Write(IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
     {
         // Files first: when one cannot be written, nothing has gone to standard output yet.
         foreach (OutputTarget output in settings.Outputs.OrderBy(o => o.File is null))
         {
-            byte[]? content = Render(output, results);
+            byte[]? content = Render(output, results, templates);
             if (content is null)
                 continue;
             if (output.File is not null)
@@ -184,26 +190,17 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     }
 
     /// <summary>Null when there is nothing to say in this format: a bill of materials of an image that could not be read.</summary>
-    private byte[]? Render(OutputTarget output, IReadOnlyList<ScanResult> results)
+    private byte[]? Render(OutputTarget output, IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
     {
+        if (ReportFormats.Find(output.Format) is { } format)
+            return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full);
+        if (templates.TryGetValue(output, out Template? template))
+            return TemplateFile.Told(() => ReportFormats.Render(template, results, settings.Filter, AppVersion.Full));
         using MemoryStream buffer = new();
-        switch (output.Format)
-        {
-            case "json":
-                JsonReport.Write(buffer, results, settings.Filter, AppVersion.Full);
-                break;
-            case "cyclonedx" when results[0].Report is { } report:
-                CycloneDxReport.Write(buffer, report, settings.Filter);
-                break;
-            case "cyclonedx":
-                return null;
-            default:
-                // What could not be read is said on standard error already; a table of nothing else would only repeat it.
-                bool silent = output.File is null && results.All(r => r.Report is null);
-                using (StreamWriter writer = new(buffer, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" })
-                    TableReport.Write(writer, silent ? [] : results, TableOptionsFor(output));
-                break;
-        }
+        // What could not be read is said on standard error already; a table of nothing else would only repeat it.
+        bool silent = output.File is null && results.All(r => r.Report is null);
+        using (StreamWriter writer = new(buffer, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" })
+            TableReport.Write(writer, silent ? [] : results, TableOptionsFor(output));
         return buffer.ToArray();
     }
 

@@ -21,6 +21,12 @@ internal sealed record ScanSettings
     public bool AllRows { get; private init; }
     public IReadOnlyList<string> SuppressionFiles { get; private init; } = [];
 
+    public IReadOnlyList<string> VexFiles { get; private init; } = [];
+    public IReadOnlyList<string> Bases { get; private init; } = [];
+
+    /// <summary>For outputs of the format template that name none themselves.</summary>
+    public string? Template { get; private init; }
+
     /// <summary>Null for the default place.</summary>
     public string? Database { get; private init; }
     public bool Update { get; private init; }
@@ -31,8 +37,8 @@ internal sealed record ScanSettings
     /// <summary>Names of the options, as in flags and in the file.</summary>
     public static IReadOnlyList<string> Keys { get; } =
     [
-        "all", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
-        "severity", "suppress", "timeout", "unverified", "update",
+        "all", "base", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
+        "severity", "suppress", "template", "timeout", "unverified", "update", "vex",
     ];
 
     /// <summary>The variable of an option: <c>PLIMSOLL_SCAN_FAIL_ON</c>.</summary>
@@ -69,6 +75,9 @@ internal sealed record ScanSettings
             GroupByLayer = Parse(all, "group", "package", "package or layer", Word("package", "layer")) == "layer",
             AllRows = Flag(all, "all"),
             SuppressionFiles = Get(all, "suppress")?.Values ?? [],
+            VexFiles = Get(all, "vex")?.Values ?? [],
+            Bases = Get(all, "base")?.Values ?? [],
+            Template = Get(all, "template")?.Values[^1],
             Database = Get(all, "db")?.Values[^1],
             Update = Flag(all, "update"),
             Language = Parse<Language?>(all, "lang", null, "en or zh", (string text, out Language? value) =>
@@ -109,7 +118,13 @@ internal sealed record ScanSettings
         if (files.Count != files.Distinct(StringComparer.Ordinal).Count())
             throw CommandException.Usage("two outputs would go to the same file", "give each --output a file of its own");
         foreach (OutputTarget output in settings.Outputs)
+        {
             output.Check();
+            if (output.Format == "template" && (output.Template ?? settings.Template) is null)
+                throw CommandException.Usage("--output template needs a template", "name it: --output template:FILE, or --template FILE");
+        }
+        if (settings.Template is not null && !settings.Outputs.Any(o => o.Format == "template"))
+            throw CommandException.Usage("--template is given and no output uses it", "add --output template or --output template=FILE");
         if (settings.Filter.Severities is { } severities && !settings.FailOn.CanCountAmong(severities))
             throw CommandException.Usage($"--fail-on {Escape.ForTerminal(settings.FailOn.Text)} can never be met: --severity leaves out every finding that it asks for",
                 "make --severity as wide as --fail-on");

@@ -11,7 +11,7 @@ namespace Plimsoll.Posix;
 /// does not hold back code that already runs machine instructions of its own in this process. See docs/decisions/0003.
 /// Source: capabilities(7), setresuid(2), "C library/kernel differences".
 /// </remarks>
-internal static unsafe partial class Unprivileged
+public static unsafe partial class Unprivileged
 {
     private const int Nobody = 65534;
     private const int PrSetKeepCaps = 8;

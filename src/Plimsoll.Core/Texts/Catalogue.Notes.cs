@@ -41,6 +41,12 @@ public static partial class Catalogue
         "suppression-unused" => new(
             "The suppression of {0} matched nothing ({1}).",
             "对 {0} 的抑制没有匹配任何结果（{1}）。"),
+        "vex-unused" => new(
+            "None of the {1} statements of {0} speaks of a finding here.",
+            "{0} 的 {1} 条声明均与此处的结果无关。"),
+        "from-bom" => new(
+            "The packages are those that a bill of materials lists ({0}); nothing of it was checked.",
+            "软件包来自物料清单（{0}）；其内容未经校验。"),
         _ => FindMatchingNote(code),
     };
 
@@ -66,6 +72,10 @@ public static partial class Catalogue
         "version-unreadable" => new("A version could not be compared", "无法比较版本"),
         "package-database-journal" => new("A package database has a journal beside it that was not read", "软件包数据库旁有未读取的日志"),
         "too-many-files" => new("Packages claim more files than are remembered", "软件包声明的文件过多，未全部记录"),
+        "component-without-purl" => new("A component has no package URL and was not matched", "组件没有软件包 URL，未匹配"),
+        "component-without-version" => new("A component has no version and was not matched", "组件没有版本，未匹配"),
+        "component-unreadable" => new("A component's package URL could not be read", "无法读取组件的软件包 URL"),
+        "distribution-ambiguous" => new("Packages are said to be of another distribution", "部分软件包被声明属于另一发行版"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => null,
     };

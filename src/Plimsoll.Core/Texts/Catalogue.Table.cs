@@ -21,6 +21,7 @@ public static partial class Catalogue
 
     public static Text NoFix { get; } = new("no fix known", "尚无修复");
     public static Text WillNotFix { get; } = new("will not be fixed", "不会修复");
+    public static Text Malicious { get; } = new("malicious: remove it", "恶意软件包：请移除");
     public static Text EndOfLife { get; } = new("end of life", "已停止支持");
     public static Text CountNoFix { get; } = new("{0} without a known fix", "{0} 个尚无修复");
     public static Text CountWillNotFix { get; } = new("{0} that will not be fixed", "{0} 个不会修复");

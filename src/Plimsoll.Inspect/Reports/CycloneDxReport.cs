@@ -29,7 +29,7 @@ public sealed class CycloneDxReport
             string reference = package.Purl.Length > 0 ? package.Purl : $"{package.Package.Type}:{package.Package.Name}@{package.Package.Version}";
             if (!taken.Add(reference))
             {
-                string stem = $"{reference}#{package.Path}";
+                string stem = $"{reference}#{Key(package).Item2}";
                 reference = stem;
                 for (int n = 2; !taken.Add(reference); n++)
                     reference = $"{stem}#{n}";
@@ -42,7 +42,7 @@ public sealed class CycloneDxReport
     private const string DistributionReference = "distribution";
 
     private static (string, string, string, string) Key(InstalledPackage package) =>
-        (package.Purl, package.Path, package.Package.Name, package.Package.Version);
+        (package.Purl, package.Package.Inner is { } inner ? $"{package.Path}!/{inner}" : package.Path, package.Package.Name, package.Package.Version);
 
     /// <summary>Writes one document, UTF-8. The serial number is made from the content, so that equal inspections have equal ones.</summary>
     public static void Write(Stream output, Report report, ReportFilter filter)
@@ -77,10 +77,14 @@ public sealed class CycloneDxReport
         WriteMetadata();
         WriteComponents();
         WriteDependencies();
-        _json.WriteStartArray("vulnerabilities");
-        foreach (IGrouping<object, Finding> group in _report.Findings.GroupBy(SameFlaw))
-            WriteVulnerability([.. group]);
-        _json.WriteEndArray();
+        // An empty list would say that there are none, which nobody has asked.
+        if (_report.Matched)
+        {
+            _json.WriteStartArray("vulnerabilities");
+            foreach (IGrouping<object, Finding> group in _report.Findings.GroupBy(SameFlaw))
+                WriteVulnerability([.. group]);
+            _json.WriteEndArray();
+        }
         _json.WriteEndObject();
     }
 
@@ -104,6 +108,15 @@ public sealed class CycloneDxReport
         Property("plimsoll:database:counter", _report.Database.IsDatabase ? _report.Database.Counter.ToString(CultureInfo.InvariantCulture) : "none");
         Property("plimsoll:database:digest", _report.Database.Digest);
         Property("plimsoll:filter", _filter.ToString());
+        Property("plimsoll:bom", _report.Bom);
+        if (_report.Base is { } known)
+        {
+            Property("plimsoll:base:claimedName", known.ClaimedName);
+            Property("plimsoll:base:claimedDigest", known.ClaimedDigest);
+            Property("plimsoll:base:evidence", known.Evidence.Word());
+            Property("plimsoll:base:layers", known.Layers.ToString(CultureInfo.InvariantCulture));
+            Property("plimsoll:base:provedBy", known.ProvedBy);
+        }
         foreach (Note note in _report.Notes)
             Property($"plimsoll:note:{note.Code}", ReportTexts.Of(note, Texts.Language.English));
         foreach (Gap gap in _report.Gaps)
@@ -199,6 +212,13 @@ public sealed class CycloneDxReport
         Property("plimsoll:srcName", installed.Package.SourceName);
         Property("plimsoll:srcVersion", installed.Package.SourceVersion);
         Property("plimsoll:path", installed.Path);
+        Property("plimsoll:inner", installed.Package.Inner);
+        Property("plimsoll:arch", installed.Package.Architecture);
+        Property("plimsoll:evidence", installed.Package.Evidence.Word());
+        if (installed.Package.Development)
+            Property("plimsoll:development", "true");
+        Property("plimsoll:module", installed.Package.Module);
+        Property("plimsoll:ownedBy", installed.OwnedBy);
         _json.WriteEndArray();
         _json.WriteEndObject();
     }
@@ -243,7 +263,7 @@ public sealed class CycloneDxReport
 
     // One flaw may be rated or suppressed for one package and not for another; those are entries of their own.
     private static object SameFlaw(Finding finding) =>
-        (finding.Id, finding.Severity, finding.Score, finding.SeverityFrom, finding.Suppressed, finding.KnownExploited, finding.Title);
+        (finding.Id, finding.Severity, finding.Score, finding.SeverityFrom, finding.Suppressed, finding.KnownExploited, finding.Title, finding.Epss, finding.Malicious);
 
     private void WriteVulnerability(List<Finding> findings)
     {
@@ -268,6 +288,13 @@ public sealed class CycloneDxReport
             Property("plimsoll:fingerprint", finding.Fingerprint);
         Property("plimsoll:knownExploited", first.KnownExploited);
         Property("plimsoll:severityFrom", first.SeverityFrom);
+        if (first.Epss is { } epss)
+        {
+            Property("plimsoll:epss:probability", epss.Probability.ToString("R", CultureInfo.InvariantCulture));
+            Property("plimsoll:epss:percentile", epss.Percentile.ToString("R", CultureInfo.InvariantCulture));
+        }
+        if (first.Malicious)
+            Property("plimsoll:malicious", "true");
         if (first.FromStarterSet)
             Property("plimsoll:fromStarterSet", "true");
         _json.WriteEndArray();
@@ -343,8 +370,8 @@ public sealed class CycloneDxReport
     }
 
     /// <summary>
-    /// A suppression says that somebody judged the finding, not how: "not affected" would be a claim nobody made, so the
-    /// state is "in triage" and the detail gives reason, owner and end.
+    /// A suppression without a status says that somebody judged the finding, not how: "not affected" would be a claim nobody
+    /// made, so the state is "in triage" and the detail gives reason, owner and end. What VEX says is passed on.
     /// </summary>
     private void WriteAnalysis(Suppression? suppression)
     {
@@ -353,7 +380,16 @@ public sealed class CycloneDxReport
         string owner = suppression.Owner is { } name ? $"; owner: {name}" : "";
         string end = suppression.Expires is { } day ? $"; until {day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}" : "";
         _json.WriteStartObject("analysis");
-        _json.WriteString("state", "in_triage");
+        _json.WriteString("state", suppression.Status switch { "not_affected" => "not_affected", "fixed" => "resolved", _ => "in_triage" });
+        // CycloneDX has words of its own; only those that mean the same are taken.
+        if (suppression is { Status: "not_affected", Justification: { } justification })
+            _json.WriteOptional("justification", justification switch
+            {
+                "component_not_present" or "vulnerable_code_not_present" => "code_not_present",
+                "vulnerable_code_not_in_execute_path" => "code_not_reachable",
+                "inline_mitigations_already_exist" => "protected_by_mitigating_control",
+                _ => null,
+            });
         _json.WriteString("detail", $"suppressed: {suppression.Reason}{owner}{end}; {suppression.Source}");
         _json.WriteEndObject();
     }

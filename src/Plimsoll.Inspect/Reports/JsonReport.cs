@@ -77,6 +77,9 @@ public static class JsonReport
         json.WriteOptional("configDigest", report.ConfigDigest);
         json.WriteList("tags", report.Tags);
         json.WriteOptional("platform", report.Platform);
+        json.WriteOptional("bom", report.Bom);
+        if (!report.Matched)
+            json.WriteBoolean("matched", false);
         json.WriteBoolean("verified", report.Verified);
         WriteDatabase(json, report.Database);
         WriteDistribution(json, report.Distribution);
@@ -86,6 +89,7 @@ public static class JsonReport
             WriteFinding(json, finding);
         json.WriteEndArray();
         WriteNotes(json, report);
+        WriteBase(json, report.Base);
         json.WriteStartArray("layers");
         foreach (LayerSummary layer in report.Layers)
             WriteLayer(json, layer);
@@ -150,6 +154,15 @@ public static class JsonReport
         json.WriteString("status", finding.Status);
         json.WriteOptional("fixedVersion", finding.FixedVersion);
         json.WriteOptional("knownExploited", finding.KnownExploited);
+        if (finding.Epss is { } epss && double.IsFinite(epss.Probability) && double.IsFinite(epss.Percentile))
+        {
+            json.WriteStartObject("epss");
+            json.WriteNumber("probability", epss.Probability);
+            json.WriteNumber("percentile", epss.Percentile);
+            json.WriteEndObject();
+        }
+        if (finding.Malicious)
+            json.WriteBoolean("malicious", true);
         json.WriteBoolean("fromStarterSet", finding.FromStarterSet);
         json.WriteString("title", finding.Title);
         json.WriteOptional("published", finding.Published);
@@ -179,6 +192,8 @@ public static class JsonReport
             json.WriteOptional("owner", suppressed.Owner);
             json.WriteOptional("expires", suppressed.Expires?.ToString("yyyy-MM-dd"));
             json.WriteString("source", suppressed.Source);
+            json.WriteOptional("status", suppressed.Status);
+            json.WriteOptional("justification", suppressed.Justification);
             json.WriteEndObject();
         }
         json.WriteEndObject();
@@ -249,7 +264,37 @@ public static class JsonReport
         json.WriteString("sourceVersion", installed.Package.SourceVersion);
         json.WriteString("purl", installed.Purl);
         json.WriteString("path", installed.Path);
+        json.WriteOptional("inner", installed.Package.Inner);
+        json.WriteString("evidence", installed.Package.Evidence.Word());
+        if (installed.Package.Development)
+            json.WriteBoolean("development", true);
+        json.WriteOptional("module", installed.Package.Module);
+        json.WriteOptional("ownedBy", installed.OwnedBy);
         WriteOrigin(json, "origin", installed.Origin);
+    }
+
+    private static void WriteBase(Utf8JsonWriter json, BaseImage? known)
+    {
+        if (known is null)
+            return;
+        json.WriteStartObject("base");
+        json.WriteOptional("claimedName", known.ClaimedName);
+        json.WriteOptional("claimedDigest", known.ClaimedDigest);
+        json.WriteString("evidence", known.Evidence.Word());
+        json.WriteNumber("baseLayers", known.Layers);
+        json.WriteOptional("provedBy", known.ProvedBy);
+        json.WriteStartArray("newer");
+        foreach (NewerBase newer in known.Newer)
+        {
+            json.WriteStartObject();
+            json.WriteString("image", newer.Image);
+            json.WriteBoolean("complete", newer.Complete);
+            json.WriteList("removes", newer.Removes);
+            json.WriteList("brings", newer.Brings);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteOrigin(Utf8JsonWriter json, string name, Origin origin)

@@ -40,6 +40,15 @@ public sealed record Report
     /// <summary>False when a gap or an undecided note stands: "no finding" does then not mean "clean". Exit code 3.</summary>
     public bool Complete => Gaps.Count == 0 && !Notes.Any(n => n.Undecided);
 
+    /// <summary>False when no advisory was asked (<c>plimsoll sbom</c>): that there are no findings then says nothing.</summary>
+    public bool Matched { get; init; } = true;
+
+    /// <summary>The bill of materials that the packages were read from, <c>CycloneDX 1.5 by trivy dev</c>; null for an image.</summary>
+    public string? Bom { get; init; }
+
+    /// <summary>What is known of the image that this one was built on; null when nothing is.</summary>
+    public BaseImage? Base { get; init; }
+
     /// <summary>Bytes that were hashed to verify the image.</summary>
     public long BytesHashed { get; init; }
 }

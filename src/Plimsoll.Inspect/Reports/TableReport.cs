@@ -34,6 +34,8 @@ public sealed class TableReport
     private const int MostRowsAlike = 3;
     private const int LeastTitleColumns = 16;
     private const int KevColumns = 3;
+    // "100.0%"
+    private const int EpssColumns = 6;
 
     private readonly TextWriter _out;
     private readonly TableOptions _options;
@@ -109,11 +111,37 @@ public sealed class TableReport
         List<string> second = [DistributionText(report.Distribution)];
         second.Add(report.Packages.Count == 1 ? Catalogue.PackageCountOne.In(Language) : Catalogue.PackageCount.In(Language, report.Packages.Count));
         bool folder = report.Layers is [{ DiffId: null }];
-        if (!folder)
+        if (!folder && report.Bom is null)
             second.Add(report.Layers.Count == 1 ? Catalogue.LayerCountOne.In(Language) : Catalogue.LayerCount.In(Language, report.Layers.Count));
-        second.Add(!report.Verified ? _ansi.Alarm(Catalogue.Unverified.In(Language))
+        second.Add(report.Bom is { } bom ? _ansi.Warning(Catalogue.AsListed.In(Language, Shown(bom, 60)))
+            : !report.Verified ? _ansi.Alarm(Catalogue.Unverified.In(Language))
             : folder ? Catalogue.VerifiedFolder.In(Language) : _ansi.Good(Catalogue.Verified.In(Language)));
         Parts(second);
+        Base(report);
+    }
+
+    /// <summary>What is known of the base image, and whether it is claimed, guessed or proved.</summary>
+    private void Base(Report report)
+    {
+        if (report.Base is not { } known)
+            return;
+        List<string> parts = [];
+        if (known.Evidence == BaseEvidence.Proved)
+            parts.Add(Catalogue.BaseProved.In(Language, Shown(known.ProvedBy ?? "", 100), known.Layers));
+        else
+        {
+            if ((known.ClaimedName ?? known.ClaimedDigest) is { } claimed)
+                parts.Add(Catalogue.BaseClaimed.In(Language, Shown(claimed, 100)));
+            if (known.Evidence == BaseEvidence.Guessed)
+                parts.Add(Catalogue.BaseGuessed.In(Language, known.Layers));
+        }
+        if (known.Layers > 0 && report.Findings.Count(f => f.Suppressed is null && f.Package.Origin.Layer < known.Layers) is > 0 and var count)
+            parts.Add(Catalogue.BaseFindings.In(Language, count));
+        if (parts.Count > 0)
+            Paragraph(string.Join(Language == Language.Chinese ? "；" : "; ", parts), null);
+        foreach (NewerBase newer in known.Newer)
+            Paragraph(known.Layers == 0 ? Catalogue.BaseNewerUnknown.In(Language, Shown(newer.Image, 100))
+                : Catalogue.BaseNewer.In(Language, Shown(newer.Image, 100), newer.Removes.Count, newer.Brings.Count) + (newer.Complete ? "" : " (?)"), null);
     }
 
     private string DistributionText(Distribution? distribution)
@@ -145,7 +173,7 @@ public sealed class TableReport
     private void Findings(Report report, IReadOnlyList<FindingGroup> groups)
     {
         Columns columns = Measure(groups);
-        Row(columns, _ansi.Dim, Catalogue.ColumnSeverity.In(Language), Catalogue.ColumnId.In(Language), "KEV",
+        Row(columns, _ansi.Dim, Catalogue.ColumnSeverity.In(Language), Catalogue.ColumnId.In(Language), "KEV", "EPSS",
             Catalogue.ColumnFixed.In(Language), Catalogue.ColumnTitle.In(Language));
         if (!_options.GroupByLayer)
         {
@@ -186,7 +214,10 @@ public sealed class TableReport
             _out.Write("  " + layer);
             used += 2 + DisplayWidth.Of(layer);
         }
-        if (group.Names.Count > 1)
+        // Of a language there may be the same package in many places; a distribution has one database.
+        if (!group.Package.Package.IsOfDistribution && group.Package.Path.Length > 0 && _columns - used > 3)
+            _out.Write(_ansi.Dim(DisplayWidth.Cut("  " + Shown(Words.PlaceOf(group.Package), 200), _columns - used)));
+        else if (group.Names.Count > 1)
             _out.Write(_ansi.Dim(DisplayWidth.Cut(
                 "  " + Catalogue.Binaries.In(Language, string.Join(", ", group.Names.Select(n => Shown(n, 60)))), Math.Max(0, _columns - used))));
         _out.WriteLine();
@@ -204,12 +235,15 @@ public sealed class TableReport
                 done.UnionWith(alike);
                 continue;
             }
-            Row(columns, null, finding.Severity.Text().In(Language), Shown(finding.Id, 40), finding.KnownExploited is null ? "" : "KEV",
+            Row(columns, null, finding.Severity.Text().In(Language), Shown(finding.Id, 40), finding.KnownExploited is null ? "" : "KEV", EpssText(finding),
                 FixText(finding), Title(finding), finding.Severity);
         }
     }
 
-    private static bool MayShare(Finding finding) => finding.Severity < Severity.High && finding.KnownExploited is null;
+    private static bool MayShare(Finding finding) => finding.Severity < Severity.High && finding.KnownExploited is null && !finding.Malicious;
+
+    private static string EpssText(Finding finding) => finding.Epss is { } epss && double.IsFinite(epss.Probability)
+        ? (Math.Clamp(epss.Probability, 0, 1) * 100).ToString("0.0", System.Globalization.CultureInfo.InvariantCulture) + "%" : "";
 
     /// <summary>Ids of one severity and one fix, as many on a line as there is room for.</summary>
     private void Block(Columns columns, List<Finding> alike)
@@ -237,12 +271,12 @@ public sealed class TableReport
         _out.WriteLine();
     }
 
-    private readonly record struct Columns(int Severity, int Id, int Fixed, int Title, bool Kev);
+    private readonly record struct Columns(int Severity, int Id, int Fixed, int Title, bool Kev, bool Epss);
 
     private Columns Measure(IReadOnlyList<FindingGroup> groups)
     {
         int severity = DisplayWidth.Of(Catalogue.ColumnSeverity.In(Language)), id = 2, fix = DisplayWidth.Of(Catalogue.ColumnFixed.In(Language));
-        bool title = false, kev = false;
+        bool title = false, kev = false, epss = false;
         foreach (Finding finding in groups.SelectMany(g => g.Rows))
         {
             severity = Math.Max(severity, DisplayWidth.Of(finding.Severity.Text().In(Language)));
@@ -250,24 +284,31 @@ public sealed class TableReport
             fix = Math.Max(fix, DisplayWidth.Of(FixText(finding)));
             title |= finding.Title.Length > 0;
             kev |= finding.KnownExploited is not null;
+            epss |= finding.Epss is not null;
         }
         int left = _columns - Indent - severity - 2 - id - 2 - (kev ? KevColumns + 2 : 0) - fix - 2;
-        return new Columns(severity, id, fix, title && left >= LeastTitleColumns ? left : 0, kev);
+        // The chance gives way to the version that fixes it, but not to the title.
+        epss &= left + 2 >= EpssColumns + 2;
+        if (epss)
+            left -= EpssColumns + 2;
+        return new Columns(severity, id, fix, title && left >= LeastTitleColumns ? left : 0, kev, epss);
     }
 
-    private void Row(Columns columns, Func<string, string>? style, string severity, string id, string kev, string fix, string title, Severity level = default)
+    private void Row(Columns columns, Func<string, string>? style, string severity, string id, string kev, string epss, string fix, string title, Severity level = default)
     {
         string word = DisplayWidth.Fit(severity, columns.Severity);
         string mark = columns.Kev ? DisplayWidth.Fit(kev, KevColumns) + "  " : "";
+        string chance = columns.Epss ? DisplayWidth.Fit(epss.PadLeft(EpssColumns), EpssColumns) + "  " : "";
         bool last = columns.Title == 0 || title.Length == 0;
         string tail = last ? fix : DisplayWidth.Fit(fix, columns.Fixed) + "  " + DisplayWidth.Cut(title, columns.Title);
         if (style is not null)
-            _out.WriteLine(Margin + style($"{word}  {DisplayWidth.Fit(id, columns.Id)}  {mark}{tail}"));
+            _out.WriteLine(Margin + style($"{word}  {DisplayWidth.Fit(id, columns.Id)}  {mark}{chance}{tail}"));
         else
-            _out.WriteLine($"{Margin}{_ansi.Of(level, word)}  {DisplayWidth.Fit(id, columns.Id)}  {(kev.Length > 0 ? _ansi.Alarm(mark) : mark)}{tail}");
+            _out.WriteLine($"{Margin}{_ansi.Of(level, word)}  {DisplayWidth.Fit(id, columns.Id)}  {(kev.Length > 0 ? _ansi.Alarm(mark) : mark)}{chance}{tail}");
     }
 
     private string FixText(Finding finding) => finding.FixedVersion is { } version ? Shown(version, 60)
+        : finding.Malicious ? Catalogue.Malicious.In(Language)
         : finding.Status switch
         {
             "will-not-fix" => Catalogue.WillNotFix.In(Language),

@@ -20,7 +20,7 @@ public static class SuppressionFile
     /// <summary>Entries of the file.</summary>
     public const int MaxEntries = 10_000;
 
-    private const string Keys = "id, package, reason, owner, expires";
+    private const string Keys = "id, package, reason, owner, expires, justification";
 
     /// <summary>The entries in the file's order.</summary>
     /// <exception cref="SuppressionException">The file is too long, no YAML, or not of the form; nothing of it is used.</exception>
@@ -109,7 +109,7 @@ public static class SuppressionFile
         {
             string key = Text(parser, name, "a key");
             long line = parser.Current!.Start.Line;
-            if (key is not ("id" or "package" or "reason" or "owner" or "expires"))
+            if (key is not ("id" or "package" or "reason" or "owner" or "expires" or "justification"))
                 throw new SuppressionException($"{name}:{line}", $"unknown key {Escape.Quote(key)}; known keys: {Keys}");
             parser.MoveNext();
             string value = Text(parser, name, $"a text for {key}").Trim();
@@ -127,6 +127,9 @@ public static class SuppressionFile
             expires = DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day)
                 ? day
                 : throw new SuppressionException($"{name}:{lines["expires"]}", $"expires is {Escape.Quote(date)}; wanted a date such as 2027-01-31");
+        if (values.TryGetValue("justification", out string? why) && !VexWords.Justifications.Contains(why, StringComparer.Ordinal))
+            throw new SuppressionException($"{name}:{lines["justification"]}",
+                $"justification is {Escape.Quote(why)}; wanted one of {string.Join(", ", VexWords.Justifications)}");
         return new Suppression
         {
             Id = values["id"],
@@ -135,6 +138,9 @@ public static class SuppressionFile
             Owner = values.GetValueOrDefault("owner"),
             Expires = expires,
             Source = source,
+            // Who gives a justification says that the image is not affected; without one a finding is only accepted.
+            Status = why is null ? null : VexWords.NotAffected,
+            Justification = why,
         };
     }
 

@@ -85,4 +85,13 @@ public sealed record Suppression
 
     /// <summary>File and line it stands in.</summary>
     public required string Source { get; init; }
+
+    /// <summary>
+    /// What is said of the product in VEX's words: <c>not_affected</c> or <c>fixed</c>. Null for a suppression that says only
+    /// that somebody looked at the finding and accepts it.
+    /// </summary>
+    public string? Status { get; init; }
+
+    /// <summary>Why it is not affected, one of OpenVEX's five words such as <c>component_not_present</c>; or null.</summary>
+    public string? Justification { get; init; }
 }

@@ -56,7 +56,7 @@ internal static partial class FuzzTargets
     private static FuzzTarget OsRelease => OfAnalyser("os-release", new OsReleaseAnalyser(), OsReleaseAnalyser.Files,
         "PRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\nID=debian\nVERSION_ID='11'\nID_LIKE=\"a b\"\n# c\n", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\n", "3.18.4\n", "trixie/sid\n", "CentOS Linux release 7.9.2009 (Core)\n");
 
-    private static readonly string[] OrderedTypes = ["deb", "apk", "npm", "pub", "nuget", "pypi", "maven", "gem", "composer", "cran", "conda"];
+    private static readonly string[] OrderedTypes = ["deb", "apk", "rpm", "npm", "pub", "nuget", "pypi", "maven", "gem", "composer", "cran", "conda"];
 
     private static FuzzTarget Versions => new()
     {

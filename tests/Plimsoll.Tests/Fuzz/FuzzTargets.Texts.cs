@@ -181,6 +181,21 @@ internal static partial class FuzzTargets
         ScanResult[] results = [ScanResult.Of(Next(), report, ReportFilter.None), new ScanResult { Image = Next(), Failure = new ScanFailure(Next(), Escape.ForTerminal(Next()), Escape.ForTerminal(Next())) }];
         CheckJson(stream => JsonReport.Write(stream, results, ReportFilter.None, Next()));
         CheckJson(stream => CycloneDxReport.Write(stream, report, ReportFilter.None));
+        CheckJson(stream => SarifReport.Write(stream, results, "0"));
+        CheckJson(stream => SpdxJsonReport.Write(stream, report));
+        CheckJson(stream => GitLabReport.Write(stream, report));
+        CheckJson(stream => OpenVexReport.Write(stream, report));
+        using (MemoryStream junit = new())
+        {
+            JunitReport.Write(junit, results);
+            _ = System.Xml.Linq.XDocument.Parse(Encoding.UTF8.GetString(junit.ToArray()));
+        }
+        using (MemoryStream tags = new())
+        {
+            SpdxTagReport.Write(tags, report);
+            foreach (string line in Encoding.UTF8.GetString(tags.ToArray()).Split('\n'))
+                CheckShown(line);
+        }
         foreach (Language language in (Language[])[Language.English, Language.Chinese])
             foreach (int columns in (int[])[1, 60, 120])
             {

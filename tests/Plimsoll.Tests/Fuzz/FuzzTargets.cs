@@ -17,6 +17,7 @@ internal static partial class FuzzTargets
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
+        BomDocument, VexDocument, ReportDocument, TemplateText,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

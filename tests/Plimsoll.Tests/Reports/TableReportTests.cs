@@ -138,6 +138,50 @@ public sealed class TableReportTests
         Assert.Equal(Table(report), System.Text.RegularExpressions.Regex.Replace(coloured, "\x1b\\[[0-9;]*m", "", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5)));
     }
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(200)]
+    public void Write_EpssMaliciousAndLanguagePackages_AreShownWithinTheWidth(int columns)
+    {
+        Inspect.Layers.InstalledPackage jar = ReportBuilder.Package("org.apache.logging.log4j:log4j-core", "2.14.1");
+        jar = jar with { Package = jar.Package with { Type = "maven", Inner = "BOOT-INF/lib/log4j-core-2.14.1.jar" }, Path = "srv/app.jar" };
+        Report report = ReportBuilder.Vulnerable().With(jar, "CVE-2021-44228", Severity.Critical, "2.15.0", "Remote code execution", kev: true).With(jar, "MAL-2024-1", Severity.Low).Build();
+        report = report with { Findings = [.. report.Findings.Select(f => f.Id == "CVE-2021-44228" ? f with { Epss = new Epss(0.9435, 0.999) } : f.Id == "MAL-2024-1" ? f with { Malicious = true } : f)] };
+
+        string table = Table(report, Options(columns));
+
+        Assert.All(table.Split('\n'), line => Assert.True(DisplayWidth.Of(line) <= columns, line));
+        Assert.Contains("EPSS", table, StringComparison.Ordinal);
+        Assert.Matches(@"CVE-2021-44228\s+KEV\s+94\.3%\s+2\.15\.0", table);
+        Assert.Contains("srv/app.jar!/", table, StringComparison.Ordinal);
+        Assert.Contains("malicious: remove it", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_EpssWithoutRoom_GivesWayToTheFixedVersion()
+    {
+        Report report = new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-2021-44228", Severity.Critical, new string('9', 44)).Build();
+
+        string table = Table(report with { Findings = [.. report.Findings.Select(f => f with { Epss = new Epss(0.5, 0.5) })] });
+
+        Assert.DoesNotContain("EPSS", table, StringComparison.Ordinal);
+        Assert.Contains(new string('9', 44), table, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(BaseEvidence.Claimed, 0, "claimed by a label")]
+    [InlineData(BaseEvidence.Guessed, 1, "guessed from the history")]
+    [InlineData(BaseEvidence.Proved, 1, "the first 1 layers are its own (proved)")]
+    public void Write_Base_SaysHowItIsKnown(BaseEvidence evidence, int layers, string words)
+    {
+        BaseImage known = new() { ClaimedName = "debian:11", Evidence = evidence, Layers = layers, ProvedBy = evidence == BaseEvidence.Proved ? "debian:11" : null, Newer = [new NewerBase("debian:12", true, ["a", "b"], ["c"])] };
+
+        string table = Flat(Table(ReportBuilder.Vulnerable().Build() with { Base = known }));
+
+        Assert.Contains(words, table, StringComparison.Ordinal);
+        Assert.Contains(layers == 0 ? "built on debian:12 instead: not known" : "built on debian:12 instead: 2 findings fewer, 1 more", table, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Write_NoVersionOrder_NamesEachFixedVersionWithWhatItFixes()
     {

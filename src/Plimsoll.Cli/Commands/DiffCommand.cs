@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Text;
+using Plimsoll.Inspect.Compare;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary><c>plimsoll diff A B</c>: packages and findings that came, went and changed.</summary>
+internal static class DiffCommand
+{
+    public static Command Create(CliContext context, ScanServices services)
+    {
+        Language language = context.Language;
+        Argument<string> before = new("A") { Description = Catalogue.HelpSubject.In(language) };
+        Argument<string> after = new("B") { Description = Catalogue.HelpSubject.In(language) };
+        Option<bool> json = new("--json") { Description = Catalogue.HelpDiffJson.In(language) };
+        Option<string?> output = new("--output", "-o") { HelpName = "FILE", Description = Catalogue.HelpBomOutput.In(language) };
+        Option<string?> failOn = new("--fail-on") { HelpName = "LEVEL", Description = Catalogue.HelpDiffFailOn.In(language) };
+        Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
+        Option<string?> database = new("--db") { HelpName = "FILE", Description = Catalogue.HelpDb.In(language) };
+        Option<string?> lang = new("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) };
+        Command command = new("diff", Catalogue.DiffSummary.In(language)) { before, after, json, output, failOn, platform, database, lang };
+        command.SetAction((line, cancellationToken) => Task.Run(() =>
+        {
+            string threshold = line.GetValue(failOn) ?? "none";
+            if (!FailOn.TryParse(threshold, out FailOn fail))
+                throw CommandException.Usage($"--fail-on: {Escape.Quote(threshold)} is not understood; wanted {FailOn.Words}");
+            OutputTarget target = new(line.GetValue(json) ? "json" : "table", line.GetValue(output) is "-" ? null : line.GetValue(output));
+            target.Check();
+            Platform? wanted = Subject.PlatformOf(line.GetValue(platform));
+            using IAdvisoryStore store = Subject.OpenStore(context, services, line.GetValue(database));
+            Report a = Subject.Read(line.GetRequiredValue(before), store, context, services, wanted, cancellationToken);
+            Report b = Subject.Read(line.GetRequiredValue(after), store, context, services, wanted, cancellationToken);
+            return Answer(context, services, ReportDiff.Of(a, b, services.VersionOrder), target, fail);
+        }, cancellationToken));
+        return command;
+    }
+
+    private static int Answer(CliContext context, ScanServices services, ReportDiff diff, OutputTarget target, FailOn failOn)
+    {
+        using MemoryStream buffer = new();
+        if (target.Format == "json")
+            DiffReport.WriteJson(buffer, diff, AppVersion.Full);
+        else
+            using (StreamWriter writer = new(buffer, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" })
+                DiffReport.WriteTable(writer, diff, Subject.TableFor(context, services) with { Colour = target.File is null && Subject.TableFor(context, services).Colour });
+        Subject.Write(context, buffer.ToArray(), target);
+        int counted = diff.New.Count(failOn.Counts);
+        if (counted > 0)
+        {
+            context.Error.WriteLine("plimsoll: " + Catalogue.ThresholdCrossed.In(context.Language, counted, Escape.ForTerminal(failOn.Text)));
+            return ExitCode.Refused;
+        }
+        return diff.Complete ? ExitCode.Done : ExitCode.Undecided;
+    }
+}

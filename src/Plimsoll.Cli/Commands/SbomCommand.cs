@@ -1,0 +1,53 @@
+using System.CommandLine;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary><c>plimsoll sbom IMAGE</c>: what is in it, without a word on vulnerabilities.</summary>
+internal static class SbomCommand
+{
+    public static Command Create(CliContext context, ScanServices services)
+    {
+        Language language = context.Language;
+        Argument<string> image = new("IMAGE") { Description = Catalogue.HelpImage.In(language) };
+        Option<string?> format = new("--format") { HelpName = "FORMAT", Description = Catalogue.HelpBomFormat.In(language) };
+        Option<string?> output = new("--output", "-o") { HelpName = "FILE", Description = Catalogue.HelpBomOutput.In(language) };
+        Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
+        Option<bool> noCache = new("--no-cache") { Description = Catalogue.HelpNoCache.In(language) };
+        Option<bool> quiet = new("--quiet", "-q") { Description = Catalogue.HelpQuiet.In(language) };
+        Option<string?> lang = new("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) };
+        Command command = new("sbom", Catalogue.SbomSummary.In(language)) { image, format, output, platform, noCache, quiet, lang };
+        command.SetAction((line, cancellationToken) => Task.Run(() => Run(
+            context, services, line.GetRequiredValue(image), line.GetValue(format) ?? "cyclonedx", line.GetValue(output), line.GetValue(platform),
+            line.GetValue(noCache), line.GetValue(quiet), cancellationToken), cancellationToken));
+        return command;
+    }
+
+    private static int Run(
+        CliContext context, ScanServices services, string image, string name, string? file, string? platform, bool noCache, bool quiet, CancellationToken cancellationToken)
+    {
+        if (ReportFormats.Find(name) is not { IsBom: true } format)
+            throw CommandException.Usage($"--format: unknown format {Escape.Quote(name)}; known formats: {string.Join(", ", ReportFormats.All.Where(f => f.IsBom).Select(f => f.Name))}");
+        if (image.StartsWith('-') && image.Length > 1)
+            throw CommandException.Usage($"unknown option {Escape.Quote(image)}", "plimsoll sbom --help lists the options");
+        OutputTarget target = new(name, file is "-" ? null : file);
+        target.Check();
+        Report report;
+        try
+        {
+            using ProgressLine? progress = ProgressLine.Start(context, image, quiet);
+            report = services.List(image, Subject.Options(context, Subject.PlatformOf(platform), progress) with { CacheFolder = noCache ? null : context.Home.Cache }, cancellationToken);
+        }
+        catch (ImageException e)
+        {
+            throw new CommandException(ExitCode.Undecided, Escape.ForTerminal(e.Message), e.Hint, e);
+        }
+        Subject.Write(context, ReportFormats.Render(format, [ScanResult.Of(image, report, ReportFilter.None)], ReportFilter.None, AppVersion.Full)!, target);
+        if (!quiet)
+            foreach (Inspect.Layers.Gap gap in report.Gaps.Take(10))
+                context.Error.WriteLine($"plimsoll: {ReportTexts.Of(gap, context.Language)}");
+        return report.Complete ? ExitCode.Done : ExitCode.Undecided;
+    }
+}

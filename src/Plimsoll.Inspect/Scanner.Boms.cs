@@ -1,0 +1,82 @@
+using Plimsoll.Inspect.Boms;
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Suppressions;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Inspect;
+
+/// <content>Bills of materials: in as the thing that is scanned, out without any advisory.</content>
+public static partial class Scanner
+{
+    /// <summary>Before a path: a bill of materials instead of an image.</summary>
+    public const string BomPrefix = "sbom:";
+
+    private static readonly DatabaseInfo NoDatabase = new() { IsDatabase = false };
+
+    /// <summary>What is in an image or a bill of materials, without asking for advisories; <see cref="Report.Matched"/> is false.</summary>
+    /// <exception cref="ImageException">The image cannot be read or is not what it states to be.</exception>
+    public static Report List(string image, ScanOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(options);
+        return BomPath(image) is { } path ? ScanBom(image, path, null, options, cancellationToken) : ScanImage(image, null, options, cancellationToken);
+    }
+
+    private static string? BomPath(string image)
+    {
+        if (!image.StartsWith(BomPrefix, StringComparison.Ordinal))
+            return null;
+        string path = image[BomPrefix.Length..];
+        return path.Length > 0 ? path : throw new ImageException(ImageError.Malformed, $"{Escape.Quote(image)}: nothing follows {BomPrefix}");
+    }
+
+    private static Report ScanBom(string image, string path, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
+    {
+        options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
+        byte[] content = BomLimits.Read(path);
+        Bom bom = Posix.Unprivileged.Run(() => BomReader.Read(content, path));
+        cancellationToken.ThrowIfCancellationRequested();
+        options.Progress?.Report(new ScanProgress("match", 0, 0, 0, -1));
+        Report listed = new()
+        {
+            Image = image,
+            ManifestDigest = bom.Digest,
+            Tags = bom.Subject is { } subject ? [subject] : [],
+            // What a bill of materials lists was checked against nothing.
+            Verified = false,
+            Time = options.Time.GetUtcNow(),
+            ToolVersion = options.ToolVersion,
+            Database = store?.Info ?? NoDatabase,
+            Distribution = bom.Inventory.Distribution,
+            Packages = bom.Inventory.Packages,
+            Notes = [new Note("from-bom", false, [bom.Format])],
+            Gaps = bom.Inventory.Gaps,
+            Bom = bom.Format,
+        };
+        return Judged(listed, bom.Inventory, store, [.. bom.Vex.Select(v => OfSubject(v, bom)), .. options.Vex], options);
+    }
+
+    /// <summary>What a document says of what it describes is said of the whole of it, whatever name that has.</summary>
+    private static VexStatement OfSubject(VexStatement statement, Bom bom) => statement with
+    {
+        Products = [.. statement.Products.Select(p => p.Names.Contains(BomReader.Subject) && bom.Digest is { } digest ? p with { Names = [.. p.Names, digest] } : p)],
+    };
+
+    private static Report Judged(Report listed, Inventory inventory, IAdvisoryStore? store, IReadOnlyList<VexStatement> vex, ScanOptions options)
+    {
+        if (store is null)
+            return listed with { Matched = false };
+        MatchResult matched = Matcher.Match(inventory, store, listed.Time);
+        SuppressionResult byFile = Suppressor.Apply(matched.Findings, options.Suppressions, listed.Time);
+        SuppressionResult byVex = VexApplier.Apply(listed, byFile.Findings, vex);
+        return listed with
+        {
+            Findings = byVex.Findings,
+            Notes = [.. matched.Notes, .. byFile.Notes, .. byVex.Notes, .. listed.Notes],
+            Gaps = [.. inventory.Gaps, .. matched.Gaps],
+        };
+    }
+}

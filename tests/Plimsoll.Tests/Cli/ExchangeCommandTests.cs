@@ -1,0 +1,161 @@
+using System.Text.Json;
+using Plimsoll.Cli;
+using Plimsoll.Inspect;
+using Plimsoll.Inspect.Packages.Versions;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.Tests.Cli;
+
+/// <summary>The verbs sbom, diff and explain, and the outputs of scan, through the program's own argument line.</summary>
+public sealed class ExchangeCommandTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly StringWriter _out = new(), _error = new();
+    private Func<string, Report> _scan = image => ReportBuilder.Vulnerable().Build() with { Image = image };
+
+    public void Dispose() => _folder.Dispose();
+
+    private string At(string name) => Path.Combine(_folder.Path, name);
+
+    private string Write(string name, string text)
+    {
+        File.WriteAllText(At(name), text);
+        return At(name);
+    }
+
+    private Task<int> RunAsync(params string[] args)
+    {
+        CliContext context = new() { Out = _out, Error = _error, Environment = n => n == "PLIMSOLL_HOME" ? _folder.Path : null };
+        return PlimsollApp.RunAsync(args, context, new ScanServices
+        {
+            Scan = (image, store, options, token) => image.StartsWith("sbom:", StringComparison.Ordinal) ? Scanner.Scan(image, store, options, token) : _scan(image),
+            List = (image, options, token) => image.StartsWith("sbom:", StringComparison.Ordinal) ? Scanner.List(image, options, token) : _scan(image) with { Matched = false, Findings = [] },
+            OpenDatabase = _ => throw new InvalidOperationException("there is no database"),
+            OpenStarterSet = () => new MemoryAdvisoryStore()
+                .Add("""{"id":"DSA-1-1","upstream":["CVE-2023-38545"],"summary":"curl","published":"2023-10-11T00:00:00Z","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"Debian:11","name":"curl"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"7.74.0-1.3+deb11u10"}]}]}]}""")
+                .AddKnownExploited("CVE-2023-38545", "2023-10-12"),
+            UpdateDatabase = (_, _) => throw new InvalidOperationException("nobody asked for an update"),
+            ReadSuppressions = _ => [],
+            VersionOrder = (type, a, b) => VersionOrders.For(type)?.Compare(a, b) ?? 0,
+        }, TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(0, "sbom", "x")]
+    [InlineData(0, "sbom", "x", "--format", "spdx")]
+    [InlineData(2, "sbom", "x", "--format", "sarif")]
+    [InlineData(2, "sbom", "x", "--format", "table")]
+    [InlineData(2, "sbom")]
+    [InlineData(2, "sbom", "--frmat", "spdx")]
+    [InlineData(2, "sbom", "x", "-o", "/no/such/folder/b.json")]
+    [InlineData(3, "sbom", "sbom:/no/such/file")]
+    [InlineData(0, "diff", "a", "b")]
+    [InlineData(0, "diff", "a", "b", "--fail-on", "any")]
+    [InlineData(2, "diff", "a")]
+    [InlineData(2, "diff", "a", "b", "--fail-on", "dreadful")]
+    [InlineData(2, "diff", "a", "b", "--db", "/no/such/db")]
+    [InlineData(2, "diff", "a", "b", "--platform", "linux")]
+    [InlineData(3, "diff", "sbom:/no/such/file", "b")]
+    [InlineData(0, "explain", "CVE-2023-38545")]
+    [InlineData(0, "explain", "cve-2023-38545", "x")]
+    [InlineData(3, "explain", "CVE-1999-1")]
+    [InlineData(2, "explain")]
+    [InlineData(0, "sbom", "--help")]
+    [InlineData(0, "diff", "--help", "--lang", "zh")]
+    [InlineData(0, "explain", "--help")]
+    [InlineData(2, "scan", "a", "--vex", "/no/such/file")]
+    [InlineData(2, "scan", "a", "--output", "template")]
+    [InlineData(2, "scan", "a", "--output", "template:")]
+    [InlineData(2, "scan", "a", "--output", "template:/no/such/file")]
+    [InlineData(2, "scan", "a", "--template", "t")]
+    [InlineData(2, "scan", "a", "b", "--output", "spdx")]
+    [InlineData(2, "scan", "a", "b", "--output", "gitlab")]
+    public async Task Run_Arguments_GiveTheExitCode(int code, params string[] args)
+    {
+        int actual = await RunAsync(args);
+
+        Assert.True(code == actual, $"{actual}: {_error}");
+        if (code == 2)
+            Assert.Empty(_out.ToString());
+        Assert.DoesNotContain("internal error", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sbom_Image_SaysNothingOfVulnerabilities()
+    {
+        Assert.Equal(0, await RunAsync("sbom", "x", "-o", At("bom.json")));
+
+        JsonElement bom = JsonDocument.Parse(File.ReadAllBytes(At("bom.json"))).RootElement;
+        Assert.False(bom.TryGetProperty("vulnerabilities", out _));
+        Assert.Equal(8, bom.GetProperty("components").GetArrayLength());
+        Assert.Empty(_out.ToString());
+    }
+
+    [Fact]
+    public async Task Scan_EveryOutputAtOnce_WritesEachFile()
+    {
+        string template = Write("t.html", "{{#reports}}<p>{{image}}</p>{{/reports}}");
+        string[] formats = [.. ReportFormats.All.Select(f => f.Name)];
+
+        await RunAsync(["scan", "<x>", .. formats.SelectMany(f => (string[])["--output", $"{f}={At(f)}"]), "--output", $"template={At("t")}", "--template", template, "--quiet"]);
+
+        Assert.All(formats, f => Assert.True(new FileInfo(At(f)).Length > 500, f));
+        Assert.Equal("<p>&lt;x&gt;</p>", await File.ReadAllTextAsync(At("t"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Diff_ReportAndImage_ExitsOneOnlyForWhatIsNew()
+    {
+        _scan = _ => new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-1", Severity.High).Build();
+        await RunAsync("scan", "x", "--output", $"json={At("a.json")}");
+
+        Assert.Equal(0, await RunAsync("diff", At("a.json"), "x", "--fail-on", "any"));
+        _scan = _ => new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-1", Severity.High).With(ReportBuilder.Package("b", "1"), "CVE-2", Severity.Low).Build();
+        Assert.Equal(0, await RunAsync("diff", At("a.json"), "x", "--fail-on", "high"));
+        Assert.Equal(1, await RunAsync("diff", At("a.json"), "x", "--fail-on", "low", "--json", "-o", At("d.json")));
+        Assert.Equal("CVE-2", JsonDocument.Parse(File.ReadAllBytes(At("d.json"))).RootElement.GetProperty("findings").GetProperty("new")[0].GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task Explain_ImageWithTheFlaw_NamesRecordLayerMatchAndFix()
+    {
+        Assert.Equal(0, await RunAsync("explain", "cve-2023-38545", "x"));
+
+        string text = string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.All((string[])["CVE-2023-38545", "DSA-1-1", "9.8 CVSS:3.1", "since 2023-10-12", "package curl 7.74.0-1.3+deb11u7", "RUN apt-get install -y openssl", "introduced 0", "upgrade to 7.74.0-1.3+deb11u10"],
+            part => Assert.Contains(part, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Explain_ImageWithoutIt_SaysSoAndThatAnIncompleteAnswerProvesNothing()
+    {
+        Assert.Equal(0, await RunAsync("explain", "CVE-1999-1", "x"));
+        Assert.Contains("not among the findings", _out.ToString(), StringComparison.Ordinal);
+
+        _scan = _ => new ReportBuilder().WithGap("g", "w", "d").Build();
+        Assert.Equal(3, await RunAsync("explain", "CVE-1999-1", "x"));
+        Assert.Contains("does not mean that it is not there", _out.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_ImageWithAFixedVersion_SaysWhichRangeDoesNotHold()
+    {
+        _scan = _ => new ReportBuilder().With(ReportBuilder.Package("curl", "8.0-1")).Build();
+
+        Assert.Equal(0, await RunAsync("explain", "CVE-2023-38545", "x"));
+
+        Assert.Contains("curl 8.0-1 is there, but DSA-1-1 does not affect it: introduced 0, fixed 7.74.0-1.3+deb11u10",
+            string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Diff_BrokenReport_IsAnErrorWithTheFilesName()
+    {
+        Assert.Equal(3, await RunAsync("diff", Write("r.json", "{\"schemaVersion\":1,\"reports\":[{\"image\":5}]}"), "x"));
+
+        Assert.Contains("r.json", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("internal error", _error.ToString(), StringComparison.Ordinal);
+    }
+}
