@@ -20,8 +20,8 @@ public static partial class Catalogue
     public static Text HelpHelp { get; } = new("Show this text", "显示本说明");
     public static Text HelpVersion { get; } = new("Show version, commit and database date", "显示版本、提交和漏洞库日期");
     public static Text HelpImage { get; } = new(
-        "Image: archive or layout path, dir:FOLDER, docker:NAME or a name in the local daemon",
-        "镜像：归档或布局的路径、dir:文件夹、docker:名称，或本地守护进程中的名称");
+        "Image: archive or layout path, dir:FOLDER, docker:NAME, registry:NAME, or a name in the local daemon",
+        "镜像：归档或布局的路径、dir:文件夹、docker:名称、registry:名称，或本地守护进程中的名称");
     public static Text HelpOutput { get; } = new("table, json or cyclonedx, to standard output or a file; repeatable", "table、json 或 cyclonedx，输出到标准输出或文件；可重复");
     public static Text HelpJson { get; } = new("Same as --output json", "等同于 --output json");
     public static Text HelpFailOn { get; } = new("Exit 1 on a finding at or above a severity; also kev, unknown, any, none", "有达到该严重程度的结果时退出码为 1；也可用 kev、unknown、any、none");
