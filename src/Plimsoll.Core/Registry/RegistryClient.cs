@@ -278,7 +278,7 @@ public sealed class RegistryClient : IDisposable
                 string? location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : null;
                 if (redirects == Limits.MaxRedirects)
                     throw new ImageException(ImageError.PeerFailed, $"{where}: redirected more than {Limits.MaxRedirects} times (MaxRedirects)");
-                if (location is null || !Uri.TryCreate(at, location, out Uri? to) || to.Scheme is not ("http" or "https") || to.Host.Length == 0 || to.UserInfo.Length > 0)
+                if (string.IsNullOrEmpty(location) || !Uri.TryCreate(at, location, out Uri? to) || to.Scheme is not ("http" or "https") || to.Host.Length == 0 || to.UserInfo.Length > 0)
                     throw new ImageException(ImageError.PeerFailed, $"{where}: redirected to {Escape.Quote(location)}, which is no address");
                 if (to.Scheme == Uri.UriSchemeHttp && at.Scheme == Uri.UriSchemeHttps)
                     throw new ImageException(ImageError.PeerFailed, $"{where}: redirected to {Escape.Quote(RegistryTransport.OriginOf(to))}, which has no TLS");

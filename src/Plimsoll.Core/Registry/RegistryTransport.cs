@@ -61,8 +61,12 @@ internal sealed class RegistryTransport : IDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TransientException(new ImageException(ImageError.PeerFailed,
-                $"{OriginOf(request.RequestUri!)} did not answer {Describe(request)} within {Seconds(late.IsCancellationRequested ? Limits.StallTimeout : Limits.ConnectTimeout)}", inner: e));
+            // The handler ends an attempt to connect that takes too long.
+            bool connected = late.IsCancellationRequested;
+            throw new TransientException(new ImageException(ImageError.PeerFailed, connected
+                ? $"{OriginOf(request.RequestUri!)} did not answer {Describe(request)} within {Seconds(Limits.StallTimeout)}"
+                : $"{OriginOf(request.RequestUri!)}: no connection within {Seconds(Limits.ConnectTimeout)}", inner: e))
+            { NobodyListens = !connected };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {

@@ -1,0 +1,154 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Plimsoll.Oci;
+using Plimsoll.TestKit;
+using static Plimsoll.Tests.Registry.RegistryFixture;
+
+namespace Plimsoll.Tests.Registry;
+
+/// <summary>Authorities of one's own, certificates of both sides, and what is never done without TLS.</summary>
+public sealed class RegistryTlsTests : IDisposable
+{
+    private readonly FakeRepository _repository = new(RegistryFixture.Image);
+    private readonly TempFolder _folder = new();
+    private readonly X509Certificate2 _authority, _server;
+    private readonly string _caFile;
+
+    public RegistryTlsTests()
+    {
+        _authority = Authority("CN=authority");
+        _server = Issue(_authority, "CN=server");
+        _caFile = _folder.Write("ca.pem", System.Text.Encoding.ASCII.GetBytes(_authority.ExportCertificatePem()));
+    }
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _authority.Dispose();
+        _server.Dispose();
+    }
+
+    private static X509Certificate2 Authority(string name)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    private static X509Certificate2 Issue(X509Certificate2 authority, string name, string address = "127.0.0.1")
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddIpAddress(System.Net.IPAddress.Parse(address));
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 bare = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        return bare.CopyWithPrivateKey(key);
+    }
+
+    private FakeRegistry Serve(X509Certificate2? client = null, Func<FakeRequest, byte[]?>? first = null) => new(_repository, first, new SslServerAuthenticationOptions
+    {
+        ServerCertificate = _server,
+        ClientCertificateRequired = client is not null,
+        RemoteCertificateValidationCallback = (_, shown, _, _) => client is null || shown?.GetCertHashString() == client.GetCertHashString(),
+    });
+
+    private ImageOptions Folders(Action<string>? fill = null, FakeRegistry? registry = null)
+    {
+        if (fill is not null)
+        {
+            Directory.CreateDirectory(Path.Combine(_folder["certs.d"], registry!.Host));
+            fill(Path.Combine(_folder["certs.d"], registry.Host));
+        }
+        return new ImageOptions { Environment = Nothing, Registry = new RegistryOptions { Limits = Quick, CertificateFolders = [_folder["nothing"], _folder["certs.d"]] } };
+    }
+
+    [Fact]
+    public void OwnAuthority_InFolderOrFile_IsBelieved()
+    {
+        using FakeRegistry registry = Serve();
+
+        Assert.Equal(2, Read(registry, Folders(f => File.Copy(_caFile, Path.Combine(f, "ca.crt")), registry)).Layers.Count);
+        ImageOptions file = Options();
+        Assert.Equal(2, Read(registry, file with { Registry = file.Registry with { CaFile = _caFile } }).Layers.Count);
+    }
+
+    [Fact]
+    public void UnknownAuthority_OrNoTls_IsRefusedWithTheWayOn()
+    {
+        using FakeRegistry registry = Serve();
+        ImageException e = Fails(registry, Folders());
+        Assert.Equal(ImageError.PeerFailed, e.Error);
+        Assert.Contains($"/etc/docker/certs.d/{registry.Host}/ca.crt", e.Hint, StringComparison.Ordinal);
+        Assert.Empty(registry.Requests);
+
+        // The loopback address is no exception.
+        using FakeRegistry plain = new(_repository);
+        Assert.Contains($"--registry-http {plain.Host}", Fails(plain, Folders()).Hint, StringComparison.Ordinal);
+        Assert.Empty(plain.Requests);
+    }
+
+    [Fact]
+    public void OtherAuthorityOfTheFolder_IsTheOnlyOneBelieved()
+    {
+        using FakeRegistry registry = Serve();
+        using X509Certificate2 other = Authority("CN=other");
+        ImageOptions options = Folders(f => File.WriteAllText(Path.Combine(f, "ca.crt"), other.ExportCertificatePem()), registry);
+
+        Assert.Equal(ImageError.PeerFailed, Fails(registry, options with { Registry = options.Registry with { CaFile = _caFile } }).Error);
+    }
+
+    [Fact]
+    public void CertificateOfAnotherHost_IsRefused()
+    {
+        using X509Certificate2 wrong = Issue(_authority, "CN=server", "127.0.0.2");
+        using FakeRegistry registry = new(_repository, null, new SslServerAuthenticationOptions { ServerCertificate = wrong });
+
+        Assert.Equal(ImageError.PeerFailed, Fails(registry, Folders(f => File.Copy(_caFile, Path.Combine(f, "ca.crt")), registry)).Error);
+        Assert.Empty(registry.Requests);
+    }
+
+    [Fact]
+    public void ClientCertificate_OfTheFolder_IsShownToThatRegistryOnly()
+    {
+        using X509Certificate2 client = Issue(_authority, "CN=client");
+        using FakeRegistry registry = Serve(client);
+        using FakeRegistry other = Serve(client);
+        ImageOptions options = Folders(f =>
+        {
+            File.Copy(_caFile, Path.Combine(f, "ca.crt"));
+            File.WriteAllText(Path.Combine(f, "client.cert"), client.ExportCertificatePem());
+            File.WriteAllText(Path.Combine(f, "client.key"), client.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        }, registry);
+
+        Assert.Equal(2, Read(registry, options).Layers.Count);
+        Assert.True(Fails(other, options with { Registry = options.Registry with { CaFile = _caFile } }).Error is ImageError.PeerFailed or ImageError.Truncated);
+        Assert.Empty(other.Requests);
+    }
+
+    [Theory]
+    [InlineData("ca.crt", "no certificate")]
+    [InlineData("client.cert", "client.key")]
+    public void BrokenFiles_AreNamed(string file, string named)
+    {
+        using FakeRegistry registry = Serve();
+
+        ImageException e = Fails(registry, Folders(f => File.WriteAllText(Path.Combine(f, file), "junk"), registry));
+
+        Assert.Equal(ImageError.Malformed, e.Error);
+        Assert.Contains(named, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Redirect_FromTlsToNone_IsRefused()
+    {
+        using FakeRegistry plain = new(_repository);
+        using FakeRegistry registry = Serve(first: r => FakeRegistry.Answer(302, "", $"Location: http://{plain.Host}{r.Target}"));
+        ImageOptions options = Folders(f => File.Copy(_caFile, Path.Combine(f, "ca.crt")), registry);
+
+        Assert.Contains("no TLS", Fails(registry, options).Message, StringComparison.Ordinal);
+        Assert.Empty(plain.Requests);
+    }
+}
