@@ -1,5 +1,5 @@
-using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Plimsoll.Oci;
@@ -95,7 +95,7 @@ internal static class CredentialHelper
         {
             return Process.Start(start)!;
         }
-        catch (Win32Exception e)
+        catch (ExternalException e)
         {
             throw new ImageException(ImageError.PeerFailed, $"the credential helper {program} cannot be run: {e.Message}", inner: e);
         }

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
@@ -12,14 +11,14 @@ public sealed class RegistryTlsTests : IDisposable
 {
     private readonly FakeRepository _repository = new(RegistryFixture.Image);
     private readonly TempFolder _folder = new();
-    private readonly X509Certificate2 _authority, _server;
+    private readonly TestAuthority _authority = new();
+    private readonly X509Certificate2 _server;
     private readonly string _caFile;
 
     public RegistryTlsTests()
     {
-        _authority = Authority("CN=authority");
-        _server = Issue(_authority, "CN=server");
-        _caFile = _folder.Write("ca.pem", System.Text.Encoding.ASCII.GetBytes(_authority.ExportCertificatePem()));
+        _server = _authority.Issue("CN=server");
+        _caFile = _folder.Write("ca.pem", System.Text.Encoding.ASCII.GetBytes(_authority.Pem));
     }
 
     public void Dispose()
@@ -27,25 +26,6 @@ public sealed class RegistryTlsTests : IDisposable
         _folder.Dispose();
         _authority.Dispose();
         _server.Dispose();
-    }
-
-    private static X509Certificate2 Authority(string name)
-    {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
-
-    private static X509Certificate2 Issue(X509Certificate2 authority, string name, string address = "127.0.0.1")
-    {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256);
-        SubjectAlternativeNameBuilder names = new();
-        names.AddIpAddress(System.Net.IPAddress.Parse(address));
-        request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 bare = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
-        return bare.CopyWithPrivateKey(key);
     }
 
     private FakeRegistry Serve(X509Certificate2? client = null, Func<FakeRequest, byte[]?>? first = null) => new(_repository, first, new SslServerAuthenticationOptions
@@ -94,8 +74,8 @@ public sealed class RegistryTlsTests : IDisposable
     public void OtherAuthorityOfTheFolder_IsTheOnlyOneBelieved()
     {
         using FakeRegistry registry = Serve();
-        using X509Certificate2 other = Authority("CN=other");
-        ImageOptions options = Folders(f => File.WriteAllText(Path.Combine(f, "ca.crt"), other.ExportCertificatePem()), registry);
+        using TestAuthority other = new("CN=other");
+        ImageOptions options = Folders(f => File.WriteAllText(Path.Combine(f, "ca.crt"), other.Pem), registry);
 
         Assert.Equal(ImageError.PeerFailed, Fails(registry, options with { Registry = options.Registry with { CaFile = _caFile } }).Error);
     }
@@ -103,7 +83,7 @@ public sealed class RegistryTlsTests : IDisposable
     [Fact]
     public void CertificateOfAnotherHost_IsRefused()
     {
-        using X509Certificate2 wrong = Issue(_authority, "CN=server", "127.0.0.2");
+        using X509Certificate2 wrong = _authority.Issue("CN=server", "127.0.0.2");
         using FakeRegistry registry = new(_repository, null, new SslServerAuthenticationOptions { ServerCertificate = wrong });
 
         Assert.Equal(ImageError.PeerFailed, Fails(registry, Folders(f => File.Copy(_caFile, Path.Combine(f, "ca.crt")), registry)).Error);
@@ -113,14 +93,14 @@ public sealed class RegistryTlsTests : IDisposable
     [Fact]
     public void ClientCertificate_OfTheFolder_IsShownToThatRegistryOnly()
     {
-        using X509Certificate2 client = Issue(_authority, "CN=client");
+        using X509Certificate2 client = _authority.Issue("CN=client");
         using FakeRegistry registry = Serve(client);
         using FakeRegistry other = Serve(client);
         ImageOptions options = Folders(f =>
         {
             File.Copy(_caFile, Path.Combine(f, "ca.crt"));
             File.WriteAllText(Path.Combine(f, "client.cert"), client.ExportCertificatePem());
-            File.WriteAllText(Path.Combine(f, "client.key"), client.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+            File.WriteAllText(Path.Combine(f, "client.key"), TestAuthority.KeyPem(client));
         }, registry);
 
         Assert.Equal(2, Read(registry, options).Layers.Count);
