@@ -63,18 +63,18 @@ internal sealed record Challenge(string Scheme, IReadOnlyDictionary<string, stri
                 value = Token();
                 return true;
             }
-            StringBuilder text = new();
+            StringBuilder unquoted = new();
             for (int i = 1; i < _rest.Length; i++)
             {
                 if (_rest[i] == '"')
                 {
                     _rest = _rest[(i + 1)..];
-                    value = text.ToString();
+                    value = unquoted.ToString();
                     return true;
                 }
                 if (_rest[i] == '\\' && i + 1 < _rest.Length)
                     i++;
-                text.Append(_rest[i]);
+                unquoted.Append(_rest[i]);
             }
             // The quotation mark never ends: nothing behind it can be told apart.
             _rest = default;

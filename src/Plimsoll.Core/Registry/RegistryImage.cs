@@ -60,9 +60,8 @@ internal sealed class RegistryImage : ManifestImage
         using Stream blob = _client.OpenBlob(digest, descriptor.Size, _opening);
         byte[] bytes = new byte[descriptor.Size];
         blob.ReadExactly(bytes);
-        // The end: a byte more is an error of the stream's.
-        blob.Read(new byte[1]);
-        return bytes;
+        // A byte more is an error of the stream's; the end lets the connection serve again.
+        return blob.ReadByte() < 0 ? bytes : throw new ImageException(ImageError.SizeMismatch, $"{Where}: the config is longer than stated");
     }
 
     protected override Stream OpenLayer(ImageLayer layer) => OpenLayer(layer, CancellationToken.None);

@@ -14,6 +14,7 @@ internal static partial class FuzzTargets
         Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles,
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
+        RegistryHttp, RegistryTexts, ContainersLists,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
     ]);
 
