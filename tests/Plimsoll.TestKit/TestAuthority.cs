@@ -21,13 +21,16 @@ public sealed class TestAuthority : IDisposable
 
     public string Pem => Certificate.ExportCertificatePem();
 
-    /// <summary>A certificate for an address, for either side of a connection, with its key.</summary>
+    /// <summary>A certificate for an address or a host's name, for either side of a connection, with its key.</summary>
     public X509Certificate2 Issue(string name, string address = "127.0.0.1")
     {
         using RSA key = RSA.Create(2048);
         CertificateRequest request = new(name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         SubjectAlternativeNameBuilder names = new();
-        names.AddIpAddress(IPAddress.Parse(address));
+        if (IPAddress.TryParse(address, out IPAddress? number))
+            names.AddIpAddress(number);
+        else
+            names.AddDnsName(address);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, false));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));

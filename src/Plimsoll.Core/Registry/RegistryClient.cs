@@ -245,7 +245,7 @@ public sealed class RegistryClient : IDisposable
                 if (elsewhere)
                     throw new ImageException(ImageError.AccessDenied, $"{where}: the host that {endpoint.Host} redirects to asks for credentials ({RegistryTransport.OriginOf(response.RequestMessage!.RequestUri!)}); it gets none");
                 if (refusals == MaxAnswersToRefusal)
-                    throw new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses the token that it asked for (status 401)", endpoint.Auth.LoginHint);
+                    throw new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses the token that it asked for (status 401): there is no such repository, or it may not be read", endpoint.Auth.LoginHint);
                 endpoint.Auth.Renew(response, endpoint.Base, header, cancellationToken);
             }
             catch

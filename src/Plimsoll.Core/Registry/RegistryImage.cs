@@ -6,6 +6,9 @@ namespace Plimsoll.Registry;
 /// <summary>An image of a registry, read from there: no layer is kept, each is hashed as it comes in.</summary>
 internal sealed class RegistryImage : ManifestImage
 {
+    /// <summary>Inflaters ask for a few kilobytes at a time; each read from the network costs a system call and a timer.</summary>
+    private const int ReadBytes = 128 * 1024;
+
     private readonly RegistryClient _client;
     private readonly CancellationToken _opening;
 
@@ -66,7 +69,8 @@ internal sealed class RegistryImage : ManifestImage
 
     protected override Stream OpenLayer(ImageLayer layer) => OpenLayer(layer, CancellationToken.None);
 
-    protected override Stream OpenLayer(ImageLayer layer, CancellationToken cancellationToken) => _client.OpenBlob(layer.BlobDigest!, layer.StoredBytes, cancellationToken);
+    protected override Stream OpenLayer(ImageLayer layer, CancellationToken cancellationToken) =>
+        new BufferedStream(_client.OpenBlob(layer.BlobDigest!, layer.StoredBytes, cancellationToken), ReadBytes);
 
     /// <summary>
     /// The blob's own digest and length. Who earlier read a blob with this digest, hashing it, saw the very bytes that a registry

@@ -131,4 +131,37 @@ public sealed class RegistryTlsTests : IDisposable
         Assert.Contains("no TLS", Fails(registry, options).Message, StringComparison.Ordinal);
         Assert.Empty(plain.Requests);
     }
+
+    [Fact]
+    public void Proxy_TunnelsTls_AndEachSideSeesItsOwnCredentialsOnly()
+    {
+        using X509Certificate2 server = _authority.Issue("CN=registry.test", "registry.test");
+        string login = "Basic " + Convert.ToBase64String("alice:s3cret"u8);
+        using FakeRegistry registry = new(_repository, r => r.Header("authorization") == login ? null : FakeRegistry.Answer(401, "", "WWW-Authenticate: Basic realm=\"x\""),
+            new SslServerAuthenticationOptions { ServerCertificate = server });
+        using FakeRegistry proxy = new(async (request, stream, stop) =>
+        {
+            if (request.Header("proxy-authorization") is null)
+            {
+                await stream.WriteAsync(FakeRegistry.Answer(407, "", "Proxy-Authenticate: Basic realm=\"p\""), stop);
+                return;
+            }
+            using System.Net.Sockets.TcpClient onward = new();
+            await onward.ConnectAsync(System.Net.IPEndPoint.Parse(registry.Host), stop);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray(), stop);
+            Task there = stream.CopyToAsync(onward.GetStream(), stop);
+            await onward.GetStream().CopyToAsync(stream, stop);
+            await Task.WhenAny(there, Task.Delay(100, stop));
+        });
+        ImageOptions options = Options() with { Environment = v => v switch { "HTTPS_PROXY" => $"http://u:pw@{proxy.Host}", "DOCKER_AUTH_CONFIG" => Login("registry.test"), _ => Nothing(v) } };
+        options = options with { Registry = options.Registry with { CaFile = _caFile } };
+        using Image image = Plimsoll.Sources.ImageSource.Open("registry:registry.test/a/b:1", options, TestContext.Current.CancellationToken);
+        RecordingVisitor visitor = new();
+        image.ReadLayers(visitor, 1, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, visitor.Layers.Count);
+        Assert.All(registry.Requests, r => Assert.Null(r.Header("proxy-authorization")));
+        Assert.All(proxy.Requests, r => Assert.Equal("CONNECT registry.test:443", $"{r.Method} {r.Target}"));
+        Assert.All(proxy.Requests, r => Assert.Null(r.Header("authorization")));
+    }
 }
