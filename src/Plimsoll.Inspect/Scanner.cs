@@ -34,6 +34,12 @@ public sealed record ScanOptions
 
     /// <summary>Layers read at once; 0 means one for each core.</summary>
     public int Parallelism { get; init; }
+
+    /// <summary>How registries are reached.</summary>
+    public RegistryOptions Registry { get; init; } = RegistryOptions.Default;
+
+    /// <summary>Environment variables, for daemons, proxies and credentials.</summary>
+    public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 }
 
 /// <param name="Phase"><c>open</c>, <c>layers</c> or <c>match</c>.</param>
@@ -66,6 +72,8 @@ public static partial class Scanner
             Platform = options.Platform,
             Verification = options.Verification,
             Proofs = cache,
+            Registry = options.Registry,
+            Environment = options.Environment,
             Time = options.Time,
         };
         using Image opened = ImageSource.Open(image, open, cancellationToken);

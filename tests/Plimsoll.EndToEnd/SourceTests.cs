@@ -18,7 +18,26 @@ public sealed class SourceTests(DebianDatabase database, BullseyeImage image, Sh
 
     private readonly TempFolder _home = new();
 
-    public void Dispose() => _home.Dispose();
+    private TestRegistry? _registry;
+
+    public void Dispose()
+    {
+        _registry?.Dispose();
+        _home.Dispose();
+    }
+
+    private string Push()
+    {
+        _registry = new TestRegistry(_home["registry"]);
+        Tool.Run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", $"oci:{image.Layout}:bullseye", $"docker://{_registry.Host}/plimsoll/bullseye:1"]);
+        return _registry.Host;
+    }
+
+    private string Store()
+    {
+        Tool.Run("skopeo", ["copy", "--quiet", $"oci:{image.Layout}:bullseye", $"containers-storage:[vfs@{_home["store"]}+{_home["run"]}]example.org/bullseye:1"]);
+        return _home["store"];
+    }
 
     [Theory]
     [InlineData("dir")]
@@ -34,6 +53,8 @@ public sealed class SourceTests(DebianDatabase database, BullseyeImage image, Sh
     [InlineData("docker")]
     [InlineData("docker by bare name")]
     [InlineData("docker as another user")]
+    [InlineData("registry")]
+    [InlineData("containers-storage")]
     public void Scan_RealImage_FindsExactlyWhatTheOracleFinds(string form)
     {
         (string name, string? input) = form switch
@@ -51,10 +72,13 @@ public sealed class SourceTests(DebianDatabase database, BullseyeImage image, Sh
             "docker" => ($"docker:{BullseyeImage.Tag}", null),
             "docker by bare name" => (BullseyeImage.Tag, null),
             "docker as another user" => ($"docker:{BullseyeImage.Tag}", (string?)null),
+            "registry" => ($"registry:{Push()}/plimsoll/bullseye:1", null),
+            "containers-storage" => ($"containers-storage:[vfs@{Store()}]example.org/bullseye:1", null),
             _ => throw new ArgumentOutOfRangeException(nameof(form)),
         };
         Call call = new(_home.Path, "scan", "--json", name) { Input = input };
         call.With("PLIMSOLL_SCAN_DB", database.Path);
+        call.With("PLIMSOLL_SCAN_REGISTRY_HTTP", _registry?.Host);
         if (form.StartsWith("docker ", StringComparison.Ordinal) || form == "docker")
         {
             docker.Load(image.Archive);

@@ -104,6 +104,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Progress = progress,
                 ToolVersion = AppVersion.Full,
                 Parallelism = settings.Parallelism,
+                Registry = settings.Registry with { CertificateFolders = [Path.Combine(context.Home.Config, "certs.d"), .. settings.Registry.CertificateFolders] },
+                Environment = context.Environment,
                 Trace = string.IsNullOrEmpty(context.Environment("PLIMSOLL_TRACE")) ? null : text => context.Error.WriteLine($"plimsoll: trace: {text}"),
             };
             either.ThrowIfCancellationRequested();

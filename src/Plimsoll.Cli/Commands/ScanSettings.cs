@@ -34,11 +34,14 @@ internal sealed record ScanSettings
     public string Colour { get; private init; } = "auto";
     public int Parallelism { get; private init; }
 
+    /// <summary>What was said of registries; folders of certificates are not known here.</summary>
+    public RegistryOptions Registry { get; private init; } = RegistryOptions.Default;
+
     /// <summary>Names of the options, as in flags and in the file.</summary>
     public static IReadOnlyList<string> Keys { get; } =
     [
         "all", "base", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
-        "severity", "suppress", "template", "timeout", "unverified", "update", "vex",
+        "registry-ca", "registry-http", "registry-mirror", "registry-realm", "severity", "suppress", "template", "timeout", "unverified", "update", "vex",
     ];
 
     /// <summary>The variable of an option: <c>PLIMSOLL_SCAN_FAIL_ON</c>.</summary>
@@ -89,6 +92,7 @@ internal sealed record ScanSettings
             Colour = Parse(all, "color", "auto", "auto, always or never", Word("auto", "always", "never")),
             Parallelism = Parse(all, "parallel", Environment.ProcessorCount, "a number from 1 to 256", (string text, out int value) =>
                 int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 256),
+            Registry = RegistrySettings.Of(key => Get(all, key)),
         });
     }
 

@@ -14,6 +14,15 @@ namespace Plimsoll.Docker;
 /// <param name="From">The setting that this came from, for messages.</param>
 public sealed record DockerEndpoint(string? SocketPath, string? Host, int Port, DockerTls? Tls, string From)
 {
+    /// <summary>What listens there, for messages.</summary>
+    public string Service { get; init; } = "the Docker daemon";
+
+    /// <summary>How to go on when nobody listens.</summary>
+    public string HowToStart { get; init; } = "start Docker (systemctl start docker), or say where it listens with DOCKER_HOST or docker context use";
+
+    /// <summary>The command that lists and pulls its images.</summary>
+    public string ListAndPull { get; init; } = "docker";
+
     /// <summary>As Docker writes it: <c>unix:///run/docker.sock</c> or <c>tcp://host:2376</c>.</summary>
     public override string ToString() => SocketPath is null ? $"tcp://{Host}:{Port}" : $"unix://{SocketPath}";
 

@@ -20,7 +20,7 @@ public static class DockerImage
         {
             ImageInspect inspect = client.Inspect(name, cancellationToken);
             if (!Digest.TryParse(inspect.Id, out Digest? id) || id.Algorithm != "sha256")
-                throw new ImageException(ImageError.PeerFailed, $"the Docker daemon at {endpoint} states {Escape.Quote(inspect.Id)} as the id of {Escape.Quote(name)}, which is no sha256 digest");
+                throw new ImageException(ImageError.PeerFailed, $"{endpoint.Service} at {endpoint} states {Escape.Quote(inspect.Id)} as the id of {Escape.Quote(name)}, which is no sha256 digest");
             CheckId(name, id, endpoint);
             EngineInfo info = client.Info(cancellationToken);
             if (TryOpenInPlace(client, info, id, inspect, shownName, engine, options) is { } stored)
@@ -78,6 +78,6 @@ public static class DockerImage
     private static void CheckId(string name, Digest id, DockerEndpoint endpoint)
     {
         if (Digest.TryParse(name, out Digest? wanted) && wanted != id)
-            throw new ImageException(ImageError.DigestMismatch, $"the Docker daemon at {endpoint} answered with image {id}, asked for was {wanted}");
+            throw new ImageException(ImageError.DigestMismatch, $"{endpoint.Service} at {endpoint} answered with image {id}, asked for was {wanted}");
     }
 }

@@ -43,8 +43,8 @@ internal sealed class EngineClient : IDisposable
     {
         CheckName(name);
         return GetJson($"images/{name}/json", DockerJson.Default.ImageInspect, cancellationToken, notFound: said => new ImageException(ImageError.NotFound,
-            $"the Docker daemon at {_endpoint} has no image {Escape.Quote(name)}: {Escape.Quote(said)}",
-            $"docker pull {Escape.ForTerminal(name)} fetches it; docker images lists those that there are"));
+            $"{Peer} has no image {Escape.Quote(name)}: {Escape.Quote(said)}",
+            $"{_endpoint.ListAndPull} pull {Escape.ForTerminal(name)} fetches it; {_endpoint.ListAndPull} images lists those that there are"));
     }
 
     public EngineInfo Info(CancellationToken cancellationToken) => GetJson("info", DockerJson.Default.EngineInfo, cancellationToken);
@@ -183,7 +183,7 @@ internal sealed class EngineClient : IDisposable
 
     private static string Start(byte[] body) => Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, Escape.MaxShown)));
 
-    private string Peer => $"the Docker daemon at {_endpoint}";
+    private string Peer => $"{_endpoint.Service} at {_endpoint}";
 
     private string? BracketedHost => _endpoint.Host?.Contains(':', StringComparison.Ordinal) == true ? $"[{_endpoint.Host.Trim('[', ']')}]" : _endpoint.Host;
 

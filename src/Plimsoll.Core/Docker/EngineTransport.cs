@@ -82,16 +82,16 @@ internal static class EngineTransport
     /// <summary>Why no connection stands, and how to go on.</summary>
     public static ImageException Explain(DockerEndpoint endpoint, SocketException e)
     {
-        string where = $"the Docker daemon at {endpoint} ({endpoint.From})";
+        string where = $"{endpoint.Service} at {endpoint} ({endpoint.From})";
         if (endpoint.SocketPath is { } path)
         {
             int error = Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(path + '\0'), 0, out _);
             if (e.SocketErrorCode == SocketError.AccessDenied || error == -Errno.EACCES)
                 return new ImageException(ImageError.AccessDenied, $"{where}: permission denied on its socket",
-                    "run this with sudo, or add yourself to the group docker (which makes you root on this host in effect)", e);
+                    endpoint.ListAndPull == "docker" ? "run this with sudo, or add yourself to the group docker (which makes you root on this host in effect)" : "run this as the user whose images they are", e);
             if (error is -Errno.ENOENT or -Errno.ENOTDIR)
                 return new ImageException(ImageError.NotFound, $"{where}: there is no such socket",
-                    "start Docker (systemctl start docker), or say where it listens with DOCKER_HOST or docker context use", e);
+                    endpoint.HowToStart, e);
         }
         return new ImageException(ImageError.PeerFailed, e.SocketErrorCode switch
         {
@@ -99,6 +99,6 @@ internal static class EngineTransport
             SocketError.TimedOut => $"{where}: no answer in time",
             SocketError.HostNotFound => $"{where}: the host is not known",
             _ => $"{where}: {e.Message}",
-        }, "start Docker (systemctl start docker), or say where it listens with DOCKER_HOST or docker context use", e);
+        }, endpoint.HowToStart, e);
     }
 }

@@ -10,7 +10,10 @@ public sealed record ImageOptions
     public IProofs? Proofs { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Environment variables; for <c>DOCKER_HOST</c> and its kin.</summary>
+    /// <summary>How registries are reached.</summary>
+    public RegistryOptions Registry { get; init; } = RegistryOptions.Default;
+
+    /// <summary>Environment variables; for <c>DOCKER_HOST</c>, <c>HTTPS_PROXY</c> and their kin.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 
     /// <summary>Opens standard input; for <c>-</c>.</summary>

@@ -19,8 +19,14 @@ public enum ImageScheme
     Dir,
     /// <summary><c>host:</c>: this machine.</summary>
     Host,
-    /// <summary><c>registry:NAME</c>.</summary>
+    /// <summary><c>registry:[HOST[:PORT]/]NAME[:TAG][@DIGEST]</c>: an image in a registry.</summary>
     Registry,
+    /// <summary><c>podman:NAME</c>: an image of podman's service.</summary>
+    Podman,
+    /// <summary><c>containers-storage:NAME</c>: an image in the store of podman, buildah or CRI-O, read in place.</summary>
+    ContainersStorage,
+    /// <summary><c>containerd:NAME</c>: refused, with how to go on.</summary>
+    Containerd,
 }
 
 /// <summary>Where an image is, as a user writes it.</summary>
@@ -33,6 +39,7 @@ public sealed record ImageReference(string Text, ImageScheme Scheme, string Loca
     [
         ("docker-archive:", ImageScheme.DockerArchive), ("oci-archive:", ImageScheme.OciArchive), ("archive:", ImageScheme.Archive),
         ("docker:", ImageScheme.Docker), ("oci:", ImageScheme.Oci), ("dir:", ImageScheme.Dir), ("host:", ImageScheme.Host), ("registry:", ImageScheme.Registry),
+        ("podman:", ImageScheme.Podman), ("containers-storage:", ImageScheme.ContainersStorage), ("containerd:", ImageScheme.Containerd),
     ];
 
     /// <summary>Reads a reference; looks at the file system to tell paths from names.</summary>
@@ -51,7 +58,8 @@ public sealed record ImageReference(string Text, ImageScheme Scheme, string Loca
                 throw new ImageException(ImageError.Malformed, $"{Escape.Quote(text)}: nothing follows host:", "another root folder is dir:PATH");
             if (rest.Length == 0 && scheme != ImageScheme.Host)
                 throw new ImageException(ImageError.Malformed, $"{Escape.Quote(text)}: nothing follows {prefix}");
-            if (scheme is ImageScheme.Docker or ImageScheme.Registry or ImageScheme.Dir or ImageScheme.Host || rest == "-")
+            if (scheme is ImageScheme.Docker or ImageScheme.Registry or ImageScheme.Dir or ImageScheme.Host
+                or ImageScheme.Podman or ImageScheme.ContainersStorage or ImageScheme.Containerd || rest == "-")
                 return new ImageReference(text, scheme, rest, null);
             (string path, string? choice) = SplitChoice(rest);
             return new ImageReference(text, scheme, path, choice);

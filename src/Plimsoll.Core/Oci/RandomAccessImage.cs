@@ -11,6 +11,9 @@ public abstract class RandomAccessImage : Image
     /// <summary>The layer's stored bytes, from the first; the caller disposes it. Called from several threads.</summary>
     protected abstract Stream OpenLayer(ImageLayer layer);
 
+    /// <summary>As above; for streams that may wait for a peer, so that a cancelled read ends at once.</summary>
+    protected virtual Stream OpenLayer(ImageLayer layer, CancellationToken cancellationToken) => OpenLayer(layer);
+
     /// <summary>One line that changes whenever the layer's stored bytes may have changed; null when nothing can tell.</summary>
     /// <remarks>See <see cref="FileIdentity"/>.</remarks>
     protected virtual string? IdentityOf(ImageLayer layer) => null;
@@ -108,7 +111,7 @@ public abstract class RandomAccessImage : Image
     {
         cancellationToken.ThrowIfCancellationRequested();
         string? identity = Proofs is null || Verification == Verification.None ? null : IdentityOf(layer);
-        using LayerReader reader = new(OpenLayer(layer), layer, this, Limits);
+        using LayerReader reader = new(OpenLayer(layer, cancellationToken), layer, this, Limits);
         object visited = visitor.Visit(layer, reader, cancellationToken);
         (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
         visitor.Accept(layer, diffId ?? layer.DiffId, tarBytes, visited);

@@ -3,6 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using Plimsoll.Docker;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
+using Plimsoll.Registry;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Sources;
@@ -20,12 +21,15 @@ public static class ImageSource
             {
                 ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => Unprivileged.Run(() => OpenArchive(reference, options, cancellationToken)),
                 ImageScheme.Oci => Unprivileged.Run<Image>(() => OpenLayout(reference, options)),
-                ImageScheme.Docker => DockerImage.Open(reference.Location, reference.Text,
-                    DockerContext.Resolve(options.Environment, options.Environment("HOME") ?? "/"), EngineOptions.Default, options, cancellationToken),
+                ImageScheme.Docker when reference.Location == reference.Text && RegistryName.HasHost(reference.Text) => OpenNamed(reference, options, cancellationToken),
+                ImageScheme.Docker => OpenDocker(reference, options, cancellationToken),
+                ImageScheme.Podman => DockerImage.Open(reference.Location, reference.Text, Podman.Resolve(options.Environment), EngineOptions.Default, options, cancellationToken),
+                ImageScheme.ContainersStorage => ContainersImage.Open(reference.Location, reference.Text, options),
+                ImageScheme.Containerd => throw new ImageException(ImageError.Unsupported, "containerd's own store is not read",
+                    "ctr --namespace k8s.io images export FILE NAME (nerdctl save -o FILE NAME) makes an archive; scan oci-archive:FILE, or the same image with registry:NAME"),
                 ImageScheme.Dir => FolderImage.Open(reference.Location, reference.Text, options.Limits),
                 ImageScheme.Host => FolderImage.OpenHost(reference.Text, options.Limits),
-                ImageScheme.Registry => throw new ImageException(ImageError.Unsupported, "images in registries are not read yet",
-                    "pull the image and scan docker:NAME, or copy it to an OCI layout with skopeo and scan oci:FOLDER"),
+                ImageScheme.Registry => RegistryImage.Open(RegistryName.Parse(reference.Location), reference.Text, options, cancellationToken),
                 _ => throw new UnreachableException($"no reader for {reference.Scheme}"),
             };
         }
@@ -36,6 +40,33 @@ public static class ImageSource
         catch (IOException e)
         {
             throw new ImageException(ImageError.PeerFailed, $"{Escape.Quote(text)}: {e.Message}", inner: e);
+        }
+    }
+
+    private static Image OpenDocker(ImageReference reference, ImageOptions options, CancellationToken cancellationToken) =>
+        DockerImage.Open(reference.Location, reference.Text,
+            DockerContext.Resolve(options.Environment, options.Environment("HOME") ?? "/"), EngineOptions.Default, options, cancellationToken);
+
+    /// <summary>A name with a registry's host: the local daemon's image of that name, else the registry's.</summary>
+    private static Image OpenNamed(ImageReference reference, ImageOptions options, CancellationToken cancellationToken)
+    {
+        ImageException local;
+        try
+        {
+            return OpenDocker(reference, options, cancellationToken);
+        }
+        // It has no such image, is not there, or may not be asked: the host in the name says where else to look.
+        catch (ImageException e) when (e.Error is ImageError.NotFound or ImageError.AccessDenied or ImageError.PeerFailed)
+        {
+            local = e;
+        }
+        try
+        {
+            return RegistryImage.Open(RegistryName.Parse(reference.Location), reference.Text, options, cancellationToken);
+        }
+        catch (ImageException e)
+        {
+            throw new ImageException(e.Error, $"{e.Message}; before, the local daemon was asked: {local.Message}", e.Hint, e);
         }
     }
 

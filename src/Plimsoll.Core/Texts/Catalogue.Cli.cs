@@ -20,8 +20,8 @@ public static partial class Catalogue
     public static Text HelpHelp { get; } = new("Show this text", "显示本说明");
     public static Text HelpVersion { get; } = new("Show version, commit and database date", "显示版本、提交和漏洞库日期");
     public static Text HelpImage { get; } = new(
-        "Image: archive or layout path, dir:FOLDER, docker:NAME or a name in the local daemon; or sbom:FILE",
-        "镜像：归档或布局的路径、dir:文件夹、docker:名称，或本地守护进程中的名称；或 sbom:文件");
+        "Image: archive or layout path, dir:FOLDER, docker:NAME, registry:NAME, or a name in the local daemon; or sbom:FILE",
+        "镜像：归档或布局的路径、dir:文件夹、docker:名称、registry:名称，或本地守护进程中的名称；或 sbom:文件");
     public static Text HelpOutput { get; } = new(
         "table, json, cyclonedx, spdx-json, spdx, sarif, junit, gitlab, openvex or template:FILE, to standard output or a file; repeatable",
         "table、json、cyclonedx、spdx-json、spdx、sarif、junit、gitlab、openvex 或 template:文件，输出到标准输出或文件；可重复");

@@ -18,7 +18,8 @@ public sealed class BoundaryTests
         ["Keys"] = [],
         ["Oci"] = ["Posix", "Texts"],
         ["Docker"] = ["Oci", "Posix", "Texts"],
-        ["Sources"] = ["Docker", "Oci", "Posix", "Texts"],
+        ["Registry"] = ["Oci", "Posix", "Texts"],
+        ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 
