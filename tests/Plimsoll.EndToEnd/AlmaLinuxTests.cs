@@ -61,6 +61,20 @@ public sealed class AlmaLinuxTests(AlmaLinuxTests.Images images) : IClassFixture
     }
 
     [Theory]
+    [InlineData("var/lib/rpm", "../../usr/lib/sysimage/rpm", "usr/lib/sysimage/rpm")]
+    [InlineData("usr/lib/sysimage/rpm", "../../../var/lib/rpm", "var/lib/rpm")]
+    public void Scan_FolderOfTheDatabaseBehindALink_IsReadWhereItLies(string link, string target, string folder)
+    {
+        string image = images.Home.Write("linked.tar", ImageBuilder.Tar(new ImageBuilder().Layer(tar => tar
+            .File("etc/os-release", Release).Symlink(link, target).File($"{folder}/rpmdb.sqlite", File.ReadAllBytes(images.Rpm.Database))).ArchiveFiles()));
+
+        JsonNode report = new Call(images.Home.Path, "scan", "--json", image).Run().Expect(0).Report;
+
+        Assert.Empty(report["gaps"]!.AsArray());
+        Assert.NotEmpty(report.Flaws());
+    }
+
+    [Theory]
     [InlineData("centos", "8", "no-advisories-for-release")]
     [InlineData("fedora", "40", "no-advisories-for-release")]
     [InlineData("almalinux", "11.0", "no-advisories-for-release")]

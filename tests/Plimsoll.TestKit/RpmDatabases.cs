@@ -17,7 +17,7 @@ public static class RpmDatabases
         {
             while (value is int or int[] && data.Length % 4 != 0)
                 data.WriteByte(0);
-            (int type, int count) = value switch { string => (6, 1), string[] s => (8, s.Length), int => (4, 1), int[] n => (4, n.Length), _ => throw new ArgumentException($"tag {tag}") };
+            (int type, int count) = value switch { string => (6, 1), string[] s => (8, s.Length), int => (4, 1), int[] n => (4, n.Length), _ => throw new NotSupportedException($"tag {tag}") };
             foreach (int number in (int[])[tag, type, (int)data.Length, count])
                 index.AddRange(Big(number));
             switch (value)

@@ -8,6 +8,8 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 /// <param name="Rolling">True for Debian testing and sid and Alpine edge: no advisories name the version one has.</param>
 public sealed record Release(string? PackageType, string? Ecosystem, bool Rolling)
 {
+    private static readonly string[] RedHatParts = ["baseos", "appstream", "crb"];
+
     private static readonly string[] SuseModules =
     [
         "Module for Basesystem", "Module for Server Applications", "Module for Development Tools", "Module for Containers",
@@ -90,7 +92,7 @@ public sealed record Release(string? PackageType, string? Ecosystem, bool Rollin
     /// <summary>The parts of a release that base images draw on, as the CPEs of Red Hat's records name them.</summary>
     private static string[] RedHat(string major) => major is "5" or "6" or "7"
         ? [$"Red Hat:enterprise_linux:{major}::server", $"Red Hat:enterprise_linux:{major}::workstation", $"Red Hat:enterprise_linux:{major}::client", $"Red Hat:enterprise_linux:{major}::computenode"]
-        : [.. new[] { "baseos", "appstream", "crb" }.Select(part => $"Red Hat:enterprise_linux:{major}::{part}"), $"Red Hat:enterprise_linux:{major}"];
+        : [.. RedHatParts.Select(part => $"Red Hat:enterprise_linux:{major}::{part}"), $"Red Hat:enterprise_linux:{major}"];
 
     /// <param name="patch">Service pack; 0 for none.</param>
     private static string[] Suse(string major, string patch)

@@ -48,7 +48,7 @@ public sealed class ReleaseTests
         Release release = Of(id, version);
 
         Assert.Equal((type, ecosystem, byBinaryName), (release.PackageType, release.Ecosystem, release.ByBinaryName));
-        Assert.Equal(ecosystem, release.Ecosystems.FirstOrDefault());
+        Assert.Equal(ecosystem, release.Ecosystems.Count == 0 ? null : release.Ecosystems[0]);
     }
 
     [Theory]

@@ -18,6 +18,8 @@ public sealed class RpmDatabaseAnalyser : IAnalyser
 
     private static readonly string[] Folders = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
 
+    private static readonly string[] Files = ["rpmdb.sqlite", "Packages.db", "Packages"];
+
     public string Id => "rpm-database";
 
     public int Version => 1;
@@ -25,7 +27,7 @@ public sealed class RpmDatabaseAnalyser : IAnalyser
     /// <summary>512 MiB; a desktop of 5 000 packages has about 300.</summary>
     public long MaxFileBytes => 512L << 20;
 
-    public IReadOnlyList<string> Anchors => Folders;
+    public IReadOnlyList<string> Anchors { get; } = [.. Folders, .. Folders.SelectMany(folder => Files.Select(file => $"{folder}/{file}"))];
 
     public bool Wants(ReadOnlySpan<byte> path) => NameOf(path) is var name && (
         name.SequenceEqual("rpmdb.sqlite"u8) || name.SequenceEqual("rpmdb.sqlite-wal"u8) || name.SequenceEqual("rpmdb.sqlite-journal"u8)

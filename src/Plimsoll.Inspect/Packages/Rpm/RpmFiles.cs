@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -12,6 +13,8 @@ sealed class RpmFiles
 {
     /// <summary>Linux's own limit on a path.</summary>
     public const int MaxPathBytes = 4096;
+
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdefABCDEF"u8);
 
     private readonly ReadOnlyMemory<byte> _folderData, _indexes, _states;
     private readonly int[] _folders = [];
@@ -101,7 +104,7 @@ sealed class RpmFiles
 
     /// <summary>MD5, SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512, which their lengths tell apart; null for what is none.</summary>
     private static string? Hex(ReadOnlySpan<byte> digest) =>
-        digest.Length is 32 or 40 or 56 or 64 or 96 or 128 && !digest.ContainsAnyExcept("0123456789abcdefABCDEF"u8)
+        digest.Length is 32 or 40 or 56 or 64 or 96 or 128 && !digest.ContainsAnyExcept(HexDigits)
             ? Encoding.ASCII.GetString(digest).ToLowerInvariant()
             : null;
 }

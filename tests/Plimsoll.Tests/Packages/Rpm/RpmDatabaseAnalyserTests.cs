@@ -158,7 +158,7 @@ public sealed class RpmDatabaseAnalyserTests
     [Fact]
     public void Analyse_TagWithABillionElements_IsAGap()
     {
-        byte[] header = RpmDatabases.Header((1000, "a"), (1001, "1"), (1002, "1"), (1116, new[] { 0 }), (1117, new[] { "x" }), (1118, new[] { "/usr/bin/" }));
+        byte[] header = RpmDatabases.Header((1000, "a"), (1001, "1"), (1002, "1"), (1116, new int[1]), (1117, Forms), (1118, Forms));
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(8 + 4 * 16 + 12), 1_000_000_000);
 
         Assert.Contains("1000000000 elements", Assert.Single(Read("Packages.db", RpmDatabases.Ndb(header))!.Gaps).Detail);
