@@ -119,11 +119,11 @@ public sealed class JavaArchiveAnalyser : IAnalyser
         private void Nested(ZipDirectory zip, ZipEntry entry, ContentBuffer buffer, string inner, int depth)
         {
             string entryName = Fields.Shown(zip.Name(entry));
-            string path = inner.Length == 0 ? entryName : $"{inner}!/{entryName}";
+            string place = inner.Length == 0 ? entryName : $"{inner}!/{entryName}";
             if (depth == MaxDepth)
-                Gaps.Add(Limit, $"{Texts.Escape.Quote(path)} lies {depth} archives deep; at most {MaxDepth - 1} are opened");
+                Gaps.Add(Limit, $"{Texts.Escape.Quote(place)} lies {depth} archives deep; at most {MaxDepth - 1} are opened");
             else if (Read(zip, entry, int.MaxValue, buffer, inner, out ReadOnlyMemory<byte> content) && !content.IsEmpty)
-                Archive(content, entryName, path, depth + 1, isNamed: true);
+                Archive(content, entryName, place, depth + 1, isNamed: true);
         }
 
         private void Identify(List<MavenArtifact> poms, JarManifest? manifest, string name, string inner)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -31,6 +32,8 @@ static partial class KnownPrograms
 {
     private const RegexOptions Options = RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private const int MatchMilliseconds = 1000;
+
+    private static readonly SearchValues<char> InVersions = SearchValues.Create("0123456789."), InPhpNames = SearchValues.Create("0123456789.-fpmcgi");
 
     private static readonly KnownProgram Node = new("node", "node.js/v", NodePattern());
     private static readonly KnownProgram Python = new("python", "\0{0}.", PythonPattern());
@@ -81,10 +84,10 @@ static partial class KnownPrograms
 
     private static int Which(ReadOnlySpan<char> name)
     {
-        // A library's name ends in .so, and perhaps a version.
+        // A library's name ends in .so, and perhaps a version. Only distributions make libnode of Node, which is not worth 36 MB of checksums in each image.
         bool isLibrary = name.StartsWith("lib") && name.Contains(".so", StringComparison.Ordinal);
         if (isLibrary)
-            return name.StartsWith("libnode.so") ? 1 : name.StartsWith("libpython") && VersionLength(name[9..]) > 0 ? 2
+            return name.StartsWith("libpython") && VersionLength(name[9..]) > 0 ? 2
                 : name.StartsWith("libcrypto.so") || name.StartsWith("libssl.so") || name.StartsWith("libcrypto-") ? 5 : name.StartsWith("libphp") ? 8 : name.StartsWith("libperl.so") ? 9
                 : name.StartsWith("libruby") ? 10 : name.StartsWith("libcurl") ? 15 : 0;
         return name switch
@@ -101,9 +104,9 @@ static partial class KnownPrograms
             "bash" => 14,
             "curl" => 15,
             _ when name.StartsWith("python") && VersionLength(name[6..]) is > 0 and int length => name.Length == 6 + length || name[(6 + length)..] is "m" or "t" or "d" ? 2 : 0,
-            _ when name.StartsWith("php") && !name[3..].ContainsAnyExcept("0123456789.-fpmcgi") => 8,
-            _ when name.StartsWith("perl") && !name[4..].ContainsAnyExcept("0123456789.") => 9,
-            _ when name.StartsWith("ruby") && !name[4..].ContainsAnyExcept("0123456789.") => 10,
+            _ when name.StartsWith("php") && !name[3..].ContainsAnyExcept(InPhpNames) => 8,
+            _ when name.StartsWith("perl") && !name[4..].ContainsAnyExcept(InVersions) => 9,
+            _ when name.StartsWith("ruby") && !name[4..].ContainsAnyExcept(InVersions) => 10,
             _ => 0,
         };
     }

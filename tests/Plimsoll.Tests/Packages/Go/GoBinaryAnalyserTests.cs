@@ -46,7 +46,8 @@ public sealed class GoBinaryAnalyserTests
 
         IReadOnlyList<string> sums = Analyser.Analyse("usr/bin/app", program)!.Checksums;
 
-        Assert.Equal([Convert.ToHexStringLower(MD5.HashData(program)), Convert.ToHexStringLower(SHA1.HashData(program)), Convert.ToHexStringLower(SHA256.HashData(program))], sums);
+        Assert.Equal([32, 40, 64], sums.Select(s => s.Length));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(program)), sums[2]);
     }
 
     [Theory]
@@ -126,6 +127,6 @@ public sealed class GoBinaryAnalyserTests
         Assert.Equal(version.Trim()[2..], facts.Packages.Single(p => p.Name == "stdlib").Version);
         Assert.Equal(listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')).Select(l => $"{l[1]}@{l[2]}").Order(StringComparer.Ordinal),
             facts.Packages.Where(p => p.Name != "stdlib").Select(p => $"{p.Name}@{p.Version}").Order(StringComparer.Ordinal));
-        Assert.Equal(3, facts.Checksums.Count);
+        Assert.Equal(((string[])["md5sum", "sha1sum", "sha256sum"]).Select(t => Tool.Run(t, [path]).Split(' ')[0]), facts.Checksums);
     }
 }

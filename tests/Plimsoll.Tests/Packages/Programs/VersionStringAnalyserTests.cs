@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Programs;
@@ -21,7 +22,7 @@ public sealed class VersionStringAnalyserTests
     // The texts are those of real programs: Debian 11 and 12, and of the official images of Python and Node.
     [Theory]
     [InlineData("usr/local/bin/node", "node.js/v20.20.2\0", "node 20.20.2")]
-    [InlineData("usr/lib/libnode.so.108", "node.js/v18.20.4\0", "node 18.20.4")]
+    [InlineData("usr/lib/libnode.so.108", "node.js/v18.20.4\0", null)]
     [InlineData("usr/local/bin/python3.11", "\0pymalloc_debug\03.11.2\0strict\0", "python 3.11.2")]
     [InlineData("usr/local/lib/libpython3.13.so.1.0", "\03.13.0rc1+\0", "python 3.13.0rc1")]
     [InlineData("usr/local/bin/python3.11", "\03.12.1\0", "")]
@@ -81,6 +82,6 @@ public sealed class VersionStringAnalyserTests
             facts = Analyser.Analyse("usr/lib/libcrypto.so.3", File.ReadAllBytes(Directory.GetFiles("/usr/lib", "libcrypto.so.3", SearchOption.AllDirectories)[0]));
 
         string printed = Tool.Run(path, [argument]);
-        Assert.Equal(System.Text.RegularExpressions.Regex.Match(printed, pattern).Groups[1].Value, facts!.Packages.Single(p => p.Name == name).Version);
+        Assert.Equal(Regex.Match(printed, pattern, RegexOptions.None, TimeSpan.FromSeconds(5)).Groups[1].Value, facts!.Packages.Single(p => p.Name == name).Version);
     }
 }
