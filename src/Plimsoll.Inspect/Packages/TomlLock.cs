@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Plimsoll.Inspect.Packages;
@@ -26,7 +27,7 @@ internal static class TomlLock
     /// <summary>Bytes of a line whose value is looked at; what is longer holds lists of files.</summary>
     private const int MaxLineBytes = 8192;
 
-    private static ReadOnlySpan<byte> Keys => "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"u8;
+    private static readonly SearchValues<byte> Keys = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"u8);
 
     /// <param name="take">Told of each table with a name.</param>
     public static void Read(ReadOnlySpan<byte> rest, PackageList packages, Action<Table> take)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Inspect.Layers;
@@ -10,6 +11,8 @@ using Plimsoll.TestKit;
 namespace Plimsoll.Tests.Layers;
 
 /// <summary>Packages of languages once layers lie over each other: lock files, upgrades, and files that the distribution owns.</summary>
+[SuppressMessage("Security", "CA5350", Justification = "apk's database holds SHA-1.")]
+[SuppressMessage("Security", "CA5351", Justification = "dpkg's lists hold MD5.")]
 public sealed class LanguageCompositionTests : IDisposable
 {
     private const string Status = "Package: python3-yaml\nStatus: install ok installed\nArchitecture: amd64\nVersion: 6.0-3\nSource: pyyaml\n\n";
