@@ -36,7 +36,7 @@ public static partial class Catalogue
     public static Text ExplainIn { get; } = new("In {0}", "在 {0} 中");
     public static Text ExplainNotIn { get; } = new("{0} is not among the findings of {1}.", "{0} 不在 {1} 的结果中。");
     public static Text ExplainNotInIncomplete { get; } = new("That does not mean that it is not there: the answer is incomplete.", "这并不表示不存在：结果不完整。");
-    public static Text ExplainNear { get; } = new("{0} {1} is there, but {2} does not affect it: {3}", "有 {0} {1}，但 {2} 不影响它：{3}");
+    public static Text ExplainNear { get; } = new("{0} {1} is there; {2} speaks of the versions {3}", "有 {0} {1}；{2} 所述版本为 {3}");
     public static Text ExplainPackage { get; } = new("package", "软件包");
     public static Text ExplainLayer { get; } = new("brought by", "来自");
     public static Text ExplainSeverity { get; } = new("severity", "严重程度");

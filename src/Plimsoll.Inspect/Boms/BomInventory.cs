@@ -13,14 +13,23 @@ internal sealed class BomInventory(BomContent bom)
     // What other tools call a distribution, and what it calls itself in os-release.
     private static readonly Dictionary<string, string> Ids = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["redhat"] = "rhel", ["amazon"] = "amzn", ["amazonlinux"] = "amzn", ["oracle"] = "ol", ["oraclelinux"] = "ol", ["alma"] = "almalinux",
-        ["rockylinux"] = "rocky", ["opensuse.leap"] = "opensuse-leap", ["opensuse.tumbleweed"] = "opensuse-tumbleweed",
-        ["suse linux enterprise server"] = "sles", ["suse"] = "sles", ["cbl-mariner"] = "mariner",
+        ["redhat"] = "rhel",
+        ["amazon"] = "amzn",
+        ["amazonlinux"] = "amzn",
+        ["oracle"] = "ol",
+        ["oraclelinux"] = "ol",
+        ["alma"] = "almalinux",
+        ["rockylinux"] = "rocky",
+        ["opensuse.leap"] = "opensuse-leap",
+        ["opensuse.tumbleweed"] = "opensuse-tumbleweed",
+        ["suse linux enterprise server"] = "sles",
+        ["suse"] = "sles",
+        ["cbl-mariner"] = "mariner",
     };
 
     // Kinds that are no package by nature: without an address they need none.
     private static readonly string[] NoPackages =
-        ["operating-system", "container", "file", "device", "device-driver", "firmware", "data", "machine-learning-model", "cryptographic-asset", "platform", "source", "archive"];
+        ["operating-system", "container", "file", "data", "machine-learning-model", "cryptographic-asset"];
 
     private const string Place = "sbom";
     private const int MaxGapsShown = 16;
@@ -137,7 +146,7 @@ internal sealed class BomInventory(BomContent bom)
 
     /// <summary>Trivy lists each lock file as a component of its own.</summary>
     private static bool IsLockFile(BomComponent component) =>
-        component.Kind == "application" && component.Properties.GetValueOrDefault("aquasecurity:trivy:Class") == "lang-pkgs";
+        component.Kind == "application" && (component.Properties.GetValueOrDefault("aquasecurity:trivy:Class") ?? component.Properties.GetValueOrDefault("Class")) == "lang-pkgs";
 
     /// <summary>Trivy puts the epoch of Debian's versions too into a qualifier.</summary>
     private static string VersionOf(PurlParts purl, BomComponent component)

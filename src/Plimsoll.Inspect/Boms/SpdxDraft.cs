@@ -39,6 +39,10 @@ internal sealed class SpdxDraft(string name)
             "SPDX-2.2" => "SPDX 2.2",
             _ => throw new ImageException(ImageError.Unsupported, $"{name}: SPDX version {Escape.Quote(version)}; SPDX-2.2 and SPDX-2.3 are read"),
         };
+        // SPDX 2.2 has no purposes; Trivy's ids of that time say the same.
+        foreach (BomComponent component in _bom.Components.Where(c => c.Kind.Length == 0))
+            if (component.Reference?.StartsWith("SPDXRef-OperatingSystem", StringComparison.Ordinal) == true)
+                component.Kind = "operating-system";
         int at = _bom.Components.FindIndex(c => c.Reference is { } id && _described.Contains(id));
         if (at >= 0 && (_described.Count == 1 || _bom.Components[at].Kind == "container"))
         {

@@ -158,6 +158,33 @@ public sealed class BomReaderTests
     }
 
     [Fact]
+    public void Read_Spdx22WithoutPurposes_KnowsTheSystemByItsId()
+    {
+        Inventory inventory = Parse("""
+            # a comment first
+            SPDXVersion: SPDX-2.2
+            Creator: Organization: x
+            PackageName: debian
+            SPDXID: SPDXRef-OperatingSystem-1
+            PackageVersion: 11.6
+            PackageName: libssl1.1
+            SPDXID: SPDXRef-Package-1
+            PackageVersion: 1.1.1n
+            PackageComment: <text>PackageName: fake
+            SPDXID: SPDXRef-fake</text>
+            PackageSourceInfo: built package from: openssl 1.1.1n
+            ExternalRef: PACKAGE-MANAGER purl pkg:deb/debian/libssl1.1@1.1.1n?distro=debian-11.6
+            FileName: ./x
+            SPDXID: SPDXRef-File
+            Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Other
+            """).Inventory;
+
+        Assert.Equal(("debian", "11.6"), (inventory.Distribution!.Id, inventory.Distribution.Version));
+        Assert.Equal("deb libssl1.1 1.1.1n  from openssl 1.1.1n", Line(Assert.Single(inventory.Packages)));
+        Assert.Empty(inventory.Gaps);
+    }
+
+    [Fact]
     public void Read_TwoDistributions_TakesTheLargerAndTellsTheOther()
     {
         Inventory inventory = Parse(Cdx("""

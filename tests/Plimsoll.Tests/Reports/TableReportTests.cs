@@ -146,7 +146,7 @@ public sealed class TableReportTests
         Inspect.Layers.InstalledPackage jar = ReportBuilder.Package("org.apache.logging.log4j:log4j-core", "2.14.1");
         jar = jar with { Package = jar.Package with { Type = "maven", Inner = "BOOT-INF/lib/log4j-core-2.14.1.jar" }, Path = "srv/app.jar" };
         Report report = ReportBuilder.Vulnerable().With(jar, "CVE-2021-44228", Severity.Critical, "2.15.0", "Remote code execution", kev: true).With(jar, "MAL-2024-1", Severity.Low).Build();
-        report = report with { Findings = [.. report.Findings.Select(f => f.Id == "CVE-2021-44228" ? f with { Epss = new Epss(0.9435, 0.999) } : f.Id == "MAL-2024-1" ? f with { Malicious = true } : f)] };
+        report = report with { Findings = [.. report.Findings.Select(f => f.Id == "CVE-2021-44228" ? f with { Epss = new Epss(0.943, 0.999) } : f.Id == "MAL-2024-1" ? f with { Malicious = true } : f)] };
 
         string table = Table(report, Options(columns));
 
@@ -160,12 +160,12 @@ public sealed class TableReportTests
     [Fact]
     public void Write_EpssWithoutRoom_GivesWayToTheFixedVersion()
     {
-        Report report = new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-2021-44228", Severity.Critical, new string('9', 44)).Build();
+        Report report = new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-2021-44228", Severity.Critical, new string('9', 46)).Build();
 
         string table = Table(report with { Findings = [.. report.Findings.Select(f => f with { Epss = new Epss(0.5, 0.5) })] });
 
         Assert.DoesNotContain("EPSS", table, StringComparison.Ordinal);
-        Assert.Contains(new string('9', 44), table, StringComparison.Ordinal);
+        Assert.Contains(new string('9', 46), table, StringComparison.Ordinal);
     }
 
     [Theory]
