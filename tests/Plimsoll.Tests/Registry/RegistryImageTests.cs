@@ -457,28 +457,6 @@ public sealed class RegistryImageTests
         Assert.Equal(ImageError.NotFound, Assert.Throws<ImageException>(() => Plimsoll.Sources.ImageSource.Open($"docker:{registry.Host}/a/b:1", options, TestContext.Current.CancellationToken)).Error);
     }
 
-    [Fact]
-    [Trait("needs", "host")]
-    public async Task ReadLayers_AsRoot_LeavesThePoolsThreadsTheirRights()
-    {
-        Assert.True(Environment.IsPrivilegedProcess, "this test runs as root");
-        int broken = 0;
-        using FakeRegistry registry = new(_repository, r => IsNoisy(r) && ++broken % 4 != 0 ? _repository.Answer(r)[..(1000 * broken)] : null);
-        for (int i = 0; i < 5; i++)
-            Read(registry);
-
-        // Enough work at once that the pool shows all of its threads.
-        using CountdownEvent all = new(24);
-        string[] users = await Task.WhenAll(Enumerable.Range(0, all.InitialCount).Select(_ => Task.Run(() =>
-        {
-            all.Signal();
-            all.Wait(TimeSpan.FromSeconds(20));
-            return File.ReadLines("/proc/thread-self/status").First(l => l.StartsWith("Uid:", StringComparison.Ordinal));
-        })));
-
-        Assert.All(users, user => Assert.Equal("Uid:\t0\t0\t0\t0", user));
-    }
-
     private sealed class MemoryProofs : IProofs
     {
         public Dictionary<string, Digest> Known { get; } = [];
