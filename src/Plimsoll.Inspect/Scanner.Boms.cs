@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime;
 using Plimsoll.Inspect.Boms;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
@@ -36,8 +38,10 @@ public static partial class Scanner
     private static Report ScanBom(string image, string path, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
     {
         options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
+        long start = Stopwatch.GetTimestamp();
         byte[] content = BomLimits.Read(path);
         Bom bom = Posix.Unprivileged.Run(() => BomReader.Read(content, path));
+        TimeSpan readTime = Stopwatch.GetElapsedTime(start);
         cancellationToken.ThrowIfCancellationRequested();
         options.Progress?.Report(new ScanProgress("match", 0, 0, 0, -1));
         Report listed = new()
@@ -56,7 +60,10 @@ public static partial class Scanner
             Gaps = bom.Inventory.Gaps,
             Bom = bom.Format,
         };
-        return Judged(listed, bom.Inventory, store, [.. bom.Vex.Select(v => OfSubject(v, bom)), .. options.Vex], options);
+        Report report = Judged(listed, bom.Inventory, store, [.. bom.Vex.Select(v => OfSubject(v, bom)), .. options.Vex], options);
+        options.Trace?.Invoke(FormattableString.Invariant(
+            $"{content.Length} bytes, {report.Packages.Count} packages; read {readTime.TotalMilliseconds:f0} ms, all {Stopwatch.GetElapsedTime(start).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
+        return report;
     }
 
     /// <summary>What a document says of what it describes is said of the whole of it, whatever name that has.</summary>
