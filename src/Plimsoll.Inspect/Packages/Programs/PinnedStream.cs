@@ -44,7 +44,8 @@ sealed unsafe class PinnedStream : UnmanagedMemoryStream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        // Closed twice by those who take a stream over and those who made it.
+        if (disposing && CanRead)
             Forget(1);
         base.Dispose(disposing);
         _pin.Dispose();

@@ -4,7 +4,7 @@ namespace Plimsoll.Inspect.Packages.Versions;
 /// <remarks>
 /// Source: maven.apache.org/pom.html, "Version Order Specification", and ComparableVersion: tokens between dots, hyphens and
 /// changes from digits to letters; what stands for nothing (0, ga, final, release) is cut before a hyphen and the end, and counts as
-/// the end before a word behind a dot; then words below the end (alpha … snapshot) &lt; end &lt; sp and other words &lt; hyphen and
+/// the end before such a word behind a dot as stands below it; then words below the end (alpha … snapshot) &lt; end &lt; sp and other words &lt; hyphen and
 /// number &lt; dot and number; among words of one side those behind a dot come first. Versions are compared token by token as if
 /// each went on with ends for ever, so the order is total (Maven's own, before 3.9, has circles where words of both sides meet).
 /// </remarks>
@@ -89,7 +89,7 @@ public sealed class MavenVersionOrder : IVersionOrder
                 if (token.IsHyphen)
                     return Fate.Dropped;
                 else if (token.IsWord)
-                    return Fate.End;
+                    return token.Rank < End ? Fate.End : Fate.Number;
                 else if (!token.IsNull)
                     return Fate.Number;
             return Fate.Dropped;
