@@ -82,6 +82,8 @@ internal abstract class ManifestImage : RandomAccessImage
     {
         if (!Digest.TryParse(descriptor.Digest, out Digest? digest))
             throw new ImageException(ImageError.Malformed, $"{Where}: the digest of {what} is {Escape.Quote(descriptor.Digest)}");
+        if (descriptor.Size < 0)
+            throw new ImageException(ImageError.Malformed, $"{Where}: {what} {digest} is {(descriptor.Size == -1 ? "without a size" : $"of {descriptor.Size} bytes")}");
         return digest.Algorithm == "sha256"
             ? digest
             : throw new ImageException(ImageError.Unsupported, $"{Where}: {what} is named by {digest.Algorithm}; only sha256 is read");

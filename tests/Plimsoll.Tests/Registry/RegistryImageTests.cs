@@ -363,7 +363,7 @@ public sealed class RegistryImageTests
     }
 
     [Theory]
-    [InlineData(null, ImageError.SizeMismatch)]
+    [InlineData(null, ImageError.Malformed)]
     [InlineData(-5, ImageError.Malformed)]
     public void ReadLayers_ManifestWithoutALayersSize_IsRefused(int? size, ImageError error)
     {
