@@ -13,7 +13,7 @@ internal sealed class OpeningStore : IAdvisoryStore
         _opening = Task.Run(open);
         // Who reads an image meanwhile need not go on: without the database there will be no report. Told after the end of the
         // task, because whoever is told asks it for the reason.
-        _opening.ContinueWith(_ => _failed.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = _opening.ContinueWith(_ => _failed.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     /// <summary>Cancelled when the database cannot be opened.</summary>
