@@ -74,11 +74,11 @@ internal sealed class Composer
     {
         // Two facts of one path by one analyser exist only in different layers; the upper one hid the lower.
         List<FileFacts> visible = _files.ToList();
-        List<InstalledPackage> all = [.. _packages.Installed];
+        List<InstalledPackage> all = _packages.Installed;
         LockFiles locks = new(all,
         [
-            .. visible.SelectMany(f => f.Gaps).Where(g => g.Code == NpmAnalyser.NotRead).Select(g => ("npm", g.Where)),
-            .. _packages.Removed.Where(p => p.Package.Evidence == PackageEvidence.LockFile).Select(p => (p.Package.Type, p.Path)),
+            .. visible.SelectMany(f => f.Gaps).Where(g => g.Code == NpmAnalyser.NotRead).Select(g => new LockFile("npm", g.Where)),
+            .. _packages.Removed.Where(p => p.Package.Evidence == PackageEvidence.LockFile).Select(p => new LockFile(p.Package.Type, p.Path)),
         ]);
         gaps.AddRange(visible.SelectMany(f => f.Gaps).Where(g => g.Code != NpmAnalyser.NotRead || !locks.HasTree("npm", g.Where)));
         gaps.AddRange(Anchors.LedAstray(_anchors, Analysers.Anchors));
@@ -112,13 +112,17 @@ internal sealed class Composer
     /// <summary>Names the distribution's package that a language's package or a program came with.</summary>
     private IEnumerable<InstalledPackage> Owned(List<FileFacts> visible, IEnumerable<InstalledPackage> packages)
     {
-        HashSet<(string, string)> known = [.. _packages.Installed.Where(p => p.Package.IsOfDistribution).Select(p => (p.Package.Type, p.Package.Name))];
+        HashSet<string> known = new(StringComparer.Ordinal);
+        foreach (InstalledPackage package in _packages.Installed)
+            if (package.Package.IsOfDistribution)
+                known.Add($"{package.Package.Type}/{package.Package.Name}");
         OwnedFiles owned = new(visible, known, merged: _anchors.GetValueOrDefault("lib")?.Trim('/') == "usr/lib");
-        Dictionary<(string, string), string> owners = [];
+        // By analyser and path; no analyser's id has a line end in it.
+        Dictionary<string, string> owners = new(StringComparer.Ordinal);
         foreach (FileFacts facts in visible)
             if (facts.Checksums.Count > 0 && owned.OwnerOf(facts) is { } owner)
-                owners[(facts.Path, facts.Analyser)] = owner;
-        return packages.Select(p => !p.Package.IsOfDistribution && owners.TryGetValue((p.Path, p.Analyser), out string? owner) ? p with { OwnedBy = owner } : p);
+                owners[$"{facts.Analyser}\n{facts.Path}"] = owner;
+        return packages.Select(p => !p.Package.IsOfDistribution && owners.TryGetValue($"{p.Analyser}\n{p.Path}", out string? owner) ? p with { OwnedBy = owner } : p);
     }
 
     /// <summary>The history line of each layer; null for all when the lines that made layers are not as many as the layers.</summary>

@@ -2,6 +2,9 @@ using Plimsoll.Inspect.Packages;
 
 namespace Plimsoll.Inspect.Layers;
 
+/// <param name="Type">purl type of the packages that it names.</param>
+internal sealed record LockFile(string Type, string Path);
+
 /// <summary>Holds what lock files name against what is installed below their folders.</summary>
 /// <remarks>
 /// A lock file says what its tool would install. Where an installed tree of that type stands below the lock file's folder, it was
@@ -15,26 +18,28 @@ internal sealed class LockFiles
     /// <summary>Places of one package and version that are looked at.</summary>
     private const int MaxPlaces = 64;
 
-    private readonly HashSet<(string Type, string Folder)> _trees = [];
-    private readonly Dictionary<(string Type, string Name, string Version), List<string>> _installed = [];
+    // Texts as keys, because sets of tuples are compiled anew at every start; no type has a blank in it.
+    private readonly HashSet<string> _trees = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _installed = new(StringComparer.Ordinal);
 
     /// <param name="all">Packages in sight; those of lock files among them.</param>
     /// <param name="lockFiles">Further lock files: those that could not be read, and those that went.</param>
-    public LockFiles(IReadOnlyCollection<InstalledPackage> all, IEnumerable<(string Type, string Path)> lockFiles)
+    public LockFiles(IReadOnlyCollection<InstalledPackage> all, IReadOnlyList<LockFile> lockFiles)
     {
-        HashSet<(string Type, string Folder)> asked = [.. lockFiles.Select(l => (l.Type, TreeOf(l.Type, l.Path)))];
+        HashSet<string> folders = new(StringComparer.Ordinal);
+        foreach (LockFile file in lockFiles)
+            folders.Add(TreeOf(file.Type, file.Path));
         foreach (InstalledPackage package in all)
             if (package.Package.Evidence == PackageEvidence.LockFile)
-                asked.Add((package.Package.Type, TreeOf(package.Package.Type, package.Path)));
-        if (asked.Count == 0)
+                folders.Add(TreeOf(package.Package.Type, package.Path));
+        if (folders.Count == 0)
             return;
-        HashSet<string> folders = new(asked.Select(a => a.Folder), StringComparer.Ordinal);
         HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup = folders.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (InstalledPackage package in all)
         {
             if (package.Package.Evidence != PackageEvidence.Installed || package.Package.IsOfDistribution)
                 continue;
-            (string, string, string) key = (package.Package.Type, package.Package.Name, package.Package.Version);
+            string key = KeyOf(package.Package);
             if (!_installed.TryGetValue(key, out List<string>? places))
                 _installed[key] = places = [];
             if (places.Count < MaxPlaces)
@@ -42,7 +47,7 @@ internal sealed class LockFiles
             int slash = package.Path.IndexOf('/', StringComparison.Ordinal);
             for (int depth = 0; slash > 0 && depth < MaxDepth; depth++, slash = package.Path.IndexOf('/', slash + 1))
                 if (lookup.TryGetValue(package.Path.AsSpan(0, slash), out string? folder))
-                    _trees.Add((package.Package.Type, folder));
+                    _trees.Add($"{package.Package.Type} {folder}");
         }
     }
 
@@ -54,12 +59,14 @@ internal sealed class LockFiles
         if (HasTree(package.Package.Type, package.Path))
             return true;
         string folder = Places.FolderOf(package.Path);
-        return _installed.TryGetValue((package.Package.Type, package.Package.Name, package.Package.Version), out List<string>? places)
+        return _installed.TryGetValue(KeyOf(package.Package), out List<string>? places)
             && places.Exists(p => folder.Length == 0 || (p.StartsWith(folder, StringComparison.Ordinal) && p[folder.Length] == '/'));
     }
 
     /// <summary>Whether something of this type is installed where the lock file's tool would put it.</summary>
-    public bool HasTree(string type, string lockFile) => _trees.Contains((type, TreeOf(type, lockFile)));
+    public bool HasTree(string type, string lockFile) => _trees.Contains($"{type} {TreeOf(type, lockFile)}");
+
+    private static string KeyOf(Package package) => $"{package.Type} {package.Name}\n{package.Version}";
 
     /// <summary>
     /// The folder in which the tool installs: node_modules and vendor beside the lock file, for others any below it. At the root

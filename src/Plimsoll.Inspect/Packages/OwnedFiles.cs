@@ -8,15 +8,23 @@ internal sealed class OwnedFiles
 {
     public static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdefABCDEF"u8);
 
-    private readonly Dictionary<string, List<(string Checksum, string Owner)>> _byPath = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<Claim>> _byPath = new(StringComparer.Ordinal);
     private readonly bool _merged;
 
+    private sealed record Claim(string Checksum, string Owner);
+
     /// <param name="visible">Facts of the composed image.</param>
-    /// <param name="known">Type and name of the packages in the image's databases.</param>
+    /// <param name="known">Type and name of the packages in the image's databases: <c>deb/bash</c>.</param>
     /// <param name="merged">Whether lib, bin and sbin are links to those below usr.</param>
-    public OwnedFiles(IEnumerable<FileFacts> visible, IReadOnlySet<(string Type, string Name)> known, bool merged)
+    public OwnedFiles(IReadOnlyList<FileFacts> visible, IReadOnlySet<string> known, bool merged)
     {
         _merged = merged;
+        // Lists claim very many files; only those count of which anyone took the checksums.
+        foreach (FileFacts facts in visible)
+            if (facts.Checksums.Count > 0)
+                _byPath.TryAdd(Canonical(facts.Path), []);
+        if (_byPath.Count == 0)
+            return;
         foreach (FileFacts facts in visible)
         {
             if (facts.Owned.Count == 0)
@@ -25,19 +33,18 @@ internal sealed class OwnedFiles
             string type = facts.Packages.Count > 0 ? facts.Packages[0].Type : "deb";
             foreach (OwnedFile file in facts.Owned)
             {
-                if (!known.Contains((type, file.Package)))
+                if (!_byPath.TryGetValue(Canonical(file.Path), out List<Claim>? claims))
                     continue;
-                string path = Canonical(file.Path);
-                if (!_byPath.TryGetValue(path, out List<(string, string)>? claims))
-                    _byPath[path] = claims = [];
-                claims.Add((file.Checksum, $"{type}/{file.Package}"));
+                string owner = $"{type}/{file.Package}";
+                if (known.Contains(owner))
+                    claims.Add(new Claim(file.Checksum, owner));
             }
         }
     }
 
     /// <returns>The owner as <c>deb/NAME</c>, the first in ordinal order; null when no claim holds.</returns>
     public string? OwnerOf(FileFacts facts) =>
-        facts.Checksums.Count > 0 && _byPath.TryGetValue(Canonical(facts.Path), out List<(string Checksum, string Owner)>? claims)
+        facts.Checksums.Count > 0 && _byPath.TryGetValue(Canonical(facts.Path), out List<Claim>? claims)
             ? claims.Where(c => facts.Checksums.Contains(c.Checksum)).Select(c => c.Owner).Min(StringComparer.Ordinal)
             : null;
 

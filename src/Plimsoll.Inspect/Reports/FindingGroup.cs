@@ -6,6 +6,9 @@ namespace Plimsoll.Inspect.Reports;
 /// <summary>The vulnerabilities of one source package that came in one layer; binary packages of it share them.</summary>
 internal sealed class FindingGroup
 {
+    /// <summary>What the findings of a group have in common. A class: grouping by tuples is compiled anew at every start.</summary>
+    private sealed record Seat(string Type, string SourceName, string SourceVersion, string Path, int Layer);
+
     private FindingGroup(IReadOnlyList<Finding> findings)
     {
         Package = findings[0].Package;
@@ -44,7 +47,7 @@ internal sealed class FindingGroup
     public static IReadOnlyList<FindingGroup> Of(IEnumerable<Finding> findings) =>
     [
         .. findings
-            .GroupBy(f => (f.Package.Package.Type, f.Package.Package.SourceName, f.Package.Package.SourceVersion, f.Package.Path, f.Package.Origin.Layer))
+            .GroupBy(f => new Seat(f.Package.Package.Type, f.Package.Package.SourceName, f.Package.Package.SourceVersion, f.Package.Path, f.Package.Origin.Layer))
             .Select(g => new FindingGroup([.. g]))
             .OrderByDescending(g => g.KnownExploited > 0).ThenByDescending(g => g.Worst).ThenByDescending(g => g.Rows.Count)
             .ThenBy(g => g.Name, StringComparer.Ordinal).ThenBy(g => g.Version, StringComparer.Ordinal)

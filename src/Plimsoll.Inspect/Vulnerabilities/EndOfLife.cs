@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Plimsoll.Inspect.Packages;
 
 namespace Plimsoll.Inspect.Vulnerabilities;
@@ -12,7 +11,8 @@ namespace Plimsoll.Inspect.Vulnerabilities;
 /// </remarks>
 public static class EndOfLife
 {
-    private static readonly FrozenDictionary<string, DateOnly> Dates = Parse(
+    /// <summary>Distribution, release and last day. A list, because it is asked once in a scan.</summary>
+    private static readonly string[] Lines =
     [
         "debian 5 2012-02-06", "debian 6 2016-02-29", "debian 7 2018-05-31", "debian 8 2020-06-30", "debian 9 2022-06-30",
         "debian 10 2024-06-30", "debian 11 2026-08-31", "debian 12 2028-06-30", "debian 13 2030-06-30",
@@ -40,7 +40,7 @@ public static class EndOfLife
         "opensuse-leap 15.3 2022-12-31", "opensuse-leap 15.4 2023-12-07", "opensuse-leap 15.5 2024-12-31",
         "mariner 1.0 2023-07-31", "mariner 2.0 2025-07-31", "photon 1.0 2022-02-28", "photon 2.0 2022-12-31", "photon 3.0 2024-03-01",
         "mageia 7 2021-06-30", "mageia 8 2023-11-30",
-    ]);
+    ];
 
     /// <summary>The date for a claimed release, or null when it is not in the table.</summary>
     public static DateOnly? Of(Distribution distribution)
@@ -51,11 +51,8 @@ public static class EndOfLife
         string release = isMajor || parts.Length == 1 ? parts[0] : $"{parts[0]}.{parts[1]}";
         // Two products of unequal life share one id.
         string id = distribution.Id == "centos" && distribution.PrettyName?.Contains("Stream", StringComparison.Ordinal) == true ? "centos-stream" : distribution.Id;
-        return Dates.TryGetValue($"{id} {release}", out DateOnly date) ? date : null;
+        string wanted = $"{id} {release} ";
+        string? line = Array.Find(Lines, l => l.StartsWith(wanted, StringComparison.Ordinal));
+        return line is null ? null : DateOnly.ParseExact(line.AsSpan(wanted.Length), "yyyy-MM-dd");
     }
-
-    private static FrozenDictionary<string, DateOnly> Parse(IEnumerable<string> lines) => lines.ToFrozenDictionary(
-        line => line[..line.LastIndexOf(' ')],
-        line => DateOnly.ParseExact(line[(line.LastIndexOf(' ') + 1)..], "yyyy-MM-dd"),
-        StringComparer.Ordinal);
 }
