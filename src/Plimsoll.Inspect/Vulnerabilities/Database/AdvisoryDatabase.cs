@@ -25,6 +25,7 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
     private readonly Dictionary<int, Advisory> _remembered = [];
     private HashSet<string>? _covered;
     private KevCatalogue? _kev;
+    private uint[]? _names;
 
     private AdvisoryDatabase(SqliteConnection file)
     {
@@ -124,9 +125,13 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
         Span<byte> wantedEcosystem = stackalloc byte[Utf8Bytes(ecosystem)], wantedPackage = stackalloc byte[Utf8Bytes(package)];
         if (!System.Text.Encoding.UTF8.TryGetBytes(ecosystem, wantedEcosystem, out _) || !System.Text.Encoding.UTF8.TryGetBytes(package, wantedPackage, out _))
             return [];
-        int number = DatabaseMeta.RowOf(RecordBatch.HashOf(ecosystem, package), _meta.PackageRows);
+        uint hash = RecordBatch.HashOf(ecosystem, package);
+        int number = DatabaseMeta.RowOf(hash, _meta.PackageRows);
         lock (_lock)
         {
+            // Of most packages of languages there is no record: no row need be read to know that.
+            if ((_names ??= Names()).AsSpan().BinarySearch(hash) < 0)
+                return [];
             try
             {
                 RowReader row = Row(_package, RowKind.Package, number);
@@ -240,7 +245,15 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
     public void Verify(CancellationToken cancellationToken)
     {
         ReadAdvisories((_, _, _) => cancellationToken.ThrowIfCancellationRequested());
-        ReadPackages((_, _, _, _) => cancellationToken.ThrowIfCancellationRequested());
+        uint[] names;
+        lock (_lock)
+            names = _names ??= Names();
+        ReadPackages((ecosystem, package, _, _) =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (names.AsSpan().BinarySearch(RecordBatch.HashOf(ecosystem, package)) < 0)
+                throw AdvisoryException.Corrupt(Path, "a package is not among the names");
+        });
         lock (_lock)
         {
             for (int number = 0; number < _meta.IdRows; number++)
@@ -365,6 +378,17 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
         return select.Step()
             ? RowReader.Unseal(kind, number, select.Blob(0), Path)
             : throw AdvisoryException.Corrupt(Path, $"row {number} of table {kind.ToString().ToLowerInvariant()} is missing");
+    }
+
+    /// <summary>The hashes of all packages that records speak of, ascending.</summary>
+    private uint[] Names()
+    {
+        RowReader row = MetaRow(2);
+        uint[] names = new uint[row.Rest.Length / sizeof(uint)];
+        for (int i = 0; i < names.Length; i++)
+            names[i] = row.Fixed();
+        return names.Length == _meta.PackageRows || (names.Length == 0 && _meta.PackageRows == 1) ? names
+            : throw AdvisoryException.Corrupt(Path, $"{names.Length} names of packages; wanted {_meta.PackageRows}");
     }
 
     private RowReader MetaRow(int number)

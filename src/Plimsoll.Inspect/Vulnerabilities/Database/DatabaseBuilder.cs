@@ -109,7 +109,8 @@ internal sealed class DatabaseBuilder : IDisposable
             begin;
             """);
         IReadOnlyList<EcosystemInfo> ecosystems = WriteAdvisories(file, cancellationToken);
-        int packageRows = WritePackages(file, numbers, cancellationToken);
+        RowWriter names = new();
+        int packageRows = WritePackages(file, numbers, names, cancellationToken);
         int idRows = WriteIds(file, numbers, cancellationToken);
         int epssRows = WriteEpss(file, epss, cancellationToken);
         kev ??= KevCatalogue.Empty;
@@ -142,6 +143,7 @@ internal sealed class DatabaseBuilder : IDisposable
         row.Clear();
         kev.Write(row);
         Insert(insert, RowKind.Meta, 1, row);
+        Insert(insert, RowKind.Meta, 2, names);
         file.Execute("commit");
         return meta;
     }
@@ -221,7 +223,8 @@ internal sealed class DatabaseBuilder : IDisposable
         return ecosystems;
     }
 
-    private int WritePackages(SqliteConnection file, int[] numbers, CancellationToken cancellationToken)
+    /// <param name="names">Becomes the hashes of all packages in ascending order.</param>
+    private int WritePackages(SqliteConnection file, int[] numbers, RowWriter names, CancellationToken cancellationToken)
     {
         int kept = 0, distinct = 0;
         for (int i = 0; i < _affected.Count; i++)
@@ -233,7 +236,10 @@ internal sealed class DatabaseBuilder : IDisposable
             : a.Record != b.Record ? a.Record.CompareTo(b.Record) : a.Offset.CompareTo(b.Offset));
         for (int i = 0; i < sorted.Length; i++)
             if (i == 0 || sorted[i].Hash != sorted[i - 1].Hash)
+            {
                 distinct++;
+                names.Fixed(sorted[i].Hash);
+            }
         int rows = Math.Max(distinct, 1), at = 0;
         RowWriter row = new();
         List<(string Ecosystem, string Package, RowWriter Body)> groups = [];
