@@ -7,10 +7,14 @@ internal sealed class OpeningStore : IAdvisoryStore
 {
     private readonly Task<IAdvisoryStore> _opening;
     private readonly CancellationTokenSource _failed = new();
+    private readonly Task _then = Task.CompletedTask;
 
-    public OpeningStore(Func<IAdvisoryStore> open)
+    /// <param name="then">Done with the open database while nobody asks it yet; null for nothing.</param>
+    public OpeningStore(Func<IAdvisoryStore> open, Action<IAdvisoryStore>? then)
     {
         _opening = Task.Run(open);
+        if (then is not null)
+            _then = _opening.ContinueWith(opened => then(opened.Result), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         // Who reads an image meanwhile need not go on: without the database there will be no report. Told after the end of the
         // task, because whoever is told asks it for the reason.
         _ = _opening.ContinueWith(_ => _failed.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -38,10 +42,13 @@ internal sealed class OpeningStore : IAdvisoryStore
 
     public string? FindKnownExploited(string cve) => Store.FindKnownExploited(cve);
 
+    public Epss? FindEpss(string cve) => Store.FindEpss(cve);
+
     public void Dispose()
     {
         try
         {
+            Task.WaitAny(_then);
             Store.Dispose();
         }
         catch (CommandException)

@@ -53,7 +53,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         if (!exists && settings.Database is not null && !settings.Update)
             throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
         if (exists && !settings.Update)
-            return new OpeningStore(() => services.OpenDatabase(path));
+            return new OpeningStore(() => services.OpenDatabase(path), services.Rehearse);
         if (exists)
         {
             IAdvisoryStore store = services.OpenDatabase(path);

@@ -35,7 +35,7 @@ static class RangeCheck
         if (words is not null)
             return new RangeAnswer(true, open ? null : fix, words);
         for (int i = 0; i < record.Versions.Count; i++)
-            if (record.Versions[i] is var listed && (listed == version || (order.IsValid(listed) && order.Compare(listed, version) == 0)))
+            if (record.Versions[i] is var listed && (listed == version || (MayBeEqual(listed, version) && order.IsValid(listed) && order.Compare(listed, version) == 0)))
                 return new RangeAnswer(true, FirstFixAbove(record, version, order), "listed");
         // A record that lists its versions one by one is decided by them, even where its range cannot be read.
         if (unreadable && record.Versions.Count == 0)
@@ -49,6 +49,30 @@ static class RangeCheck
     /// <summary>The later of two versions, either of which may be absent.</summary>
     public static string? Later(string? first, string? second, IVersionOrder order) =>
         first is null ? second : second is null || order.Compare(first, second) >= 0 ? first : second;
+
+    /// <summary>
+    /// False when no order would take the two for the same: their first numbers differ. Records list hundreds of versions,
+    /// and comparing each by its rules would take most of a scan's matching.
+    /// </summary>
+    private static bool MayBeEqual(ReadOnlySpan<char> a, ReadOnlySpan<char> b)
+    {
+        // An epoch of 0 may be written or not.
+        if (a.ContainsAny('!', ':') || b.ContainsAny('!', ':'))
+            return true;
+        ReadOnlySpan<char> first = FirstNumber(a), second = FirstNumber(b);
+        return first.SequenceEqual(second);
+
+        static ReadOnlySpan<char> FirstNumber(ReadOnlySpan<char> text)
+        {
+            int start = text.IndexOfAnyInRange('0', '9');
+            if (start < 0)
+                return default;
+            int end = start;
+            while (end < text.Length && char.IsAsciiDigit(text[end]))
+                end++;
+            return text[start..end].TrimStart('0');
+        }
+    }
 
     private static bool? Ask(AffectedRange range, string version, IVersionOrder order, out string? end)
     {
