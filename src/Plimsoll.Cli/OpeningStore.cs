@@ -14,11 +14,13 @@ internal sealed class OpeningStore : IAdvisoryStore
     {
         _opening = Task.Run(open);
         if (then is not null)
-            _then = _opening.ContinueWith(opened => then(opened.Result), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _then = ThenAsync(then);
         // Who reads an image meanwhile need not go on: without the database there will be no report. Told after the end of the
         // task, because whoever is told asks it for the reason.
         _ = _opening.ContinueWith(_ => _failed.Cancel(), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
+
+    private async Task ThenAsync(Action<IAdvisoryStore> then) => then(await _opening.ConfigureAwait(false));
 
     /// <summary>Cancelled when the database cannot be opened.</summary>
     public CancellationToken Failed => _failed.Token;
