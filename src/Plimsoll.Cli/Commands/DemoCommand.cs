@@ -63,15 +63,15 @@ internal static class DemoCommand
             DemoImage.Write(image, DemoBuild.First);
 
             Say(Catalogue.DemoScan);
-            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}");
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}", "--output", "table", "--output", $"json={report}");
 
             Say(Catalogue.DemoSuppress);
             await File.WriteAllTextAsync(suppressions, "- id: CVE-2023-38545\n  package: curl\n  reason: curl is only used against hosts of our own\n  owner: platform team\n", cancellationToken);
             await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"oci:{image}", "--suppress", suppressions, "--severity", "critical",
-                "--fail-on", "critical", "--output", "table", "--output", $"json={report}");
+                "--fail-on", "critical");
 
             Say(Catalogue.DemoExplain);
-            await CommandAsync(ExitCode.Done, cancellationToken, "explain", "CVE-2021-44228", $"oci:{image}");
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "explain", "CVE-2021-44228", $"oci:{image}");
 
             Say(Catalogue.DemoBom);
             await CommandAsync(ExitCode.Done, cancellationToken, "sbom", $"oci:{image}", "-o", bom);
