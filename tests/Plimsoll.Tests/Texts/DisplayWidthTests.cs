@@ -47,7 +47,8 @@ public sealed class DisplayWidthTests
     [Theory]
     [InlineData("opt/jars/x.jar", 14, "opt/jars/x.jar")]
     [InlineData("opt/jars/x.jar", 6, "…x.jar")]
-    [InlineData("漏洞库/甲乙", 6, "…甲乙")]
+    [InlineData("漏洞库/甲乙", 6, "…/甲乙")]
+    [InlineData("漏洞库/甲乙", 5, "…甲乙")]
     [InlineData("abc", 0, "")]
     public void CutStart_LongText_KeepsItsEnd(string text, int columns, string shown)
     {
