@@ -100,6 +100,13 @@ public sealed class TableReportTests
         Assert.InRange(missing, 0, joined);
     }
 
+    [Theory]
+    [InlineData("Ubuntu", "plimsoll db update --ecosystem Ubuntu\n")]
+    [InlineData("Red Hat", "plimsoll db update --ecosystem 'Red Hat'\n")]
+    public void Write_EcosystemThatIsNotInTheDatabase_SaysHowToGetIt(string ecosystem, string command) =>
+        Assert.Contains(command, Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1"))
+            .WithNote("no-advisories-for-release", true, "some", "22.04", "1", ecosystem).Build()), StringComparison.Ordinal);
+
     [Fact]
     public void Write_EveryCveOfTheReport_IsShownByDefault()
     {
