@@ -20,6 +20,15 @@ internal static class HelpText
         ["sbom"] = ["plimsoll sbom debian:12", "plimsoll sbom image.tar --format spdx-json -o bom.spdx.json"],
         ["diff"] = ["plimsoll diff app:1.4 app:1.5", "plimsoll diff yesterday.json app:1.5 --fail-on high,kev"],
         ["explain"] = ["plimsoll explain CVE-2023-0286", "plimsoll explain CVE-2023-0286 image.tar"],
+        ["db update"] = ["plimsoll db update", "plimsoll db update --source /media/usb/osv --ecosystem Debian", "plimsoll db update --source https://mirror.example/osv --kev kev.json"],
+        ["db status"] = ["plimsoll db status", "plimsoll db status --json --verify"],
+        ["db export"] =
+        [
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem",
+            "openssl pkey -in private.pem -pubout -out public.pem",
+            "plimsoll db export advisories.plimsoll --key private.pem",
+        ],
+        ["db import"] = ["plimsoll db import advisories.plimsoll --key public.pem"],
     };
 
     /// <summary>Command lines to start from; empty when there are none.</summary>
@@ -31,10 +40,11 @@ internal static class HelpText
         Language language = context.Language;
         bool root = command is RootCommand;
         int columns = Math.Max(context.Columns, 60);
-        output.WriteLine(command.Description);
+        foreach (string line in DisplayWidth.Wrap(command.Description ?? "", columns))
+            output.WriteLine(line);
         output.WriteLine();
         string path = root ? "plimsoll" : $"plimsoll {string.Join(' ', Path(command))}";
-        string arguments = string.Concat(command.Arguments.Select(a => a.Arity.MaximumNumberOfValues > 1 ? $" {a.Name}..." : $" {a.Name}"));
+        string arguments = string.Concat(command.Arguments.Select(a => " " + Shape(a)));
         string sub = command.Subcommands.Count > 0 ? " COMMAND" : "";
         output.WriteLine($"{Catalogue.Usage.In(language)}: {path}{sub}{arguments} [OPTIONS]");
         Section(output, Catalogue.Commands.In(language), command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? "")), columns);
@@ -53,6 +63,14 @@ internal static class HelpText
         output.WriteLine();
         foreach (string line in DisplayWidth.Wrap(footer, columns))
             output.WriteLine(line);
+    }
+
+    /// <summary><c>IMAGE</c>, <c>IMAGE...</c> for several, <c>[IMAGE]</c> for one that may be left out.</summary>
+    public static string Shape(Argument argument)
+    {
+        ArgumentNullException.ThrowIfNull(argument);
+        string name = argument.Arity.MaximumNumberOfValues > 1 ? argument.Name + "..." : argument.Name;
+        return argument.Arity.MinimumNumberOfValues == 0 ? $"[{name}]" : name;
     }
 
     private static IEnumerable<string> Path(Command command)

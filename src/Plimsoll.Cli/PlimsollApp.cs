@@ -124,7 +124,14 @@ public static class PlimsollApp
     private static CommandException UsageOf(ParseResult line)
     {
         string message = line.Errors[0].Message.TrimEnd('.');
-        string path = string.Join(' ', Ancestors(line.CommandResult.Command));
+        Command command = line.CommandResult.Command;
+        string path = string.Join(' ', Ancestors(command));
+        if (command.Subcommands.Count > 0)
+            return CommandException.Usage($"{path} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}", $"{path} --help shows how it is used");
+        // Every error that is left to the parser comes after this one in importance.
+        if (command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > (line.GetResult(a)?.Tokens.Count ?? 0)).Select(a => a.Name).ToArray() is { Length: > 0 } missing
+            && line.UnmatchedTokens.Count == 0)
+            return CommandException.Usage($"{path} needs {string.Join(" and ", missing)}", $"{path} --help shows how it is used");
         return CommandException.Usage(Escape.ForTerminal(char.ToLowerInvariant(message[0]) + message[1..]), $"{path} --help shows how it is used");
     }
 

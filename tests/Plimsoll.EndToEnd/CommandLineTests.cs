@@ -112,7 +112,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("docker-archive:/dev/null", "/dev/null")]
     [InlineData("docker:debian:11", "docker.sock")]
     [InlineData("debian:11", "docker.sock")]
-    [InlineData("registry:debian:11", "not read yet")]
+    [InlineData("registry:registry.invalid/debian:11", "registry.invalid")]
     [InlineData("", "empty")]
     public void Image_ThatIsNotThere_Exits3AndSaysWhat(string name, string said)
     {

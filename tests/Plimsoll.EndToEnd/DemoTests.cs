@@ -43,7 +43,29 @@ public sealed partial class DemoTests
             Assert.True(printed == outcome.Code, $"{lines[i]} ended with {outcome.Code}, the demo says {printed}\n{outcome.Error}");
             typed++;
         }
-        Assert.True(typed >= 3, $"{typed} commands in\n{demo.Out}");
+        Assert.True(typed >= 7, $"{typed} commands in\n{demo.Out}");
+    }
+
+    /// <summary>What it is there to show: packages of languages with file and layer, a bill of materials, a comparison, an explanation.</summary>
+    [Fact]
+    public void Demo_PackagesOfLanguages_AreFoundExplainedAndCompared()
+    {
+        using TempFolder home = new();
+
+        string shown = new Call(home.Path, "demo", "--folder", home["demo"]).Run().Expect(0).Out;
+
+        string[] lines = shown.Split('\n');
+        int jar = Array.FindIndex(lines, l => l.StartsWith("org.apache.logging.log4j:log4j-core 2.14.1  layer 3", StringComparison.Ordinal));
+        Assert.True(jar >= 0, shown);
+        Assert.Equal("  in srv/app/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar", lines[jar + 1]);
+        Assert.Contains("CRITICAL  CVE-2021-44228", lines[jar + 2], StringComparison.Ordinal);
+        Assert.Contains(lines, l => l.StartsWith("minimist 1.2.5  layer 3  srv/app/node_modules/minimist/package.json", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("pyyaml 5.3.1  layer 3", StringComparison.Ordinal));
+        Assert.Contains("introduced 2.13.0, fixed 2.15.0; compared with 2.14.1", shown.ReplaceLineEndings(" ").Replace("    ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("  ^ minimist 1.2.5 -> 1.2.8", shown, StringComparison.Ordinal);
+        Assert.Contains("New findings: 0", shown, StringComparison.Ordinal);
+        Assert.Contains("Findings gone: 3", shown, StringComparison.Ordinal);
+        Assert.Contains("\"bomFormat\"", File.ReadAllText(home["demo/sbom.json"]), StringComparison.Ordinal);
     }
 
     /// <summary>It stays out of the way of a user's own settings, which may be anything.</summary>

@@ -13,7 +13,7 @@ public static class DbCommand
     public static Command Create(CliContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Command("db", "Get, show and carry the advisory database")
+        return new Command("db", DbTexts.Db.In(context.Language))
         {
             Update(context), Status(context), Export(context), Import(context),
         };
@@ -23,36 +23,27 @@ public static class DbCommand
     {
         Option<string> source = new("--source")
         {
-            Description = "Where OSV records come from: an address or folder laid out as the public bucket (<Ecosystem>/all.zip), or a folder or zip of *.json records",
+            Description = DbTexts.HelpSource.In(context.Language),
             HelpName = "URL|FOLDER|ZIP",
             DefaultValueFactory = _ => UpdateOptions.PublicSource,
         };
         Option<string[]> ecosystem = new("--ecosystem")
         {
-            Description = "Ecosystem to take, without release; may be given again; 'all' for all that the source lists. Default: all that can be matched, as far as the source has them",
+            Description = DbTexts.HelpEcosystem.In(context.Language),
             HelpName = "NAME",
         };
         Option<string?> kev = new("--kev")
         {
-            Description = "CISA's catalogue of known exploited vulnerabilities. Default: the source's own, CISA's for the public source; else the one in use stays",
+            Description = DbTexts.HelpKev.In(context.Language),
             HelpName = "URL|FILE",
         };
         Option<string?> epss = new("--epss")
         {
-            Description = "FIRST's EPSS table, CSV or its gzip. Default: the one in use stays",
+            Description = DbTexts.HelpEpss.In(context.Language),
             HelpName = "URL|FILE",
         };
-        Option<bool> older = new("--allow-older") { Description = "Take a source whose newest record is older than that of the database in use" };
-        Command command = new("update", """
-            Replace ecosystems of the database by those of a source; the others stay.
-
-            A broken, interrupted, empty or older source changes nothing.
-
-            Examples:
-              plimsoll db update
-              plimsoll db update --source /media/usb/osv --ecosystem Debian
-              plimsoll db update --source https://mirror.example/osv --kev kev.json
-            """) { source, ecosystem, kev, epss, older };
+        Option<bool> older = new("--allow-older") { Description = DbTexts.HelpOlder.In(context.Language) };
+        Command command = new("update", DbTexts.SummaryUpdate.In(context.Language)) { source, ecosystem, kev, epss, older };
         command.SetAction((line, cancellationToken) => RunAsync(context, async () =>
         {
             string[] named = line.GetValue(ecosystem) ?? [];
@@ -95,15 +86,9 @@ public static class DbCommand
 
     private static Command Status(CliContext context)
     {
-        Option<bool> json = new("--json") { Description = "Write JSON" };
-        Option<bool> verify = new("--verify") { Description = "Read every row and check its checksum" };
-        Command command = new("status", """
-            Show the database in use: counter, age, records, digest. Exit code 3 without one.
-
-            Examples:
-              plimsoll db status
-              plimsoll db status --json --verify
-            """) { json, verify };
+        Option<bool> json = new("--json") { Description = DbTexts.HelpJson.In(context.Language) };
+        Option<bool> verify = new("--verify") { Description = DbTexts.HelpVerify.In(context.Language) };
+        Command command = new("status", DbTexts.SummaryStatus.In(context.Language)) { json, verify };
         command.SetAction((line, cancellationToken) => RunAsync(context, () =>
         {
             bool asJson = line.GetValue(json);
@@ -142,16 +127,9 @@ public static class DbCommand
 
     private static Command Export(CliContext context)
     {
-        Argument<string> file = new("FILE") { Description = "The file to write" };
-        Option<string> key = new("--key") { Description = "Private key: PEM, EC P-256 or P-384, or RSA from 2048 bits, without password", HelpName = "PRIVATE.pem", Required = true };
-        Command command = new("export", """
-            Write the database in use to one signed file, to be carried over an air gap.
-
-            Examples:
-              openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem
-              openssl pkey -in private.pem -pubout -out public.pem
-              plimsoll db export advisories.plimsoll --key private.pem
-            """) { file, key };
+        Argument<string> file = new("FILE") { Description = DbTexts.HelpExportFile.In(context.Language) };
+        Option<string> key = new("--key") { Description = DbTexts.HelpPrivateKey.In(context.Language), HelpName = "PRIVATE.pem", Required = true };
+        Command command = new("export", DbTexts.SummaryExport.In(context.Language)) { file, key };
         command.SetAction((line, cancellationToken) => RunAsync(context, () =>
         {
             string to = line.GetRequiredValue(file);
@@ -164,14 +142,9 @@ public static class DbCommand
 
     private static Command Import(CliContext context)
     {
-        Argument<string> file = new("FILE") { Description = "A file written by 'plimsoll db export'" };
-        Option<string> key = new("--key") { Description = "Public key of who exported it", HelpName = "PUBLIC.pem", Required = true };
-        Command command = new("import", """
-            Put an exported database in use, when its signature and digests are right and its counter is higher.
-
-            Example:
-              plimsoll db import advisories.plimsoll --key public.pem
-            """) { file, key };
+        Argument<string> file = new("FILE") { Description = DbTexts.HelpImportFile.In(context.Language) };
+        Option<string> key = new("--key") { Description = DbTexts.HelpPublicKey.In(context.Language), HelpName = "PUBLIC.pem", Required = true };
+        Command command = new("import", DbTexts.SummaryImport.In(context.Language)) { file, key };
         command.SetAction((line, cancellationToken) => RunAsync(context, () =>
         {
             try
@@ -219,7 +192,7 @@ public static class DbCommand
         if (result.Info.KevVersion is { } kev)
             context.Out.WriteLine($"  {DbTexts.KnownExploited.In(language)}: {DbTexts.Catalogue.In(language, Escape.ForTerminal(kev))}");
         if (result.Info.EpssDate is { } epss)
-            context.Out.WriteLine($"  {DbTexts.Epss.In(language)}: {Escape.ForTerminal(epss)}");
+            context.Out.WriteLine($"  {DbTexts.Epss.In(language)}: {DbTexts.Day(epss)}");
         if (result.Withdrawn > 0)
             context.Error.WriteLine($"plimsoll: note: {DbTexts.Withdrawn.In(language, result.Withdrawn)}");
         if (result.Malformed > 0)
@@ -248,7 +221,7 @@ public static class DbCommand
         Row(DbTexts.Records, info.Records.ToString(CultureInfo.InvariantCulture));
         Row(DbTexts.Digest, info.Digest);
         Row(DbTexts.KnownExploited, info.KevVersion is { } kev ? DbTexts.Catalogue.In(language, Escape.ForTerminal(kev)) : DbTexts.None.In(language));
-        Row(DbTexts.Epss, info.EpssDate is { } epss ? Escape.ForTerminal(epss) : DbTexts.None.In(language));
+        Row(DbTexts.Epss, info.EpssDate is { } epss ? DbTexts.Day(epss) : DbTexts.None.In(language));
         foreach (EcosystemInfo ecosystem in database.EcosystemDetails)
         {
             context.Out.WriteLine(Line(ecosystem, language));

@@ -42,4 +42,23 @@ internal static class DbTexts
     public static readonly Text EpssOlder = new("the EPSS table in use is newer and stays: {0}", "正在使用的 EPSS 表较新，予以保留：{0}");
     public static readonly Text EcosystemAbsent = new("the source has no {0}", "来源中没有 {0}");
     public static readonly Text WasUnusable = new("replaced whole, because {0}", "已整体替换，原因：{0}");
+    public static readonly Text Db = new("Get, show and carry the advisory database", "获取、显示和传送漏洞公告数据库");
+    public static readonly Text SummaryUpdate = new("Replace ecosystems of the database by those of a source; the others stay. A broken, interrupted, empty or older source changes nothing", "用来源替换数据库中的相应生态系统；其余保留。来源损坏、中断、为空或较旧时，什么都不改变");
+    public static readonly Text SummaryStatus = new("Show the database in use: counter, age, records, digest. Exit code 3 without one", "显示正在使用的数据库：计数、时间、记录、摘要。没有时退出码为 3");
+    public static readonly Text SummaryExport = new("Write the database in use to one signed file, to be carried over an air gap", "把正在使用的数据库写成一个签名文件，以便带过物理隔离");
+    public static readonly Text SummaryImport = new("Put an exported database in use, when its signature and digests are right and its counter is higher", "签名和摘要正确且计数更高时，启用导出的数据库");
+    public static readonly Text HelpSource = new("Where OSV records come from: an address or folder laid out as the public bucket (<Ecosystem>/all.zip), or a folder or zip of *.json records", "OSV 记录的来源：布局与公共存储桶相同（<Ecosystem>/all.zip）的网址或文件夹，或存放 *.json 记录的文件夹或 zip");
+    public static readonly Text HelpEcosystem = new("Ecosystem to take, without release; may be given again; 'all' for all that the source lists. Default: those of languages, AlmaLinux, Alpine, Debian and Rocky Linux, as far as the source has them", "要获取的生态系统，不含版本；可多次给出；all 表示来源列出的全部。默认：各语言以及 AlmaLinux、Alpine、Debian、Rocky Linux，以来源所有为限");
+    public static readonly Text HelpKev = new("CISA's catalogue of known exploited vulnerabilities. Default: the source's own, CISA's for the public source; else the one in use stays", "CISA 已知被利用漏洞目录。默认：来源自带的目录，公共来源则用 CISA 的；否则保留正在使用的");
+    public static readonly Text HelpEpss = new("FIRST's EPSS table, CSV or its gzip. Default: the one in use stays", "FIRST 的 EPSS 表，CSV 或其 gzip。默认：保留正在使用的");
+    public static readonly Text HelpOlder = new("Take a source whose newest record is older than that of the database in use", "接受最新记录早于正在使用的数据库的来源");
+    public static readonly Text HelpJson = new("Write JSON", "输出 JSON");
+    public static readonly Text HelpVerify = new("Read every row and check its checksum", "读取每一行并核对校验和");
+    public static readonly Text HelpExportFile = new("The file to write", "要写出的文件");
+    public static readonly Text HelpPrivateKey = new("Private key: PEM, EC P-256 or P-384, or RSA from 2048 bits, without password", "私钥：PEM，EC P-256 或 P-384，或至少 2048 位的 RSA，无密码");
+    public static readonly Text HelpImportFile = new("A file written by 'plimsoll db export'", "由 'plimsoll db export' 写出的文件");
+    public static readonly Text HelpPublicKey = new("Public key of who exported it", "导出者的公钥");
+
+    /// <summary>The day of a time that a file states; what has another form stays as it is.</summary>
+    public static string Day(string stated) => stated.IndexOf('T', StringComparison.Ordinal) is 10 ? Escape.ForTerminal(stated[..10]) : Escape.ForTerminal(stated);
 }

@@ -57,17 +57,29 @@ internal static class DemoCommand
 
         public async Task<int> RunAsync(CancellationToken cancellationToken)
         {
-            string image = Path.Combine(work, "image"), tampered = Path.Combine(work, "tampered"), suppressions = Path.Combine(work, "suppressions.yaml");
+            string image = Path.Combine(work, "image"), second = Path.Combine(work, "second"), tampered = Path.Combine(work, "tampered");
+            string suppressions = Path.Combine(work, "suppressions.yaml"), bom = Path.Combine(work, "sbom.json"), report = Path.Combine(work, "report.json");
             Say(Catalogue.DemoMake, image);
-            DemoImage.Write(image);
+            DemoImage.Write(image, DemoBuild.First);
 
             Say(Catalogue.DemoScan);
-            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}");
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}", "--output", "table", "--output", $"json={report}");
 
             Say(Catalogue.DemoSuppress);
             await File.WriteAllTextAsync(suppressions, "- id: CVE-2023-38545\n  package: curl\n  reason: curl is only used against hosts of our own\n  owner: platform team\n", cancellationToken);
             await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"oci:{image}", "--suppress", suppressions, "--severity", "critical",
-                "--fail-on", "critical", "--output", "table", "--output", $"json={Path.Combine(work, "report.json")}", "--output", $"cyclonedx={Path.Combine(work, "sbom.json")}");
+                "--fail-on", "critical");
+
+            Say(Catalogue.DemoExplain);
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "explain", "CVE-2021-44228", $"oci:{image}");
+
+            Say(Catalogue.DemoBom);
+            await CommandAsync(ExitCode.Done, cancellationToken, "sbom", $"oci:{image}", "-o", bom);
+            await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"sbom:{bom}", "--severity", "critical", "--fail-on", "critical");
+
+            Say(Catalogue.DemoDiff, second);
+            DemoImage.Write(second, DemoBuild.Second);
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "diff", report, $"oci:{second}");
 
             string changed = DemoImage.CopyTampered(image, tampered);
             Say(Catalogue.DemoTamper, changed);

@@ -42,7 +42,7 @@ internal static class SbomCommand
         }
         catch (ImageException e)
         {
-            throw new CommandException(ExitCode.Undecided, Escape.ForTerminal(e.Message), e.Hint, e);
+            throw new CommandException(ExitCode.Undecided, ImageFailure.Named(image, Escape.ForTerminal(e.Message)), ImageFailure.HintOf(image, e), e);
         }
         Subject.Write(context, ReportFormats.Render(format, [ScanResult.Of(image, report, ReportFilter.None)], ReportFilter.None, AppVersion.Full)!, target);
         if (!quiet)

@@ -41,7 +41,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         }
         foreach (ScanResult result in results)
             if (result.Failure is { } failure)
-                context.WriteError(images.Count > 1 ? $"{Escape.Quote(result.Image)}: {failure.Message}" : failure.Message, failure.Hint);
+                context.WriteError(images.Count > 1 ? $"{Escape.Quote(result.Image)}: {failure.Message}" : ImageFailure.Named(result.Image, failure.Message), failure.Hint);
         Write(results, templates);
         return ExitCodeOf(results);
     }
@@ -128,7 +128,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         }
         catch (ImageException e)
         {
-            return Failed(image, Kebab(e.Error.ToString()), Escape.ForTerminal(e.Message), e.Hint);
+            return Failed(image, Kebab(e.Error.ToString()), Escape.ForTerminal(e.Message), ImageFailure.HintOf(image, e));
         }
         catch (CommandException e)
         {

@@ -40,7 +40,7 @@ internal static class Subject
         }
         catch (ImageException e)
         {
-            throw new CommandException(ExitCode.Undecided, Escape.ForTerminal(e.Message), e.Hint, e);
+            throw new CommandException(ExitCode.Undecided, ImageFailure.Named(subject, Escape.ForTerminal(e.Message)), ImageFailure.HintOf(subject, e), e);
         }
     }
 

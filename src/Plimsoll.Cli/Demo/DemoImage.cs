@@ -7,11 +7,23 @@ using Plimsoll.Oci;
 
 namespace Plimsoll.Cli.Demo;
 
-/// <summary>Makes the small image that <c>plimsoll demo</c> works on: three layers of a Debian 11 that missed its updates.</summary>
-/// <remarks>It holds package lists and no programs; the versions are ones that Debian released.</remarks>
+/// <summary>Which build of the demonstration's image.</summary>
+internal enum DemoBuild
+{
+    /// <summary>A Debian 11 that missed its updates, with an application that missed its own.</summary>
+    First = 0,
+
+    /// <summary>The same after somebody upgraded some of it.</summary>
+    Second,
+}
+
+/// <summary>Makes the small images that <c>plimsoll demo</c> works on: three layers of Debian 11 and one with an application.</summary>
+/// <remarks>They hold package lists and no programs; the versions are ones that were released.</remarks>
 internal static class DemoImage
 {
     private const string OsRelease = "ID=debian\nVERSION_ID=\"11\"\nPRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\n";
+
+    private const string Application = "COPY app /srv/app";
 
     private static readonly (string History, string Name, string Source, string Version)[] Packages =
     [
@@ -24,7 +36,7 @@ internal static class DemoImage
     ];
 
     /// <summary>Writes an OCI image layout.</summary>
-    public static void Write(string folder)
+    public static void Write(string folder, DemoBuild build)
     {
         Directory.CreateDirectory(Path.Combine(folder, "blobs", "sha256"));
         JsonArray layers = [], diffIds = [], history = [];
@@ -32,12 +44,10 @@ internal static class DemoImage
         foreach (IGrouping<string, (string History, string Name, string Source, string Version)> step in Packages.GroupBy(p => p.History))
         {
             foreach ((_, string name, string source, string version) in step)
-                installed[name] = (source, version);
-            byte[] tar = Tar([("etc/os-release", OsRelease), ("var/lib/dpkg/status", Status(installed))]);
-            diffIds.Add((JsonNode)Digest.Of(tar).ToString());
-            layers.Add((JsonNode)Blob(folder, MediaTypes.OciLayerGzip, Gzip(tar)));
-            history.Add((JsonNode)new JsonObject { ["created_by"] = step.Key });
+                installed[name] = (source, build == DemoBuild.Second && name == "curl" ? "7.74.0-1.3+deb11u11" : version);
+            Layer(step.Key, [("etc/os-release", Utf8(OsRelease)), ("var/lib/dpkg/status", Utf8(Status(installed)))]);
         }
+        Layer(Application, ApplicationFiles(build));
         history.Add((JsonNode)new JsonObject { ["created_by"] = "CMD [\"curl\"]", ["empty_layer"] = true });
         JsonObject config = new()
         {
@@ -58,7 +68,45 @@ internal static class DemoImage
         descriptor["annotations"] = new JsonObject { ["org.opencontainers.image.ref.name"] = "demo" };
         File.WriteAllBytes(Path.Combine(folder, "index.json"), Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(descriptor) }));
         File.WriteAllText(Path.Combine(folder, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
+
+        void Layer(string createdBy, (string Path, byte[] Content)[] files)
+        {
+            byte[] tar = Tar(files);
+            diffIds.Add((JsonNode)Digest.Of(tar).ToString());
+            layers.Add((JsonNode)Blob(folder, MediaTypes.OciLayerGzip, Gzip(tar)));
+            history.Add((JsonNode)new JsonObject { ["created_by"] = createdBy });
+        }
     }
+
+    /// <summary>An npm package, a Python one, and a jar that lies in another jar.</summary>
+    private static (string Path, byte[] Content)[] ApplicationFiles(DemoBuild build)
+    {
+        string minimist = build == DemoBuild.Second ? "1.2.8" : "1.2.5", log4j = build == DemoBuild.Second ? "2.17.1" : "2.14.1";
+        byte[] inner = Jar("META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties",
+            Utf8($"groupId=org.apache.logging.log4j\nartifactId=log4j-core\nversion={log4j}\n"));
+        return
+        [
+            ("srv/app/app.jar", Jar($"BOOT-INF/lib/log4j-core-{log4j}.jar", inner)),
+            ("srv/app/node_modules/minimist/package.json", Utf8($$"""{"name":"minimist","version":"{{minimist}}","license":"MIT"}""")),
+            ("usr/local/lib/python3.9/site-packages/PyYAML-5.3.1.dist-info/METADATA", Utf8("Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.3.1\n")),
+        ];
+    }
+
+    private static byte[] Jar(string path, byte[] content)
+    {
+        using MemoryStream stream = new();
+        using (ZipArchive zip = new(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            ZipArchiveEntry entry = zip.CreateEntry(path);
+            // The first day that a zip can hold: the same image on every day.
+            entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+            using Stream part = entry.Open();
+            part.Write(content);
+        }
+        return stream.ToArray();
+    }
+
+    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 
     /// <summary>Copies a layout and changes one bit in the middle of its largest layer.</summary>
     /// <returns>The changed file, relative to the copy.</returns>
@@ -96,14 +144,14 @@ internal static class DemoImage
         return text.ToString();
     }
 
-    private static byte[] Tar((string Path, string Content)[] files)
+    private static byte[] Tar((string Path, byte[] Content)[] files)
     {
         using MemoryStream stream = new();
         using (TarWriter writer = new(stream, TarEntryFormat.Ustar, leaveOpen: true))
-            foreach ((string path, string content) in files)
+            foreach ((string path, byte[] content) in files)
                 writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, path)
                 {
-                    DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)),
+                    DataStream = new MemoryStream(content),
                     ModificationTime = DateTimeOffset.UnixEpoch,
                 });
         return stream.ToArray();
@@ -117,7 +165,7 @@ internal static class DemoImage
         return packed.ToArray();
     }
 
-    private static byte[] Bytes(JsonNode json) => Encoding.UTF8.GetBytes(json.ToJsonString());
+    private static byte[] Bytes(JsonNode json) => Utf8(json.ToJsonString());
 
     private static JsonObject Blob(string folder, string mediaType, byte[] bytes)
     {

@@ -39,7 +39,7 @@ internal static class CommandTree
     private static CommandNode Of(Command command, string path) => new(
         path,
         command.Description ?? "",
-        [.. command.Arguments.Select(a => a.Arity.MaximumNumberOfValues > 1 ? a.Name + "..." : a.Name)],
+        [.. command.Arguments.Select(HelpText.Shape)],
         path == "completion" ? ["bash", "zsh", "fish"] : [],
         [.. command.Options.Where(o => !o.Hidden).Select(Of)],
         [.. command.Subcommands.Where(c => !c.Hidden).Select(c => Of(c, path.Length == 0 ? c.Name : $"{path} {c.Name}"))]);

@@ -22,6 +22,7 @@ public static class ImageSource
                 ImageScheme.DockerArchive or ImageScheme.OciArchive or ImageScheme.Archive => Unprivileged.Run(() => OpenArchive(reference, options, cancellationToken)),
                 ImageScheme.Oci => Unprivileged.Run<Image>(() => OpenLayout(reference, options)),
                 ImageScheme.Docker when reference.Location == reference.Text && RegistryName.HasHost(reference.Text) => OpenNamed(reference, options, cancellationToken),
+                ImageScheme.Docker when reference.Location == reference.Text => OpenBare(reference, options, cancellationToken),
                 ImageScheme.Docker => OpenDocker(reference, options, cancellationToken),
                 ImageScheme.Podman => DockerImage.Open(reference.Location, reference.Text, Podman.Resolve(options.Environment), EngineOptions.Default, options, cancellationToken),
                 ImageScheme.ContainersStorage => ContainersImage.Open(reference.Location, reference.Text, options),
@@ -46,6 +47,20 @@ public static class ImageSource
     private static Image OpenDocker(ImageReference reference, ImageOptions options, CancellationToken cancellationToken) =>
         DockerImage.Open(reference.Location, reference.Text,
             DockerContext.Resolve(options.Environment, options.Environment("HOME") ?? "/"), EngineOptions.Default, options, cancellationToken);
+
+    /// <summary>A name without a host means the daemon and nothing else; where that fails, it says how the registry is asked.</summary>
+    private static Image OpenBare(ImageReference reference, ImageOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return OpenDocker(reference, options, cancellationToken);
+        }
+        catch (ImageException e) when (e.Error is ImageError.NotFound or ImageError.AccessDenied or ImageError.PeerFailed)
+        {
+            string registry = $"to read it from Docker Hub without a daemon say registry:{Escape.ForTerminal(reference.Text)}";
+            throw new ImageException(e.Error, e.Message, e.Hint is null ? registry : $"{e.Hint}; {registry}", e);
+        }
+    }
 
     /// <summary>A name with a registry's host: the local daemon's image of that name, else the registry's.</summary>
     private static Image OpenNamed(ImageReference reference, ImageOptions options, CancellationToken cancellationToken)
@@ -145,6 +160,11 @@ public static class ImageSource
         try
         {
             return new TarStore(path, file, options.Time, cancellationToken);
+        }
+        catch (ImageException e) when (e is { Error: ImageError.Malformed, Hint: null })
+        {
+            file.Dispose();
+            throw new ImageException(e.Error, e.Message, "archives are what docker save and skopeo copy write; a bill of materials is read as sbom:FILE", e);
         }
         catch
         {

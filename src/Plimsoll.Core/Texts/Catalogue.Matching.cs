@@ -3,6 +3,8 @@ namespace Plimsoll.Texts;
 /// <content>Notes on what matching could not look up.</content>
 public static partial class Catalogue
 {
+    public static Text UpdateEcosystem { get; } = new("If its source has them: plimsoll db update --ecosystem {0}", "如果来源中有：plimsoll db update --ecosystem {0}");
+
     private static Text? FindMatchingNote(string code) => code switch
     {
         "no-advisories-for-ecosystem" => new(

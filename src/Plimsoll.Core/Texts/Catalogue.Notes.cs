@@ -44,6 +44,9 @@ public static partial class Catalogue
         "vex-unused" => new(
             "None of the {1} statements of {0} speaks of a finding here.",
             "{0} 的 {1} 条声明均与此处的结果无关。"),
+        "report-filtered" => new(
+            "The report was written with --severity or --only-fixed, which left {0} findings out of it.",
+            "该报告是用 --severity 或 --only-fixed 生成的，其中略去了 {0} 项。"),
         "from-bom" => new(
             "The packages are those that a bill of materials lists ({0}); nothing of it was checked.",
             "软件包来自物料清单（{0}）；其内容未经校验。"),

@@ -59,6 +59,13 @@ public static partial class Catalogue
         "Counted once per source package; counted per installed package they are {0} findings.",
         "按源码包计数；按已安装的软件包计为 {0} 项。");
     public static Text Suppressed { get; } = new("{0} suppressed by your files", "{0} 项被您的文件抑制");
+    public static Text SuppressedByDistribution { get; } = new(
+        "{0} not counted: in files of packages of the distribution, whose advisories decide", "{0} 项不计：文件属于发行版的软件包，以发行版公告为准");
+    public static Text SuppressedAsDevelopment { get; } = new("{0} not counted: in development dependencies", "{0} 项不计：属于开发依赖");
+    public static Text WhereTheyAre { get; } = new(
+        "{0} in packages of the distribution, {1} in packages of languages", "发行版软件包 {0} 个，语言软件包 {1} 个");
+    public static Text InPlace { get; } = new("in {0}", "位于 {0}");
+    public static Text MorePlaces { get; } = new("and in {0} more places; --json lists all", "另有 {0} 处；--json 列出全部");
     public static Text Hidden { get; } = new("{0} findings not shown ({1})", "{0} 项未显示（{1}）");
     public static Text WhatToUpgrade { get; } = new("What to upgrade", "升级建议");
     public static Text FixesCount { get; } = new("{0} of {1}", "{1} 个中的 {0} 个");

@@ -73,6 +73,27 @@ public static class DisplayWidth
         return string.Concat(text.AsSpan(0, Math.Min(length, text.Length)), "…");
     }
 
+    /// <summary>At most so many columns, from the end of the text; what is cut off at its beginning is <c>…</c>.</summary>
+    public static string CutStart(string text, int columns)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int over = Of(text) - columns;
+        if (over <= 0)
+            return text;
+        if (columns <= 0)
+            return "";
+        int width = 0, length = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            // One column more, for the mark.
+            if (width > over)
+                break;
+            width += Of(rune);
+            length += rune.Utf16SequenceLength;
+        }
+        return string.Concat("…", text.AsSpan(length));
+    }
+
     /// <summary>Exactly so many columns: cut, or filled with spaces at the right.</summary>
     public static string Fit(string text, int columns)
     {
@@ -81,24 +102,31 @@ public static class DisplayWidth
     }
 
     /// <summary>Lines of at most so many columns, broken at spaces, and between wide characters, which need none.</summary>
+    /// <remarks>A command such as <c>plimsoll db update</c> stays on one line where it fits on one, so that it can be copied.</remarks>
     public static IEnumerable<string> Wrap(string text, int columns)
     {
         ArgumentNullException.ThrowIfNull(text);
         int limit = Math.Max(columns, 2);
-        int start = 0, width = 0, lastBreak = -1, at = 0;
+        int start = 0, width = 0, lastBreak = -1, at = 0, held = 0;
         foreach (Rune rune in text.EnumerateRunes())
         {
             int own = Of(rune);
+            if (at >= held && CommandEnd(text, at) is var end && end > at && Of(text.AsSpan(at, end - at)) <= limit)
+            {
+                held = end;
+                if (at > start)
+                    lastBreak = at;
+            }
             // A line does not begin with closing punctuation.
             if (own == 2 && at > start && !"，。、；：）！？".Contains((char)rune.Value, StringComparison.Ordinal))
                 lastBreak = at;
-            if (rune.Value == ' ')
+            if (rune.Value == ' ' && at >= held)
                 lastBreak = at;
             else if (width + own > limit)
             {
-                int end = lastBreak > start ? lastBreak : at;
-                yield return text[start..end].TrimEnd(' ');
-                start = end;
+                int stop = lastBreak > start ? lastBreak : at;
+                yield return text[start..stop].TrimEnd(' ');
+                start = stop;
                 while (start < at && text[start] == ' ')
                     start++;
                 width = Of(text.AsSpan(start, at - start));
@@ -109,5 +137,28 @@ public static class DisplayWidth
         }
         if (start < text.Length || text.Length == 0)
             yield return text[start..].TrimEnd(' ');
+    }
+
+    /// <summary>Where the words end that make a command with the program's name at <paramref name="at"/>; that place itself when there is none.</summary>
+    private static int CommandEnd(string text, int at)
+    {
+        const string Program = "plimsoll";
+        // More words than any command has that a sentence names.
+        const int MostWords = 6;
+        if (text[at] != Program[0] || !text.AsSpan(at).StartsWith(Program, StringComparison.Ordinal) || (at > 0 && char.IsAsciiLetterOrDigit(text[at - 1])))
+            return at;
+        int end = at + Program.Length;
+        for (int word = 0; word < MostWords && end + 1 < text.Length && text[end] == ' '; word++)
+        {
+            int next = end + 1;
+            while (next < text.Length && char.IsAscii(text[next]) && text[next] != ' ')
+                next++;
+            if (next == end + 1)
+                break;
+            end = next;
+            if (text[end - 1] is ',' or '.' or ';' or ':' or ')')
+                break;
+        }
+        return end;
     }
 }

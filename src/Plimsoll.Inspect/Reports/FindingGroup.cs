@@ -3,7 +3,10 @@ using Plimsoll.Inspect.Vulnerabilities;
 
 namespace Plimsoll.Inspect.Reports;
 
-/// <summary>The vulnerabilities of one source package that came in one layer; binary packages of it share them.</summary>
+/// <summary>
+/// The vulnerabilities of one source package that came in one layer; binary packages of it share them, and so do copies of a
+/// language's package that lie in several places.
+/// </summary>
 internal sealed class FindingGroup
 {
     /// <summary>What the findings of a group have in common. A class: grouping by tuples is compiled anew at every start.</summary>
@@ -23,6 +26,9 @@ internal sealed class FindingGroup
                 .ThenBy(f => f.Id, IdOrder.Instance),
         ];
         Names = [.. findings.Select(f => f.Package.Package.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        // Of a language there may be the same package in many places; a distribution has one database.
+        Places = Package.Package.IsOfDistribution ? []
+            : [.. findings.Select(f => Words.PlaceOf(f.Package)).Where(p => p.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>One of the packages; its source name, source version and origin are the group's.</summary>
@@ -33,6 +39,9 @@ internal sealed class FindingGroup
 
     /// <summary>Installed packages, ordinal order.</summary>
     public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Files that hold it, ordinal order; empty for a package of the distribution.</summary>
+    public IReadOnlyList<string> Places { get; }
 
     public Severity Worst => Rows.Max(f => f.Severity);
 
@@ -47,7 +56,8 @@ internal sealed class FindingGroup
     public static IReadOnlyList<FindingGroup> Of(IEnumerable<Finding> findings) =>
     [
         .. findings
-            .GroupBy(f => new Seat(f.Package.Package.Type, f.Package.Package.SourceName, f.Package.Package.SourceVersion, f.Package.Path, f.Package.Origin.Layer))
+            .GroupBy(f => new Seat(f.Package.Package.Type, f.Package.Package.SourceName, f.Package.Package.SourceVersion,
+                f.Package.Package.IsOfDistribution ? f.Package.Path : "", f.Package.Origin.Layer))
             .Select(g => new FindingGroup([.. g]))
             .OrderByDescending(g => g.KnownExploited > 0).ThenByDescending(g => g.Worst).ThenByDescending(g => g.Rows.Count)
             .ThenBy(g => g.Name, StringComparer.Ordinal).ThenBy(g => g.Version, StringComparer.Ordinal)

@@ -86,10 +86,15 @@ public static class ReportReader
                 l.TryGetProperty("tarBytes", out JsonElement bytes) ? bytes.GetInt64() : -1, l.GetProperty("entries").GetInt64(), false))],
             Packages = [.. report.GetProperty("packages").EnumerateArray().Select(PackageOf)],
             Findings = [.. report.GetProperty("findings").EnumerateArray().Select(FindingOf)],
-            Notes = [.. report.GetProperty("notes").EnumerateArray().Select(n => new Note(n.GetProperty("code").GetString()!, n.GetProperty("undecided").GetBoolean(), Texts(n, "arguments")))],
+            Notes = [.. report.GetProperty("notes").EnumerateArray().Select(n => new Note(n.GetProperty("code").GetString()!, n.GetProperty("undecided").GetBoolean(), Texts(n, "arguments"))), .. LeftOut(report)],
             Gaps = [.. report.GetProperty("gaps").EnumerateArray().Select(g => new Gap(g.GetProperty("code").GetString()!, Text(g, "where") ?? "", Text(g, "detail") ?? ""))],
         };
     }
+
+    /// <summary>What a filter took out of a report is not known to be absent.</summary>
+    private static IEnumerable<Note> LeftOut(JsonElement report) =>
+        report.TryGetProperty("summary", out JsonElement summary) && summary.TryGetProperty("hidden", out JsonElement hidden) && hidden.GetInt32() is > 0 and var count
+            ? [new Note("report-filtered", true, [$"{count}"])] : [];
 
     private static DatabaseInfo DatabaseOf(JsonElement database) => new()
     {

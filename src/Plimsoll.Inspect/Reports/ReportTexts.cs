@@ -21,7 +21,11 @@ public static class ReportTexts
         Array.Fill(arguments, "?");
         for (int i = 0; i < note.Arguments.Count; i++)
             arguments[i] = Shown(note.Arguments[i]);
-        return text.In(language, arguments);
+        string said = text.In(language, arguments);
+        if (note is not { Code: MatchNotes.NoAdvisoriesForRelease, Arguments.Count: 4 })
+            return said;
+        string name = Shown(note.Arguments[3]);
+        return said + (language == Language.Chinese ? "" : " ") + Catalogue.UpdateEcosystem.In(language, name.Contains(' ', StringComparison.Ordinal) ? $"'{name}'" : name);
     }
 
     public static string Of(Gap gap, Language language)

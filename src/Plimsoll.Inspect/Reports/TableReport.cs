@@ -32,6 +32,7 @@ public sealed class TableReport
     private const int MostGaps = 10;
     // Below high severity, more than this many alike share one block of ids.
     private const int MostRowsAlike = 3;
+    private const int MostPlaces = 3;
     private const int LeastTitleColumns = 16;
     private const int KevColumns = 3;
     // "100.0%"
@@ -214,13 +215,15 @@ public sealed class TableReport
             _out.Write("  " + layer);
             used += 2 + DisplayWidth.Of(layer);
         }
-        // Of a language there may be the same package in many places; a distribution has one database.
-        if (!group.Package.Package.IsOfDistribution && group.Package.Path.Length > 0 && _columns - used > 3)
-            _out.Write(_ansi.Dim(DisplayWidth.Cut("  " + Shown(Words.PlaceOf(group.Package), 200), _columns - used)));
+        bool beside = group.Places.Count == 1 && used + 2 + DisplayWidth.Of(Shown(group.Places[0], 200)) <= _columns;
+        if (beside)
+            _out.Write(_ansi.Dim("  " + Shown(group.Places[0], 200)));
         else if (group.Names.Count > 1)
             _out.Write(_ansi.Dim(DisplayWidth.Cut(
                 "  " + Catalogue.Binaries.In(Language, string.Join(", ", group.Names.Select(n => Shown(n, 60)))), Math.Max(0, _columns - used))));
         _out.WriteLine();
+        if (!beside)
+            Places(group.Places);
 
         HashSet<Finding> done = [];
         foreach (Finding finding in group.Rows)
@@ -238,6 +241,16 @@ public sealed class TableReport
             Row(columns, null, finding.Severity.Text().In(Language), Shown(finding.Id, 40), finding.KnownExploited is null ? "" : "KEV", EpssText(finding),
                 FixText(finding), Title(finding), finding.Severity);
         }
+    }
+
+    /// <summary>A line for each place; the end of a long path tells more than its beginning.</summary>
+    private void Places(IReadOnlyList<string> places)
+    {
+        int shown = places.Count > MostPlaces + 1 ? MostPlaces : places.Count;
+        foreach (string place in places.Take(shown))
+            _out.WriteLine(Margin + _ansi.Dim(DisplayWidth.CutStart(Catalogue.InPlace.In(Language, Shown(place, 200)), _columns - Indent)));
+        if (places.Count > shown)
+            _out.WriteLine(Margin + _ansi.Dim(Catalogue.MorePlaces.In(Language, places.Count - shown)));
     }
 
     private static bool MayShare(Finding finding) => finding.Severity < Severity.High && finding.KnownExploited is null && !finding.Malicious;
@@ -316,7 +329,7 @@ public sealed class TableReport
             _ => Catalogue.NoFix.In(Language),
         };
 
-    private static string Title(Finding finding) => Shown(finding.Title.ReplaceLineEndings(" "), 300);
+    private static string Title(Finding finding) => Shown(finding.Title.ReplaceLineEndings(" ").Trim(), 300);
 
     private void Upgrades(IReadOnlyList<FindingGroup> groups)
     {
@@ -344,17 +357,22 @@ public sealed class TableReport
             widths[0] = Math.Max(12, widths[0] - over);
         for (int r = 0; r < rows.Count; r++)
         {
-            string line = $"  {DisplayWidth.Fit(rows[r][0], widths[0])}  {DisplayWidth.Fit(rows[r][1], widths[1])}  {DisplayWidth.Fit(rows[r][2], widths[2])}  {rows[r][3]}";
+            string line = $"  {FitName(rows[r][0], widths[0])}  {DisplayWidth.Fit(rows[r][1], widths[1])}  {DisplayWidth.Fit(rows[r][2], widths[2])}  {rows[r][3]}";
             _out.WriteLine(r == 0 ? _ansi.Dim(line) : line);
         }
     }
+
+    /// <summary>Of <c>group:artifact</c> or <c>@scope/name</c> the second part stays when there is no room for both.</summary>
+    private static string FitName(string name, int columns) =>
+        DisplayWidth.Of(name) > columns && name.LastIndexOfAny([':', '/']) is > 0 and var at ? DisplayWidth.Fit("…" + name[at..], columns) : DisplayWidth.Fit(name, columns);
 
     /// <summary>The counts, or that there is nothing; the latter only where it is certain.</summary>
     private void Verdict(Report report, List<Finding> open, IReadOnlyList<FindingGroup> groups, int hidden)
     {
         List<string> asides = [];
-        if (report.Findings.Count > open.Count)
-            asides.Add(Catalogue.Suppressed.In(Language, report.Findings.Count - open.Count));
+        Aside(Catalogue.Suppressed, s => s.Source is not (Matcher.ByDistribution or Matcher.ByLockFile));
+        Aside(Catalogue.SuppressedByDistribution, s => s.Source == Matcher.ByDistribution);
+        Aside(Catalogue.SuppressedAsDevelopment, s => s.Source == Matcher.ByLockFile);
         if (hidden > 0)
             asides.Add(Catalogue.Hidden.In(Language, hidden, _options.Filter));
         if (groups.Count > 0)
@@ -375,6 +393,12 @@ public sealed class TableReport
         if (groups.Count > 0)
             _out.WriteLine();
         Paragraph((groups.Count > 0 ? Catalogue.Incomplete : Catalogue.NotDecided).In(Language), _ansi.Warning);
+
+        void Aside(Text text, Func<Suppression, bool> kind)
+        {
+            if (report.Findings.Count(f => f.Suppressed is { } suppressed && kind(suppressed)) is > 0 and var count)
+                asides.Add(text.In(Language, count));
+        }
     }
 
     private void Counts(int findings, List<Finding> rows)
@@ -387,6 +411,8 @@ public sealed class TableReport
         List<string> more = [Catalogue.Fixable.In(Language, rows.Count(f => f.FixedVersion is not null))];
         if (rows.Count(f => f.KnownExploited is not null) is > 0 and var exploited)
             more.Add(_ansi.Alarm(Catalogue.Exploited.In(Language, exploited)));
+        if (rows.Count(f => !f.Package.Package.IsOfDistribution) is > 0 and var ofLanguages)
+            more.Add(Catalogue.WhereTheyAre.In(Language, rows.Count - ofLanguages, ofLanguages));
         Parts(more);
         if (findings != rows.Count)
             Paragraph(Catalogue.CountedOnce.In(Language, findings), _ansi.Dim);
@@ -395,7 +421,7 @@ public sealed class TableReport
     private void Notes(Report report)
     {
         // What makes the report undecided stands first, directly below the sentence that announces it.
-        foreach (Note note in report.Notes.Where(n => n.Undecided))
+        foreach (Note note in Joined(report.Notes))
             Item(ReportTexts.Of(note, Language), _ansi.Warning);
         foreach (Gap gap in report.Gaps.Take(MostGaps))
             Item(ReportTexts.Of(gap, Language), _ansi.Warning);
@@ -406,6 +432,27 @@ public sealed class TableReport
         _out.WriteLine(Catalogue.Notes.In(Language) + (Language == Language.Chinese ? "：" : ":"));
         foreach (Note note in report.Notes.Where(n => !n.Undecided))
             Item(ReportTexts.Of(note, Language), null);
+    }
+
+    /// <summary>
+    /// What leaves the report undecided, the absence of a database first, because the rest follows from it; the ecosystems that
+    /// the database knows nothing of share one sentence.
+    /// </summary>
+    private static IEnumerable<Note> Joined(IReadOnlyList<Note> notes)
+    {
+        List<Note> alike = [.. notes.Where(n => n is { Undecided: true, Code: MatchNotes.NoAdvisoriesForEcosystem, Arguments.Count: 2 })];
+        foreach (Note note in notes.Where(n => n.Undecided).OrderBy(n => n.Code == "no-database" ? 0 : 1))
+            if (alike.Count < 2 || !alike.Contains(note))
+                yield return note;
+            else if (ReferenceEquals(note, alike[0]))
+                yield return note with
+                {
+                    Arguments =
+                    [
+                        string.Join(", ", alike.Select(n => n.Arguments[0])),
+                        $"{alike.Sum(n => int.TryParse(n.Arguments[1], out int count) ? count : 0)}",
+                    ],
+                };
     }
 
     private void Item(string text, Func<string, string>? style)

@@ -79,13 +79,17 @@ sealed class Coverage
         if (Release!.Rolling)
             notes.Add(new Note(MatchNotes.RollingRelease, true, [name]));
         else if (!IsReleaseCovered)
-            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [EcosystemName(distribution), distribution.Version, Text(ofDistributions)]));
+            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [EcosystemName(distribution), distribution.Version, Text(ofDistributions), .. Obtainable()]));
         // Packages of another distribution's kind have no release that anyone could look up.
         foreach (KeyValuePair<string, Counter> kind in foreign)
             notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [$"{kind.Key} packages in {distribution.Id}", distribution.Version, Text(kind.Value.Count)]));
         if (EndOfLife.Of(distribution) is { } date && DateOnly.FromDateTime(now.UtcDateTime) > date)
             notes.Add(new Note(MatchNotes.EndOfLife, false, [EcosystemName(distribution), distribution.Version, date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)]));
     }
+
+    /// <summary>The ecosystem that an update could bring; none where it is there already and lacks this release, or where OSV has none.</summary>
+    private string[] Obtainable() =>
+        _store.Info.IsDatabase && Release?.Ecosystem is { } ecosystem && RecordBatch.BaseOf(ecosystem) is var name && !_store.Info.Ecosystems.Contains(name) ? [name] : [];
 
     private static string EcosystemName(Distribution distribution) =>
         distribution.Id switch { "debian" => "Debian", "alpine" => "Alpine", "ubuntu" => "Ubuntu", _ => distribution.Id };

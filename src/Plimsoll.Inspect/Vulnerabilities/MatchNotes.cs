@@ -12,7 +12,10 @@ public static class MatchNotes
     /// <summary>No arguments: neither a distribution nor a package was found.</summary>
     public const string NothingFound = "nothing-found";
 
-    /// <summary>{0} ecosystem or distribution, {1} release, {2} number of packages that were not looked up.</summary>
+    /// <summary>
+    /// {0} ecosystem or distribution, {1} release, {2} number of packages that were not looked up, and {3}, where the database has
+    /// nothing of it at all, the ecosystem that an update may bring.
+    /// </summary>
     public const string NoAdvisoriesForRelease = "no-advisories-for-release";
 
     /// <summary>{0} ecosystem, or type of packages that no ecosystem is for; {1} number of packages that were not looked up.</summary>

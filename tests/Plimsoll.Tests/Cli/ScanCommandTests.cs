@@ -164,6 +164,43 @@ public sealed class ScanCommandTests : IDisposable
         Assert.Equal(0, await RunAsync("scan", "a", "--fail-on", "any"));
     }
 
+    [Theory]
+    [InlineData("app:1", "the daemon is not there", "\"app:1\": the daemon is not there")]
+    [InlineData("oci:/srv/x", "layer 1: digest x differs from y", "\"oci:/srv/x\": layer 1: digest x differs from y")]
+    [InlineData("oci:/srv/x", "/srv/x: it has no index.json", "/srv/x: it has no index.json")]
+    public async Task Scan_TheOnlyImageBroken_TheErrorNamesItOnce(string image, string message, string shown)
+    {
+        _scan = (_, _, _) => throw new ImageException(ImageError.Malformed, message);
+
+        Assert.Equal(3, await RunAsync("scan", image));
+
+        Assert.Equal($"plimsoll: error: {shown}\n", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Scan_MistypedPath_NamesTheFileThatIsThere()
+    {
+        using TempFolder folder = new();
+        folder.Write("image.tar", "x"u8.ToArray());
+        _scan = (image, _, _) => throw new ImageException(ImageError.NotFound, $"{image} does not exist");
+
+        await RunAsync("scan", folder["imgae.tar"]);
+
+        Assert.Contains($"hint: did you mean {folder["image.tar"]}?", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("plimsoll scan needs IMAGE", "scan")]
+    [InlineData("plimsoll diff needs B", "diff", "a")]
+    [InlineData("plimsoll diff needs A and B", "diff")]
+    [InlineData("plimsoll db needs a command: update, status, export, import", "db")]
+    public async Task Run_ArgumentMissing_SaysWhich(string message, params string[] args)
+    {
+        Assert.Equal(2, await RunAsync(args));
+
+        Assert.StartsWith($"plimsoll: error: {message}\n", _error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Scan_OneImageBroken_OthersAreStillReported()
     {

@@ -1,3 +1,5 @@
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.TestKit;
@@ -42,6 +44,68 @@ public sealed class TableReportTests
     [Fact]
     public void Write_GroupedByLayer_IsTheExpectedTable() =>
         Golden.Equal("table-80-layer.txt", Table(ReportBuilder.Vulnerable().Build(), Options(80) with { GroupByLayer = true, AllRows = true }));
+
+    private static InstalledPackage Jar(string path, string? inner = null) => new()
+    {
+        Package = new Package { Type = "maven", Name = "org.example:lib", Version = "1.0", Architecture = "", SourceName = "org.example:lib", SourceVersion = "1.0", Licences = [], Inner = inner },
+        Path = path,
+        Analyser = "jar",
+        Origin = new Origin(1, ReportBuilder.TopDiffId, "COPY app /srv"),
+        Purl = "pkg:maven/org.example/lib@1.0",
+    };
+
+    [Fact]
+    public void Write_OnePackageInSeveralPlaces_IsOneGroupThatNamesThem()
+    {
+        ReportBuilder builder = new();
+        foreach (InstalledPackage jar in (InstalledPackage[])[Jar("srv/a.war", "WEB-INF/lib/lib.jar"), Jar("srv/b.jar"), Jar("srv/c.jar"), Jar("srv/d.jar"), Jar("srv/e.jar")])
+            builder.With(jar, "CVE-2024-1", Severity.High, "1.1");
+
+        string table = Table(builder.Build());
+
+        Assert.Contains("""
+            org.example:lib 1.0  layer 1
+              in srv/a.war!/WEB-INF/lib/lib.jar
+              in srv/b.jar
+              in srv/c.jar
+              and in 2 more places; --json lists all
+              HIGH      CVE-2024-1  1.1
+            """, table, StringComparison.Ordinal);
+        Assert.Single(table.Split('\n'), l => l.EndsWith("1 of 1", StringComparison.Ordinal));
+        Assert.Contains("0 in packages of the distribution, 1 in packages of languages", table, StringComparison.Ordinal);
+        Assert.Contains("5 findings", Flat(table), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_SuppressedByThreeJudges_CountsEachForItself()
+    {
+        Suppression By(string source) => new() { Id = "x", Reason = "r", Source = source };
+        string table = Table(new ReportBuilder().With(Jar("a.jar"), "CVE-2024-1", Severity.High, suppressed: By("accepted.yaml:1"))
+            .With(Jar("b.jar"), "CVE-2024-2", Severity.High, suppressed: By(Matcher.ByDistribution))
+            .With(Jar("c.jar"), "CVE-2024-3", Severity.High, suppressed: By(Matcher.ByDistribution))
+            .With(Jar("d.jar"), "CVE-2024-4", Severity.High, suppressed: By(Matcher.ByLockFile)).Build());
+
+        Assert.Contains("\n1 suppressed by your files\n2 not counted: in files of packages of the distribution", table, StringComparison.Ordinal);
+        Assert.Contains("\n1 not counted: in development dependencies\n", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_NoDatabase_SaysThatFirstAndJoinsWhatFollowsFromIt()
+    {
+        string table = Flat(Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1")).WithNote("no-advisories-for-ecosystem", true, "Maven", "2")
+            .WithNote("no-advisories-for-ecosystem", true, "npm", "3").WithNote("no-database", true, "69").Build()));
+
+        int missing = table.IndexOf("- No advisory database is there", StringComparison.Ordinal);
+        int joined = table.IndexOf("- The advisory database has nothing on Maven, npm; 5 packages were not matched", StringComparison.Ordinal);
+        Assert.InRange(missing, 0, joined);
+    }
+
+    [Theory]
+    [InlineData("Ubuntu", "plimsoll db update --ecosystem Ubuntu\n")]
+    [InlineData("Red Hat", "plimsoll db update --ecosystem 'Red Hat'\n")]
+    public void Write_EcosystemThatIsNotInTheDatabase_SaysHowToGetIt(string ecosystem, string command) =>
+        Assert.Contains(command, Table(new ReportBuilder().With(ReportBuilder.Package("bash", "5.1"))
+            .WithNote("no-advisories-for-release", true, "some", "22.04", "1", ecosystem).Build()), StringComparison.Ordinal);
 
     [Fact]
     public void Write_EveryCveOfTheReport_IsShownByDefault()

@@ -36,6 +36,26 @@ public sealed class DisplayWidthTests
                 Assert.Equal(columns, DisplayWidth.Of(DisplayWidth.Fit(text, columns)));
     }
 
+    [Theory]
+    [InlineData("Get one with: plimsoll db update", "Get one with:|plimsoll db update")]
+    [InlineData("获取漏洞库：plimsoll db update", "获取漏洞库：|plimsoll db update")]
+    [InlineData("run plimsoll db update, then scan again", "run|plimsoll db update,|then scan again")]
+    [InlineData("plimsoll has many many words that no line of this width has room for", "plimsoll has many many|words that no line of|this width has room|for")]
+    public void Wrap_CommandOfOurs_StaysOnOneLineWhereItFits(string text, string lines) =>
+        Assert.Equal(lines, string.Join('|', DisplayWidth.Wrap(text, 22)));
+
+    [Theory]
+    [InlineData("opt/jars/x.jar", 14, "opt/jars/x.jar")]
+    [InlineData("opt/jars/x.jar", 6, "…x.jar")]
+    [InlineData("漏洞库/甲乙", 6, "…/甲乙")]
+    [InlineData("漏洞库/甲乙", 5, "…甲乙")]
+    [InlineData("abc", 0, "")]
+    public void CutStart_LongText_KeepsItsEnd(string text, int columns, string shown)
+    {
+        Assert.Equal(shown, DisplayWidth.CutStart(text, columns));
+        Assert.True(DisplayWidth.Of(shown) <= columns);
+    }
+
     [Fact]
     public void Wrap_Text_BreaksAtSpacesOrBetweenWideCharactersAndLosesNothing()
     {

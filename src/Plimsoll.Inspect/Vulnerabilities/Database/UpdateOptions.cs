@@ -9,7 +9,10 @@ public sealed record UpdateOptions
     /// <summary>Where CISA publishes its catalogue.</summary>
     public const string PublicKev = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json";
 
-    /// <summary>Ecosystems that the scanner can match: taken when none is named.</summary>
+    /// <summary>
+    /// Taken when none is named: those of languages and of four distributions. The others that can be matched
+    /// (docs/checks/distributions.md) want to be named; a report on such an image says how.
+    /// </summary>
     public static IReadOnlyList<string> DefaultEcosystems { get; } =
     [
         "AlmaLinux", "Alpine", "CRAN", "Debian", "Go", "Hackage", "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Rocky Linux", "RubyGems",
