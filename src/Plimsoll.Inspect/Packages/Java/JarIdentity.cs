@@ -71,11 +71,11 @@ static partial class JarIdentity
             : Versionlike(manifest?["Implementation-Version"]) ?? Versionlike(manifest?["Bundle-Version"]) ?? Versionlike(manifest?["Specification-Version"]);
         if (version is null)
             return null;
-        string? artifact = namedVersion.Length > 0 ? Word(named) : ArtifactOf(symbolic, title, Word(named));
+        string? artifact = namedVersion.Length > 0 ? Word(named) : ArtifactOf(symbolic, title, Word(named), Word(manifest?["Bundle-Name"]));
         return artifact is null ? null : new MavenArtifact(GroupOf(manifest, symbolic, artifact), artifact, version);
     }
 
-    private static string? ArtifactOf(string? symbolic, string? title, string? named)
+    private static string? ArtifactOf(string? symbolic, string? title, string? named, string? bundle)
     {
         // The name counts where the manifest speaks of the same thing; a jar under another name is called what the manifest says.
         if (named is not null && (symbolic is not null && (symbolic == named || symbolic.EndsWith("." + named, StringComparison.Ordinal)) || title == named || symbolic is null && title is null))
@@ -86,6 +86,8 @@ static partial class JarIdentity
         if (symbolic is null)
             return named;
         string last = symbolic[(symbolic.LastIndexOf('.') + 1)..];
+        if (bundle is not null && IsArtifact(bundle) && !bundle.Contains(' ', StringComparison.Ordinal) && bundle.EndsWith("-" + last, StringComparison.Ordinal))
+            return bundle;
         // Old Commons call their bundle org.apache.commons.io and their artifact commons-io.
         return symbolic == Commons + last && !last.StartsWith("commons-", StringComparison.Ordinal) ? "commons-" + last : last;
     }
