@@ -44,6 +44,8 @@ internal sealed class OpeningStore : IAdvisoryStore
 
     public string? FindKnownExploited(string cve) => Store.FindKnownExploited(cve);
 
+    public IReadOnlyList<Affected> FindAffected(Advisory advisory) => Store.FindAffected(advisory);
+
     public Epss? FindEpss(string cve) => Store.FindEpss(cve);
 
     public void Dispose()

@@ -205,8 +205,9 @@ internal static class ReportNode
     public static string[] Flaws(this JsonNode report) =>
         [.. report["findings"]!.AsArray().Select(f => $"{f!["package"]!["name"]}\t{f["package"]!["version"]}\t{f["id"]}").Distinct().Order(StringComparer.Ordinal)];
 
+    /// <summary>What the distribution's package manager knows, as <c>dpkg-query</c> would print it.</summary>
     public static string[] Packages(this JsonNode report) =>
-        [.. report["packages"]!.AsArray().Select(p => $"{p!["name"]} {p["version"]} {p["architecture"]} {p["sourceName"]} {p["sourceVersion"]}").Order(StringComparer.Ordinal)];
+        [.. report["packages"]!.AsArray().Where(p => (string?)p!["type"] is "deb" or "apk" or "rpm").Select(p => $"{p!["name"]} {p["version"]} {p["architecture"]} {p["sourceName"]} {p["sourceVersion"]}").Order(StringComparer.Ordinal)];
 
     public static string[] Notes(this JsonNode report) => [.. report["notes"]!.AsArray().Select(n => (string)n!["code"]!)];
 }

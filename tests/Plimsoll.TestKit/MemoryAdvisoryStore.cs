@@ -64,6 +64,9 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
 
     public IReadOnlyList<Advisory> FindById(string id) => _byId.TryGetValue(id, out List<Advisory>? found) ? found : [];
 
+    public IReadOnlyList<Affected> FindAffected(Advisory advisory) =>
+        [.. _byPackage.Values.SelectMany(a => a).Where(a => ReferenceEquals(a.Advisory, advisory)).OrderBy(a => a.Ecosystem, StringComparer.Ordinal).ThenBy(a => a.Package, StringComparer.Ordinal)];
+
     public string? FindKnownExploited(string cve) => _known.GetValueOrDefault(cve);
 
     public void Dispose()

@@ -13,6 +13,9 @@ internal static class ExplainCommand
 {
     private const int MostReferences = 5;
 
+    /// <summary>Lines of affected ranges for each record, and packages in each: an update of a whole module names hundreds.</summary>
+    private const int MostRanges = 20, MostPackages = 12;
+
     public static Command Create(CliContext context, ScanServices services)
     {
         Language language = context.Language;
@@ -82,7 +85,7 @@ internal static class ExplainCommand
             string? day = records.SelectMany(r => r.Aliases.Concat(r.Upstream)).Where(a => records.Count == 1 && a.StartsWith("CVE-", StringComparison.Ordinal)).Prepend(id)
                 .Select(store.FindKnownExploited).FirstOrDefault(d => d is not null) ?? findings.Select(f => f.KnownExploited).FirstOrDefault(d => d is not null);
             context.Out.WriteLine(day is null ? Catalogue.ExplainNotKnown.In(Language) : Catalogue.ExplainKnown.In(Language, Shown(day)));
-            if (findings.Select(f => f.Epss).FirstOrDefault(e => e is not null) is { } epss)
+            if ((store.FindEpss(id) ?? findings.Select(f => f.Epss).FirstOrDefault(e => e is not null)) is { } epss)
                 context.Out.WriteLine(Catalogue.ExplainEpss.In(Language, Percent(epss.Probability), Percent(epss.Percentile)));
         }
 
@@ -105,13 +108,29 @@ internal static class ExplainCommand
                 if (record.Published.Length > 0)
                     Field(Catalogue.ExplainPublished, record.Published);
                 foreach ((string type, string vector) in record.Cvss)
-                    Field(Catalogue.ExplainSeverity, (Cvss.ScoreV3(vector) ?? (type == "CVSS_V2" ? Cvss.ScoreV2(vector) : null)) is { } score
+                    Field(Catalogue.ExplainSeverity, (Cvss.ScoreV4(vector) ?? Cvss.ScoreV3(vector) ?? (type == "CVSS_V2" ? Cvss.ScoreV2(vector) : null)) is { } score
                         ? $"{score.ToString("0.0", CultureInfo.InvariantCulture)} {vector}" : vector);
                 if (record.SeverityWord is { } word)
                     Field(Catalogue.ExplainSeverity, word);
+                WriteAffected(record);
                 foreach (string url in record.References.Take(MostReferences))
                     Paragraph(Shown(url), "    ");
             }
+        }
+
+        /// <summary>Which versions of which packages: one line for each ecosystem and range, with the packages that share it.</summary>
+        private void WriteAffected(Advisory record)
+        {
+            var groups = store.FindAffected(record).GroupBy(a => (a.Ecosystem, Range: RangesOf(a))).ToList();
+            foreach (var group in groups.Take(MostRanges))
+            {
+                string[] names = [.. group.Select(a => a.Package).Distinct(StringComparer.Ordinal)];
+                Field(Catalogue.ExplainAffects, $"{group.Key.Ecosystem} {string.Join(", ", names.Take(MostPackages))}"
+                    + (names.Length > MostPackages ? $" {Catalogue.ExplainMore.In(Language, names.Length - MostPackages)}" : "")
+                    + (group.Key.Range.Length > 0 ? $": {group.Key.Range}" : ""));
+            }
+            if (groups.Count > MostRanges)
+                Field(Catalogue.ExplainAffects, Catalogue.ExplainMore.In(Language, groups.Count - MostRanges));
         }
 
         private void WriteFinding(Finding finding)
@@ -141,7 +160,7 @@ internal static class ExplainCommand
 
         private static string RangesOf(Affected record) => string.Join("; ",
             record.Ranges.Take(MostReferences).Select(r => string.Join(", ", r.Events.Take(12).Select(e => $"{e.Kind.Replace('_', ' ')} {e.Version}")))
-                .Concat(record.Versions.Count > 0 ? [string.Join(", ", record.Versions.Take(12))] : []));
+                .Concat(record.Versions.Count > 0 ? [string.Join(", ", record.Versions.Take(12)) + (record.Versions.Count > 12 ? $", … ({record.Versions.Count})" : "")] : []));
 
         private void InstalledPackageLine(Finding finding) =>
             Paragraph($"{Shown(finding.Id)}  {Catalogue.ExplainPackage.In(Language)} {Shown(finding.Package.Package.Name)} {Shown(finding.Package.Package.Version)}  {Shown(Words.PlaceOf(finding.Package))}", "  ");

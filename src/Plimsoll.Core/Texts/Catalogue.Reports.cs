@@ -46,6 +46,8 @@ public static partial class Catalogue
     public static Text ExplainUpgrade { get; } = new("upgrade to {0}", "升级到 {0}");
     public static Text ExplainSuppressed { get; } = new("suppressed", "已抑制");
     public static Text ExplainAliases { get; } = new("aliases", "别名");
+    public static Text ExplainAffects { get; } = new("affects", "影响");
+    public static Text ExplainMore { get; } = new("and {0} more", "另有 {0} 个");
     public static Text ExplainPublished { get; } = new("published", "发布");
 
     public static Text BaseClaimed { get; } = new("base image {0} (claimed by a label, not checked)", "基础镜像 {0}（由标签声明，未校验）");

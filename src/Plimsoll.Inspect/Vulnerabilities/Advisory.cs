@@ -110,6 +110,9 @@ public interface IAdvisoryStore : IDisposable
     /// <summary>Records of any ecosystem whose id, alias or upstream is this id (for severities and joins).</summary>
     IReadOnlyList<Advisory> FindById(string id);
 
+    /// <summary>Every element of a record that this store gave, in ordinal order of ecosystem and package.</summary>
+    IReadOnlyList<Affected> FindAffected(Advisory advisory) => [];
+
     /// <summary>Date added to CISA's catalogue of known exploited vulnerabilities (<c>2021-12-10</c>), or null.</summary>
     string? FindKnownExploited(string cve);
 

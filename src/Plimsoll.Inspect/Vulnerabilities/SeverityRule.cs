@@ -47,13 +47,28 @@ static class SeverityRule
         _ => Severity.Unknown,
     };
 
+    /// <summary>The word that a record's source gives it, or that begins its title where the source writes it nowhere else.</summary>
+    /// <remarks>
+    /// AlmaLinux and Rocky Linux write <c>Important: nodejs:18 security update</c>, as Red Hat's own errata are titled. What stands before
+    /// the first colon must be one of Red Hat's four words; <c>nodejs:18</c> or <c>idm:DL1</c> is none.
+    /// </remarks>
+    private static (Severity Level, string From) WordOf(Advisory record)
+    {
+        if (LevelOfWord(record.SeverityWord) is var own and not Severity.Unknown)
+            return (own, $"severity of {record.Id}");
+        int colon = RecordBatch.BaseOf(record.Source) is "AlmaLinux" or "Rocky Linux" or "Red Hat" ? record.Summary.IndexOf(':', StringComparison.Ordinal) : -1;
+        return colon > 0 && record.Summary[..colon] is "Low" or "Moderate" or "Important" or "Critical"
+            ? (LevelOfWord(record.Summary[..colon]), $"title of {record.Id}")
+            : (Severity.Unknown, "");
+    }
+
     private static SeverityAnswer? ByWord(IReadOnlyList<Advisory> records, Scored? scored)
     {
-        Advisory? worst = null;
+        (Severity Level, string From) worst = (Severity.Unknown, "");
         foreach (Advisory record in records)
-            if (LevelOfWord(record.SeverityWord) > LevelOfWord(worst?.SeverityWord))
-                worst = record;
-        return worst is null ? null : new SeverityAnswer(LevelOfWord(worst.SeverityWord), $"severity of {worst.Id}", scored?.Score);
+            if (WordOf(record) is var word && word.Level > worst.Level)
+                worst = word;
+        return worst.Level == Severity.Unknown ? null : new SeverityAnswer(worst.Level, worst.From, scored?.Score);
     }
 
     private static SeverityAnswer? ByVector(IReadOnlyList<Advisory> records) => BestVector(records) is { } best

@@ -35,6 +35,8 @@ public sealed class ExchangeCommandTests : IDisposable
             OpenDatabase = _ => throw new InvalidOperationException("there is no database"),
             OpenStarterSet = () => new MemoryAdvisoryStore()
                 .Add("""{"id":"DSA-1-1","upstream":["CVE-2023-38545"],"summary":"curl","published":"2023-10-11T00:00:00Z","severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],"affected":[{"package":{"ecosystem":"Debian:11","name":"curl"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"7.74.0-1.3+deb11u10"}]}]}]}""")
+                .Add("""{"id":"GHSA-x","aliases":["CVE-2023-38545"],"summary":"curl","severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"}],"affected":[{"package":{"ecosystem":"npm","name":"curl"},"versions":["1.0"]},{"package":{"ecosystem":"npm","name":"libcurl"},"versions":["1.0"]}]}""")
+                .AddEpss("CVE-2023-38545", 0.25, 0.75)
                 .AddKnownExploited("CVE-2023-38545", "2023-10-12"),
             UpdateDatabase = (_, _) => throw new InvalidOperationException("nobody asked for an update"),
             ReadSuppressions = _ => [],
@@ -125,6 +127,16 @@ public sealed class ExchangeCommandTests : IDisposable
 
         string text = string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
         Assert.All((string[])["CVE-2023-38545", "DSA-1-1", "9.8 CVSS:3.1", "since 2023-10-12", "package curl 7.74.0-1.3+deb11u7", "RUN apt-get install -y openssl", "introduced 0", "upgrade to 7.74.0-1.3+deb11u10"],
+            part => Assert.Contains(part, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Explain_WithoutAnImage_NamesPackagesRangesScoresAndEpss()
+    {
+        Assert.Equal(0, await RunAsync("explain", "CVE-2023-38545"));
+
+        string text = string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.All((string[])["affects: Debian:11 curl: introduced 0, fixed 7.74.0-1.3+deb11u10", "affects: npm curl, libcurl: 1.0", "9.3 CVSS:4.0/AV:N", "9.8 CVSS:3.1", "EPSS 25.0% (higher than 75.0% of all)"],
             part => Assert.Contains(part, text, StringComparison.Ordinal));
     }
 

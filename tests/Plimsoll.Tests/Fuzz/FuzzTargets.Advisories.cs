@@ -104,6 +104,8 @@ internal static partial class FuzzTargets
                         WrongAnswerException.Unless(wanted.SequenceEqual(found), $"package p{p}: found {string.Join(' ', found)}");
                         WrongAnswerException.Unless(database.FindById($"CVE-DSA-{p}").Count == 1, $"CVE-DSA-{p} is not found");
                     }
+                    foreach (Advisory record in database.FindById("DSA-7"))
+                        WrongAnswerException.Unless(database.FindAffected(record) is [{ Ecosystem: "Debian:11", Package: "p7" }], "DSA-7 speaks of another package");
                     WrongAnswerException.Unless(database.Covers("Debian:11"), "its release is not covered");
                     database.Verify(CancellationToken.None);
                 },
@@ -234,16 +236,37 @@ internal static partial class FuzzTargets
         },
     };
 
+    private const string EpssText = "#model_version:v2026.06.15,score_date:2026-09-29T12:00:22Z\ncve,epss,percentile\nCVE-1999-0001,0.03351,0.88255\nCVE-2021-44228,0.94,1\n";
+
+    private static readonly string[] EpssWords = ["CVE-", "CVE-2020-1,1e-30,1e0\n", ",", "\n", "\r\n", "0.000000000000000000000000000001", "1.0000000001", "-0", "score_date:", "cve,epss,percentile\n", "\0"];
+
+    private static FuzzTarget EpssCsv => new()
+    {
+        Name = "epss",
+        Seeds = () => [.. Utf8(EpssText, EpssText.ReplaceLineEndings("\r\n")), ImageBuilder.Gzip(Encoding.UTF8.GetBytes(EpssText))],
+        Words = EpssWords,
+        Refusal = e => e is AdvisoryException,
+        // Changed tables packed anew reach the parser behind gzip as well.
+        Make = (mutator, seeds, target) => mutator.OneIn(4) ? ImageBuilder.Gzip(Encoding.UTF8.GetBytes(mutator.MutateText([EpssText], EpssWords))) : mutator.Mutate(seeds, target.Words),
+        Run = bytes =>
+        {
+            EpssTable table = EpssTable.Parse(bytes, "x");
+            WrongAnswerException.Unless(table.Rows.Count > 0 && table.Date.Length > 0 && table.Digest.Length == 64, "a table of nothing");
+            foreach (EpssRow row in table.Rows)
+                WrongAnswerException.Unless(EpssTable.ValueOf(row.Probability, row.Percentile) is { Probability: >= 0 and <= 1, Percentile: >= 0 and <= 1 } && FlawIds.IsCve(row.Cve), $"{row.Cve} {row.Probability} {row.Percentile}");
+        },
+    };
+
     private static FuzzTarget CvssVector => new()
     {
         Name = "cvss",
-        Seeds = () => Utf8("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.0/AV:P/AC:H/PR:H/UI:R/S:C/C:L/I:L/A:N/E:X/RL:O", "AV:N/AC:L/Au:N/C:P/I:P/A:C", "(AV:L/AC:H/Au:M/C:N/I:N/A:N)"),
+        Seeds = () => Utf8("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.0/AV:P/AC:H/PR:H/UI:R/S:C/C:L/I:L/A:N/E:X/RL:O", "AV:N/AC:L/Au:N/C:P/I:P/A:C", "(AV:L/AC:H/Au:M/C:N/I:N/A:N)", "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"),
         Words = ["AV:", "/S:C", "/S:U", "CVSS:3.1/", "CVSS:4.0/", "/PR:H", "/C:N/I:N/A:N"],
         Refusal = Never,
         Run = bytes =>
         {
             string vector = Encoding.UTF8.GetString(bytes);
-            foreach (double? score in (double?[])[Cvss.ScoreV3(vector), Cvss.ScoreV2(vector)])
+            foreach (double? score in (double?[])[Cvss.ScoreV4(vector), Cvss.ScoreV3(vector), Cvss.ScoreV2(vector)])
             {
                 WrongAnswerException.Unless(score is null or (>= 0 and <= 10) && (score is null || Math.Abs((score.Value * 10) - Math.Round(score.Value * 10)) < 1e-9), $"score {score?.ToString(CultureInfo.InvariantCulture)}");
                 _ = Cvss.LevelOf(score ?? 0);

@@ -15,7 +15,7 @@ internal static partial class FuzzTargets
         RpmSqlite, RpmNdb, RpmBerkeley, RpmHeaderBlob, RpmManifest, Pacman, Portage,
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
-        OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, CvssVector,
+        OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, EpssCsv, CvssVector,
         RegistryHttp, RegistryTexts, ContainersLists,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,

@@ -49,6 +49,10 @@ public sealed class LanguageOracleTests(LanguageOracleTests.Everything everythin
     [InlineData("npm", "npm", 1500)]
     [InlineData("crates.io", "cargo", 1000)]
     [InlineData("Go", "golang", 5000)]
+    [InlineData("RubyGems", "gem", 2000)]
+    [InlineData("NuGet", "nuget", 50)]
+    [InlineData("Maven", "maven", 1000)]
+    [InlineData("Packagist", "composer", 2000)]
     public void Match_VersionsAroundEveryEvent_AgreesWithTheOracleBothWays(string ecosystem, string type, int atLeast)
     {
         // Debian's own python3: python3-packaging is installed for it.

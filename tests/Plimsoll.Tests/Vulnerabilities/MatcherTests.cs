@@ -145,6 +145,33 @@ public sealed class MatcherTests
     }
 
     [Theory]
+    [InlineData("Important: nodejs:18 security update", "AlmaLinux", Severity.High, "title of ALSA-2024:1")]
+    [InlineData("Moderate: bash security update", "AlmaLinux", Severity.Medium, "title of ALSA-2024:1")]
+    [InlineData("Critical: bash", "Rocky Linux", Severity.Critical, "title of ALSA-2024:1")]
+    [InlineData("nodejs:18 bug fix", "AlmaLinux", Severity.Unknown, null)]
+    [InlineData("None: security update", "AlmaLinux", Severity.Unknown, null)]
+    [InlineData("Important update", "AlmaLinux", Severity.Unknown, null)]
+    [InlineData("critical: in small letters", "AlmaLinux", Severity.Unknown, null)]
+    [InlineData("Important: what others write there", "PyPI", Severity.Unknown, null)]
+    public void Match_Severity_OfARedHatLikeTitle(string title, string source, Severity severity, string? from)
+    {
+        using MemoryAdvisoryStore store = new();
+        store.Add($$"""{"id":"ALSA-2024:1","upstream":["CVE-2024-1"],"summary":"{{title}}","affected":[{"package":{"ecosystem":"Debian:11","name":"p"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}""", source);
+        Finding finding = Assert.Single(Match(store, "p", "1").Findings);
+        Assert.Equal((severity, from, null), (finding.Severity, finding.SeverityFrom, finding.Score));
+    }
+
+    [Fact]
+    public void Match_Severity_TitleOfAnUpdateOnSeveralFlaws_ComesAfterWhatIsSaidOfEach()
+    {
+        using MemoryAdvisoryStore store = new();
+        store.Add("""{"id":"ALSA-2024:1","upstream":["CVE-2024-1","CVE-2024-2"],"summary":"Critical: p security update","affected":[{"package":{"ecosystem":"Debian:11","name":"p"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"}]}]}]}""", "AlmaLinux");
+        store.Add("""{"id":"GHSA-1","aliases":["CVE-2024-2"],"database_specific":{"severity":"LOW"},"affected":[{"package":{"ecosystem":"npm","name":"p"},"versions":["1"]}]}""", "npm");
+        IReadOnlyList<Finding> findings = Match(store, "p", "1").Findings;
+        Assert.Equal([("CVE-2024-1", Severity.Critical, "title of ALSA-2024:1"), ("CVE-2024-2", Severity.Low, "severity of GHSA-1")], findings.Select(f => (f.Id, f.Severity, f.SeverityFrom!)));
+    }
+
+    [Theory]
     [InlineData("end-of-life", "end-of-life")]
     [InlineData("unimportant", "will-not-fix")]
     [InlineData("medium", "affected")]

@@ -51,6 +51,21 @@ public sealed class ReleaseTests
         Assert.Equal(ecosystem, release.Ecosystems.Count == 0 ? null : release.Ecosystems[0]);
     }
 
+    /// <summary>An ecosystem that is matched and never fetched would be a silence.</summary>
+    [Fact]
+    public void DefaultEcosystems_AreAllThatReleasesAndLanguagesName()
+    {
+        IEnumerable<string> distributions = ((string, string)[])
+            [
+                ("debian", "12"), ("ubuntu", "22.04"), ("echo", "1"), ("alpine", "3.18"), ("wolfi", "1"), ("chainguard", "1"), ("minimos", "1"), ("alpaquita", "23"), ("almalinux", "9"), ("rocky", "9"), ("rhel", "9"),
+                ("mageia", "9"), ("openeuler", "22.03"), ("azurelinux", "3.0"), ("photon", "5.0"), ("opensuse-leap", "15.5"), ("opensuse-tumbleweed", "1"), ("sles", "15.4"), ("sle-micro", "5.5"), ("sl-micro", "6.0"),
+            ] is var all ? all.SelectMany(d => Of(d.Item1, d.Item2).Ecosystems).Select(RecordBatch.BaseOf) : [];
+        IEnumerable<string> languages = ((string[])["npm", "pypi", "maven", "golang", "cargo", "nuget", "gem", "composer", "pub", "hex", "swift", "hackage", "cran"]).Select(t => OsvEcosystems.OfType(t)!);
+
+        Assert.Equal(distributions.Concat(languages).Distinct().Order(StringComparer.Ordinal), UpdateOptions.DefaultEcosystems);
+        Assert.All(UpdateOptions.DefaultEcosystems, e => Assert.True(UpdateSource.IsName(e), e));
+    }
+
     [Theory]
     [InlineData("openEuler 22.03 (LTS-SP3)", "openEuler:22.03-LTS-SP3")]
     [InlineData("openEuler 20.03 (LTS)", "openEuler:20.03-LTS")]

@@ -13,6 +13,8 @@ readonly record struct MavenArtifact(string Group, string Artifact, string Versi
 /// <summary>What a jar says it is: in <c>pom.properties</c>, else in its manifest and its name.</summary>
 static partial class JarIdentity
 {
+    private const string Commons = "org.apache.commons.";
+
     /// <summary>Reads <c>META-INF/maven/GROUP/ARTIFACT/pom.properties</c>; what the content leaves out, its path says.</summary>
     /// <returns>Null when one of the three values is missing or unusable.</returns>
     public static MavenArtifact? OfPomProperties(ReadOnlySpan<byte> path, ReadOnlySpan<byte> content)
@@ -69,11 +71,11 @@ static partial class JarIdentity
             : Versionlike(manifest?["Implementation-Version"]) ?? Versionlike(manifest?["Bundle-Version"]) ?? Versionlike(manifest?["Specification-Version"]);
         if (version is null)
             return null;
-        string? artifact = namedVersion.Length > 0 ? Word(named) : ArtifactOf(symbolic, title, Word(named));
+        string? artifact = namedVersion.Length > 0 ? Word(named) : ArtifactOf(symbolic, title, Word(named), Word(manifest?["Bundle-Name"]));
         return artifact is null ? null : new MavenArtifact(GroupOf(manifest, symbolic, artifact), artifact, version);
     }
 
-    private static string? ArtifactOf(string? symbolic, string? title, string? named)
+    private static string? ArtifactOf(string? symbolic, string? title, string? named, string? bundle)
     {
         // The name counts where the manifest speaks of the same thing; a jar under another name is called what the manifest says.
         if (named is not null && (symbolic is not null && (symbolic == named || symbolic.EndsWith("." + named, StringComparison.Ordinal)) || title == named || symbolic is null && title is null))
@@ -81,7 +83,13 @@ static partial class JarIdentity
         // A title that is a Java package's name (org.apache.x.y) or a sentence is no artifact.
         if (title is not null && IsArtifact(title))
             return title;
-        return symbolic is not null ? symbolic[(symbolic.LastIndexOf('.') + 1)..] : named;
+        if (symbolic is null)
+            return named;
+        string last = symbolic[(symbolic.LastIndexOf('.') + 1)..];
+        if (bundle is not null && IsArtifact(bundle) && !bundle.Contains(' ', StringComparison.Ordinal) && bundle.EndsWith("-" + last, StringComparison.Ordinal))
+            return bundle;
+        // Old Commons call their bundle org.apache.commons.io and their artifact commons-io.
+        return symbolic == Commons + last && !last.StartsWith("commons-", StringComparison.Ordinal) ? "commons-" + last : last;
     }
 
     private static bool IsArtifact(string title) => !title.Contains('.', StringComparison.Ordinal) && !title.Contains('/', StringComparison.Ordinal) && !title.Contains(':', StringComparison.Ordinal);
@@ -95,6 +103,11 @@ static partial class JarIdentity
             return vendor;
         if (symbolic is not null && symbolic.EndsWith("." + artifact, StringComparison.Ordinal))
             return symbolic[..^(artifact.Length + 1)];
+        // org.mongodb.driver-core is the bundle of org.mongodb:mongodb-driver-core: what the artifact has before it is the group's last part.
+        int dot = symbolic?.LastIndexOf('.') ?? -1;
+        if (dot > 0 && artifact.EndsWith("-" + symbolic![(dot + 1)..], StringComparison.Ordinal) && symbolic[..dot] is var group
+            && artifact[..^(symbolic.Length - dot)] == group[(group.LastIndexOf('.') + 1)..])
+            return symbolic.StartsWith(Commons, StringComparison.Ordinal) ? Commons[..^1] : group;
         return "";
     }
 
@@ -110,6 +123,8 @@ static partial class JarIdentity
             return "org.springframework";
         if (artifact == "asm" || artifact.StartsWith("asm-", StringComparison.Ordinal))
             return "org.ow2.asm";
+        if (artifact is "commons-logging-api" or "commons-logging-adapters")
+            return "commons-logging";
         return artifact is "commons-beanutils" or "commons-codec" or "commons-collections" or "commons-configuration" or "commons-digester" or "commons-fileupload" or "commons-httpclient" or "commons-io" or "commons-lang"
             or "commons-logging" or "commons-net" or "commons-pool" or "commons-validator" or "log4j" or "dom4j" or "junit" or "xstream" ? artifact == "xstream" ? "com.thoughtworks.xstream" : artifact : null;
     }

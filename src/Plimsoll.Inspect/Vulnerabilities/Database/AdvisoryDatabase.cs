@@ -186,6 +186,77 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
         return found;
     }
 
+    /// <summary>Every element of a record, in ordinal order of ecosystem and package; empty for a record that is not in here.</summary>
+    public IReadOnlyList<Affected> FindAffected(Advisory advisory)
+    {
+        ArgumentNullException.ThrowIfNull(advisory);
+        lock (_lock)
+        {
+            if (NumberOf(advisory) is not { } number)
+                return [];
+            List<Affected> found = [];
+            foreach (uint hash in PackagesOf(number))
+                try
+                {
+                    RowReader row = Row(_package, RowKind.Package, DatabaseMeta.RowOf(hash, _meta.PackageRows));
+                    while (!row.AtEnd)
+                    {
+                        string ecosystem = row.Text(), package = row.Text();
+                        RowReader group = new(row.Utf8(), Path);
+                        if (RecordBatch.HashOf(ecosystem, package) != hash)
+                            continue;
+                        while (!group.AtEnd)
+                        {
+                            int other = group.Int32();
+                            RowReader body = new(group.Utf8(), Path);
+                            if (other == number)
+                                found.Add(body.Affected(() => advisory, ecosystem, package));
+                        }
+                    }
+                }
+                finally
+                {
+                    _package.Reset();
+                }
+            return [.. found.OrderBy(a => a.Ecosystem, StringComparer.Ordinal).ThenBy(a => a.Package, StringComparer.Ordinal)];
+        }
+    }
+
+    private int? NumberOf(Advisory wanted)
+    {
+        uint hash = RecordBatch.HashOf(wanted.Id);
+        try
+        {
+            RowReader row = Row(_id, RowKind.Id, DatabaseMeta.RowOf(hash, _meta.IdRows));
+            while (!row.AtEnd)
+            {
+                uint other = row.Fixed(), number = row.Fixed();
+                if (other == hash && AdvisoryAt(checked((int)number)) is { } advisory && advisory.Id == wanted.Id && advisory.Source == wanted.Source)
+                    return (int)number;
+            }
+            return null;
+        }
+        finally
+        {
+            _id.Reset();
+        }
+    }
+
+    /// <summary>Hashes of the packages that a record speaks of, ascending. The statement is made when asked for: no scan asks.</summary>
+    private uint[] PackagesOf(int number)
+    {
+        using SqliteStatement select = _file.Prepare("select body from affects where number=?1");
+        RowReader row = Row(select, RowKind.Affects, number / DatabaseMeta.RecordsPerRow);
+        uint[] hashes = [];
+        for (int record = number - (number % DatabaseMeta.RecordsPerRow); record <= number; record++)
+        {
+            hashes = new uint[row.Count()];
+            for (int i = 0; i < hashes.Length; i++)
+                hashes[i] = row.Fixed();
+        }
+        return hashes;
+    }
+
     public string? FindKnownExploited(string cve)
     {
         lock (_lock)
@@ -260,6 +331,12 @@ public sealed class AdvisoryDatabase : IAdvisoryStore
             {
                 _ = Row(_id, RowKind.Id, number);
                 _id.Reset();
+            }
+            using SqliteStatement affects = _file.Prepare("select body from affects where number=?1");
+            for (int number = 0; number < DatabaseMeta.AffectsRows(_meta.Records); number++)
+            {
+                _ = Row(affects, RowKind.Affects, number);
+                affects.Reset();
             }
             _ = Kev();
             _ = ReadEpss();

@@ -105,12 +105,14 @@ internal sealed class DatabaseBuilder : IDisposable
             create table advisory(number integer primary key, body blob not null);
             create table package(number integer primary key, body blob not null);
             create table id(number integer primary key, body blob not null);
+            create table affects(number integer primary key, body blob not null);
             create table epss(number integer primary key, body blob not null);
             begin;
             """);
         IReadOnlyList<EcosystemInfo> ecosystems = WriteAdvisories(file, cancellationToken);
         RowWriter names = new();
         int packageRows = WritePackages(file, numbers, names, cancellationToken);
+        WriteAffects(file, cancellationToken);
         int idRows = WriteIds(file, numbers, cancellationToken);
         int epssRows = WriteEpss(file, epss, cancellationToken);
         kev ??= KevCatalogue.Empty;
@@ -274,9 +276,35 @@ internal sealed class DatabaseBuilder : IDisposable
             }
             Insert(insert, RowKind.Package, number, row);
         }
+        return rows;
+    }
+
+    /// <summary>For each record the hashes of the packages that it speaks of, so that a record leads to its ranges; frees what only this needs.</summary>
+    private void WriteAffects(SqliteConnection file, CancellationToken cancellationToken)
+    {
+        Span<AffectedItem> sorted = CollectionsMarshal.AsSpan(_affected);
+        sorted.Sort(static (a, b) => a.Record != b.Record ? a.Record.CompareTo(b.Record) : a.Hash.CompareTo(b.Hash));
+        RowWriter row = new();
+        using SqliteStatement insert = file.Prepare("insert into affects values(?1, ?2)");
+        for (int number = 0, at = 0; number < DatabaseMeta.AffectsRows(_records.Count); number++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            row.Clear();
+            for (int record = number * DatabaseMeta.RecordsPerRow; record < Math.Min((number + 1) * DatabaseMeta.RecordsPerRow, _records.Count); record++)
+            {
+                int first = at, distinct = 0;
+                for (; at < sorted.Length && sorted[at].Record == record; at++)
+                    if (at == first || sorted[at].Hash != sorted[at - 1].Hash)
+                        distinct++;
+                row.Number(distinct);
+                for (int i = first; i < at; i++)
+                    if (i == first || sorted[i].Hash != sorted[i - 1].Hash)
+                        row.Fixed(sorted[i].Hash);
+            }
+            Insert(insert, RowKind.Affects, number, row);
+        }
         _affected.Clear();
         _affected.TrimExcess();
-        return rows;
     }
 
     private int WriteIds(SqliteConnection file, int[] numbers, CancellationToken cancellationToken)

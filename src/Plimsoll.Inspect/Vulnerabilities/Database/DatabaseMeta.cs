@@ -93,6 +93,11 @@ internal sealed record DatabaseMeta
         };
     }
 
+    /// <summary>Records that share a row of the table affects.</summary>
+    public const int RecordsPerRow = 16;
+
+    public static int AffectsRows(int records) => (records + RecordsPerRow - 1) / RecordsPerRow;
+
     /// <summary>The row of a key: its hash scaled to the number of rows, so that rows follow the order of hashes.</summary>
     public static int RowOf(uint hash, int rows) => (int)(((ulong)hash * (ulong)rows) >> 32);
 

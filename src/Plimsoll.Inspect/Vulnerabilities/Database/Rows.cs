@@ -11,6 +11,9 @@ internal enum RowKind : byte
     Package = (byte)'p',
     Id = (byte)'i',
     Epss = (byte)'e',
+
+    /// <summary>Which packages a record speaks of.</summary>
+    Affects = (byte)'f',
 }
 
 /// <summary>

@@ -25,6 +25,11 @@ public sealed class StarterSet : IAdvisoryStore
 
     public IReadOnlyList<Advisory> FindById(string id) => _content.Value.Ids.TryGetValue(id, out List<Advisory>? found) ? found : [];
 
+    public IReadOnlyList<Affected> FindAffected(Advisory advisory) =>
+    [
+        .. All.Where(a => ReferenceEquals(a.Advisory, advisory)).OrderBy(a => a.Ecosystem, StringComparer.Ordinal).ThenBy(a => a.Package, StringComparer.Ordinal),
+    ];
+
     /// <summary>Always null: the set holds no catalogue.</summary>
     public string? FindKnownExploited(string cve) => null;
 

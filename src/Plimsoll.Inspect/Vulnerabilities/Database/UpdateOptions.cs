@@ -9,14 +9,13 @@ public sealed record UpdateOptions
     /// <summary>Where CISA publishes its catalogue.</summary>
     public const string PublicKev = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json";
 
-    /// <summary>
-    /// Taken when none is named: those of languages and of four distributions. The others that can be matched
-    /// (docs/checks/distributions.md) want to be named; a report on such an image says how.
-    /// </summary>
+    /// <summary>Ecosystems that the scanner can match, as the public bucket names them: taken when none is named, as far as the source has them.</summary>
+    /// <remarks>All that <see cref="Release"/> and <see cref="OsvEcosystems"/> name; a test holds the lists together.</remarks>
     public static IReadOnlyList<string> DefaultEcosystems { get; } =
     [
-        "AlmaLinux", "Alpine", "CRAN", "Debian", "Go", "Hackage", "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "Rocky Linux", "RubyGems",
-        "SwiftURL", "crates.io", "npm",
+        "AlmaLinux", "Alpaquita", "Alpine", "Azure Linux", "CRAN", "Chainguard", "Debian", "Echo", "Go", "Hackage", "Hex", "Mageia", "Maven", "MinimOS",
+        "NuGet", "Packagist", "Photon OS", "Pub", "PyPI", "Red Hat", "Rocky Linux", "RubyGems", "SUSE", "SwiftURL", "Ubuntu", "Wolfi", "crates.io", "npm",
+        "openEuler", "openSUSE",
     ];
 
     /// <summary>Taken of a source that does not list what it has: each of them must be there.</summary>

@@ -36,6 +36,12 @@ public sealed class JavaArchiveAnalyserTests
     [InlineData("Implementation-Title: Some Library\r\nImplementation-Version: 1.5", "opt/some-library.jar", "some-library@1.5")]
     [InlineData("Implementation-Vendor-Id: org.apache\r\nImplementation-Version: 3.2.1", "opt/commons-collections-3.2.1.jar", "commons-collections:commons-collections@3.2.1")]
     [InlineData("Bundle-SymbolicName: very.long.name.that.is.contin\r\n ued.here\r\nBundle-Version: 1.0", "opt/x.jar", "very.long.name.that.is.continued:here@1.0")]
+    [InlineData("Bundle-SymbolicName: org.mongodb.driver-core\r\nBundle-Version: 3.6.3", "opt/mongodb-driver-core-3.6.3.jar", "org.mongodb:mongodb-driver-core@3.6.3")]
+    [InlineData("Bundle-SymbolicName: org.mongodb.driver-core\r\nBundle-Version: 3.6.3\r\nBundle-Name: mongodb-driver-core", "opt/x.jar", "org.mongodb:mongodb-driver-core@3.6.3")]
+    [InlineData("Bundle-SymbolicName: org.other.driver-core\r\nBundle-Version: 3.6.3", "opt/mongodb-driver-core-3.6.3.jar", "mongodb-driver-core@3.6.3")]
+    [InlineData("Implementation-Title: Commons Logging\r\nImplementation-Vendor-Id: org.apache\r\nImplementation-Version: 1.2\r\nBundle-SymbolicName: org.apache.commons.logging", "opt/x.jar", "commons-logging:commons-logging@1.2")]
+    [InlineData("Implementation-Version: 3.11\r\nBundle-SymbolicName: org.apache.commons.lang3", "opt/x.jar", "org.apache.commons:commons-lang3@3.11")]
+    [InlineData("Implementation-Vendor-Id: org.apache\r\nImplementation-Version: 1.2", "opt/commons-logging-api-1.2.jar", "commons-logging:commons-logging-api@1.2")]
     [InlineData("", "opt/guava-31.1-jre.jar", "guava@31.1-jre")]
     [InlineData("Implementation-Version: ${project.version}", "opt/log4j-api-2.17.1.jar", "log4j-api@2.17.1")]
     public void Manifest_AndName_TellTheArtifact(string manifest, string path, string wanted) => Assert.Equal([wanted], Names(path, SmallPrograms.Zip(SmallPrograms.Manifest(manifest), Class)));

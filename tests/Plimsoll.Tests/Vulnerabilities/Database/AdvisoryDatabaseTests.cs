@@ -25,6 +25,27 @@ public sealed class AdvisoryDatabaseTests : IDisposable
         Assert.Equal(AdvisoryError.NotFound, Assert.Throws<AdvisoryException>(() => AdvisoryDatabase.Open(_source.Database)).Error);
 
     [Fact]
+    public async Task FindAffected_RecordOfSeveralPackagesAndSources_GivesEachElementOnce()
+    {
+        const string element = """{"package":{"ecosystem":"Debian:11","name":"bash"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"5"}]}]}""";
+        string record = $$"""{"id":"X-1","modified":"2025-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"z"},"versions":["1"]},{{element}},{"package":{"ecosystem":"Debian:12","name":"bash"},"versions":["2"]},{{element.Replace("\"5\"", "\"7\"", StringComparison.Ordinal)}}]}""";
+        _source.WithText("Debian", "x.json", record).WithText("npm", "x.json", record);
+        await MakeAsync(100);
+        using AdvisoryDatabase database = AdvisoryDatabase.Open(_source.Database);
+
+        IReadOnlyList<Advisory> both = database.FindById("X-1");
+
+        Assert.Equal(["Debian", "npm"], both.Select(a => a.Source).Order(StringComparer.Ordinal));
+        Assert.Equal(["Debian:11 bash 5", "Debian:11 bash 7", "Debian:12 bash "], database.FindAffected(both.Single(a => a.Source == "Debian"))
+            .Select(a => $"{a.Ecosystem} {a.Package} {(a.Ranges.Count > 0 ? a.Ranges[0].Events[1].Version : "")}"));
+        Assert.Equal("z", Assert.Single(database.FindAffected(both.Single(a => a.Source == "npm"))).Package);
+        for (int i = 0; i < 100; i++)
+            Assert.Equal($"p{i % 50}", Assert.Single(database.FindAffected(Assert.Single(database.FindById($"DSA-{i}")))).Package);
+        Assert.Empty(database.FindAffected(both[0] with { Id = "Y-1" }));
+        database.Verify(Token);
+    }
+
+    [Fact]
     public async Task Open_NewerSchema_IsNamed()
     {
         byte[] bytes = await MakeAsync(1);

@@ -42,6 +42,30 @@ public sealed class DatabaseTransferTests : IDisposable
         Assert.Empty(Directory.GetFiles(_source.Root, "*.tmp-*", SearchOption.AllDirectories));
     }
 
+    [Fact]
+    public async Task Import_OfAnExportWithEpss_AnswersAsBeforeAndKeepsTheTableAtTheNextUpdate()
+    {
+        await PrepareAsync();
+        string table = Path.Combine(_source.Root, "epss.csv");
+        await File.WriteAllTextAsync(table, "#model_version:v1,score_date:2026-09-29T12:00:22Z\ncve,epss,percentile\n"
+            + string.Concat(Enumerable.Range(1, 300).Select(i => $"CVE-2021-{i},0.{i:000},0.5\n")), Token);
+        await DatabaseUpdate.RunAsync(new UpdateOptions { DatabasePath = _source.Database, Source = _source.Folder, Epss = table }, null, Token);
+        Export();
+
+        DatabaseInfo taken = Import();
+
+        Assert.Equal("2026-09-29T12:00:22Z", taken.EpssDate);
+        using (AdvisoryDatabase far = AdvisoryDatabase.Open(Far))
+        {
+            Assert.Equal(new Epss(0.217, 0.5), far.FindEpss("CVE-2021-217"));
+            far.Verify(Token);
+        }
+        await DatabaseUpdate.RunAsync(new UpdateOptions { DatabasePath = Far, Source = _source.Folder }, null, Token);
+        using AdvisoryDatabase updated = AdvisoryDatabase.Open(Far);
+        Assert.Equal(new Epss(0.001, 0.5), updated.FindEpss("CVE-2021-1"));
+        Assert.NotEqual(await File.ReadAllBytesAsync(_source.Database, Token), await File.ReadAllBytesAsync(Far, Token));
+    }
+
     /// <summary>Who can damage the database in use must not be able to bring back an old one with it.</summary>
     [Fact]
     public async Task Import_OlderThanADamagedDatabase_IsRefused()
