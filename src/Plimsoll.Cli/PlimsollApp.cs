@@ -75,8 +75,18 @@ public static class PlimsollApp
         // A verb that is named needs only its own options; all are made for help and for suggestions.
         foreach ((string verb, Func<Command> create) in verbs)
             if (asked == verb || !Array.Exists(verbs, v => v.Verb == asked))
-                root.Subcommands.Add(create());
+                root.Subcommands.Add(WithLanguage(create(), context.Language));
         return root;
+    }
+
+    /// <summary>Every command speaks the language that it is told; <see cref="LanguageOf"/> reads the option before the parser does.</summary>
+    private static Command WithLanguage(Command command, Language language)
+    {
+        foreach (Command sub in command.Subcommands)
+            WithLanguage(sub, language);
+        if (command.Subcommands.Count == 0 && !command.Options.Any(o => o.Name == "--lang"))
+            command.Options.Add(new Option<string?>("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) });
+        return command;
     }
 
     private static async Task<int> DispatchAsync(

@@ -190,6 +190,17 @@ public sealed class ScanCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("手册", "man")]
+    [InlineData("缓存", "cache", "status", "--help")]
+    [InlineData("计数", "db", "status", "--help")]
+    public async Task Run_AnyCommandWithLang_SpeaksIt(string word, params string[] args)
+    {
+        Assert.Equal(0, await RunAsync([.. args, "--lang", "zh"]));
+
+        Assert.Contains(word, _out.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("plimsoll scan needs IMAGE", "scan")]
     [InlineData("plimsoll diff needs B", "diff", "a")]
     [InlineData("plimsoll diff needs A and B", "diff")]
