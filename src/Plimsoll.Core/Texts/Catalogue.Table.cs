@@ -59,6 +59,10 @@ public static partial class Catalogue
         "Counted once per source package; counted per installed package they are {0} findings.",
         "按源码包计数；按已安装的软件包计为 {0} 项。");
     public static Text Suppressed { get; } = new("{0} suppressed by your files", "{0} 项被您的文件抑制");
+    public static Text LeftToDistribution { get; } = new(
+        "{0} not counted: in files that packages of the distribution own, by the image's own lists; the distribution's advisories decide",
+        "{0} 项未计入：所在文件按镜像自身的清单属于发行版软件包，以发行版的公告为准");
+    public static Text ForDevelopment { get; } = new("{0} not counted: in dependencies for development or building alone", "{0} 项未计入：仅用于开发或构建的依赖");
     public static Text Hidden { get; } = new("{0} findings not shown ({1})", "{0} 项未显示（{1}）");
     public static Text WhatToUpgrade { get; } = new("What to upgrade", "升级建议");
     public static Text FixesCount { get; } = new("{0} of {1}", "{1} 个中的 {0} 个");

@@ -353,8 +353,14 @@ public sealed class TableReport
     private void Verdict(Report report, List<Finding> open, IReadOnlyList<FindingGroup> groups, int hidden)
     {
         List<string> asides = [];
-        if (report.Findings.Count > open.Count)
-            asides.Add(Catalogue.Suppressed.In(Language, report.Findings.Count - open.Count));
+        // Each kind by itself: who scans must see what no file of theirs, but a list in the image, keeps from counting.
+        int byDistribution = report.Findings.Count(f => f.Suppressed?.Source == Matcher.ByDistribution), byLockFile = report.Findings.Count(f => f.Suppressed?.Source == Matcher.ByLockFile);
+        if (report.Findings.Count - open.Count - byDistribution - byLockFile is > 0 and var byUser)
+            asides.Add(Catalogue.Suppressed.In(Language, byUser));
+        if (byDistribution > 0)
+            asides.Add(Catalogue.LeftToDistribution.In(Language, byDistribution));
+        if (byLockFile > 0)
+            asides.Add(Catalogue.ForDevelopment.In(Language, byLockFile));
         if (hidden > 0)
             asides.Add(Catalogue.Hidden.In(Language, hidden, _options.Filter));
         if (groups.Count > 0)
