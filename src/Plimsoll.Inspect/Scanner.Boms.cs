@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime;
 using Plimsoll.Inspect.Boms;
 using Plimsoll.Inspect.Layers;
@@ -56,15 +57,28 @@ public static partial class Scanner
             Database = store?.Info ?? NoDatabase,
             Distribution = bom.Inventory.Distribution,
             Packages = bom.Inventory.Packages,
-            Notes = [new Note("from-bom", false, [bom.Format])],
+            Notes = NotesOn(bom, path, options.Vex),
             Gaps = bom.Inventory.Gaps,
             Bom = bom.Format,
         };
-        Report report = Judged(listed, bom.Inventory, store, [.. bom.Vex.Select(v => OfSubject(v, bom)), .. options.Vex], options);
+        Report report = Judged(listed, bom.Inventory, store, [.. options.Vex.Select(v => IsFrom(path, v) ? OfSubject(v, bom) : v)], options);
         options.Trace?.Invoke(FormattableString.Invariant(
             $"{content.Length} bytes, {report.Packages.Count} packages; read {readTime.TotalMilliseconds:f0} ms, all {Stopwatch.GetElapsedTime(start).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
         return report;
     }
+
+    /// <summary>
+    /// Who writes a bill of materials does not clear it: what it says of its own flaws counts only when the user names the same file
+    /// with --vex. That there is something to name is said.
+    /// </summary>
+    private static Note[] NotesOn(Bom bom, string path, IReadOnlyList<VexStatement> vex)
+    {
+        Note from = new("from-bom", false, [bom.Format]);
+        int cleared = bom.Vex.Count(v => v.Status is VexWords.NotAffected or VexWords.Fixed);
+        return cleared == 0 || vex.Any(v => IsFrom(path, v)) ? [from] : [from, new Note("vex-in-bom", false, [cleared.ToString(CultureInfo.InvariantCulture), path])];
+    }
+
+    private static bool IsFrom(string path, VexStatement statement) => Path.GetFullPath(VexApplier.FileOf(statement.Source)) == Path.GetFullPath(path);
 
     /// <summary>What a document says of what it describes is said of the whole of it, whatever name that has.</summary>
     private static VexStatement OfSubject(VexStatement statement, Bom bom) => statement with

@@ -50,6 +50,9 @@ public static partial class Catalogue
         "from-bom" => new(
             "The packages are those that a bill of materials lists ({0}); nothing of it was checked.",
             "软件包来自物料清单（{0}）；其内容未经校验。"),
+        "vex-in-bom" => new(
+            "The bill of materials clears itself of flaws in {0} analyses, which do not count; to believe them: --vex {1}",
+            "物料清单自身的 {0} 条分析声明不受影响，未予采信；如需采信：--vex {1}"),
         _ => FindMatchingNote(code),
     };
 

@@ -60,8 +60,10 @@ public static partial class Catalogue
         "按源码包计数；按已安装的软件包计为 {0} 项。");
     public static Text Suppressed { get; } = new("{0} suppressed by your files", "{0} 项被您的文件抑制");
     public static Text SuppressedByDistribution { get; } = new(
-        "{0} not counted: in files of packages of the distribution, whose advisories decide", "{0} 项不计：文件属于发行版的软件包，以发行版公告为准");
-    public static Text SuppressedAsDevelopment { get; } = new("{0} not counted: in development dependencies", "{0} 项不计：属于开发依赖");
+        "{0} not counted: in files that packages of the distribution own, by the image's own lists; the distribution's advisories decide",
+        "{0} 项未计入：所在文件按镜像自身的清单属于发行版软件包，以发行版的公告为准");
+    public static Text SuppressedAsDevelopment { get; } = new(
+        "{0} not counted: in dependencies for development or building alone", "{0} 项未计入：仅用于开发或构建的依赖");
     public static Text WhereTheyAre { get; } = new(
         "{0} in packages of the distribution, {1} in packages of languages", "发行版软件包 {0} 个，语言软件包 {1} 个");
     public static Text InPlace { get; } = new("in {0}", "位于 {0}");

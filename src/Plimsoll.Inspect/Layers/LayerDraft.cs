@@ -1,3 +1,4 @@
+using System.Text;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
 
@@ -84,9 +85,19 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     // No file any more, and nothing before it counts: a gap, unless another file of the name follows.
                     _links[(want.Path, want.Analyser.Id)] = want with { Before = 0 };
             }
-            if (entries.Type == EntryType.File)
+            if (entries.Type != EntryType.File)
+                continue;
+            wanted.RemoveAll(w => !IsStillWanted(w, entries));
+            if (wanted.Count > 0)
                 Analyse(entries, buffer, [.. wanted.Select(w => (w.Path, w.Analyser))]);
         }
+    }
+
+    /// <summary>By its name, or now that the content is there, by what it starts with.</summary>
+    private static bool IsStillWanted(Want want, EntryReader entries)
+    {
+        byte[] path = Encoding.UTF8.GetBytes(want.Path);
+        return want.Analyser.Wants(path) || want.Analyser.LooksAtContent && entries.Peek() is { IsEmpty: false } start && want.Analyser.WantsContent(path, entries.Mode, start);
     }
 
     public LayerFacts ToFacts()
@@ -151,7 +162,10 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         if (_looked.Remove(hash, out ulong before))
             for (int i = 0; i < _ofContent.Length; i++)
                 if ((before & (1UL << i)) != 0)
+                {
                     _files.Remove((entries.Path, _ofContent[i].Id));
+                    _links.Remove((entries.Path, _ofContent[i].Id));
+                }
         _wanting.Clear();
         foreach (IAnalyser analyser in analysers)
             if (analyser.Wants(path))
@@ -163,6 +177,11 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             EntryType.HardLink => _looked.GetValueOrDefault(PathHash.Of(entries.LinkTarget)),
             _ => 0,
         };
+        // Content that came first under a name nobody looks into is looked into under this one.
+        bool unread = entries.Type == EntryType.HardLink && looked == 0 && _ofContent.Length > 0
+            && HarmlessNames.Holds(entries.LinkTarget) && !HarmlessNames.Holds(path);
+        if (unread)
+            looked = (1UL << _ofContent.Length) - 1;
         if (looked != 0)
         {
             budget.Take(64);
@@ -189,6 +208,11 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     if ((looked & (1UL << i)) != 0)
                     {
                         _wanting.Remove(_ofContent[i]);
+                        if (unread || _links.ContainsKey((target, _ofContent[i].Id)))
+                        {
+                            _wanting.Add(_ofContent[i]);
+                            continue;
+                        }
                         if (_files.TryGetValue((target, _ofContent[i].Id), out FileFacts? facts))
                             _files[(text, _ofContent[i].Id)] = budget.Keep(Renamed(facts, text));
                     }

@@ -136,6 +136,8 @@ public static class JsonReport
         json.WriteNumber("fixable", open.Count(f => f.FixedVersion is not null));
         json.WriteNumber("knownExploited", open.Count(f => f.KnownExploited is not null));
         json.WriteNumber("suppressed", report.Findings.Count - open.Count);
+        json.WriteNumber("leftToDistribution", report.Findings.Count(f => f.Suppressed?.Source == Matcher.ByDistribution));
+        json.WriteNumber("forDevelopment", report.Findings.Count(f => f.Suppressed?.Source == Matcher.ByLockFile));
         json.WriteNumber("hidden", hidden);
         json.WriteNumber("packages", report.Packages.Count);
         json.WriteEndObject();

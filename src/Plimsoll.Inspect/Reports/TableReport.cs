@@ -370,6 +370,7 @@ public sealed class TableReport
     private void Verdict(Report report, List<Finding> open, IReadOnlyList<FindingGroup> groups, int hidden)
     {
         List<string> asides = [];
+        // Each kind by itself: who scans must see what no file of theirs, but a list in the image, keeps from counting.
         Aside(Catalogue.Suppressed, s => s.Source is not (Matcher.ByDistribution or Matcher.ByLockFile));
         Aside(Catalogue.SuppressedByDistribution, s => s.Source == Matcher.ByDistribution);
         Aside(Catalogue.SuppressedAsDevelopment, s => s.Source == Matcher.ByLockFile);

@@ -48,7 +48,7 @@ public static class VexApplier
         return new SuppressionResult(marked, notes);
     }
 
-    private static string FileOf(string source) => source.LastIndexOf(", statement ", StringComparison.Ordinal) is > 0 and var at ? source[..at] : source;
+    internal static string FileOf(string source) => source.LastIndexOf(", statement ", StringComparison.Ordinal) is > 0 and var at ? source[..at] : source;
 
     private static Suppression SuppressionOf(Finding finding, VexStatement statement) => new()
     {

@@ -12,9 +12,15 @@ sealed class Coverage
     private readonly IAdvisoryStore _store;
     private readonly Dictionary<string, string?> _byType = new(StringComparer.Ordinal);
 
-    public Coverage(Distribution? distribution, IAdvisoryStore store)
+    private readonly Inventory _inventory;
+
+    /// <summary>Values of <see cref="InstalledPackage.OwnedBy"/> that the release's advisories know; null until one is asked for.</summary>
+    private HashSet<string>? _owners;
+
+    public Coverage(Inventory inventory, IAdvisoryStore store)
     {
-        _store = store;
+        (_inventory, _store) = (inventory, store);
+        Distribution? distribution = inventory.Distribution;
         Release = distribution is null ? null : Release.Of(distribution);
         Order = Release?.PackageType is { } type ? VersionOrders.For(type) : null;
         IsReleaseCovered = Order is not null && Release!.Ecosystems.Any(store.Covers);
@@ -36,8 +42,37 @@ sealed class Coverage
         return ecosystem;
     }
 
-    /// <summary>Whether nothing is looked up for it, so that its findings would be someone else's word.</summary>
-    public bool IsDecidedByDistribution(InstalledPackage package) => package.OwnedBy is not null && IsReleaseCovered;
+    /// <summary>Whether the distribution's own advisories decide on it, so that its language's are someone else's word.</summary>
+    /// <remarks>
+    /// Only where they speak of the owner at all: a vendor's package (Elasticsearch, Jenkins) lies under usr/share with correct checksums
+    /// too, and so does one that an image's maker made up; no distribution looks after either.
+    /// </remarks>
+    public bool IsDecidedByDistribution(InstalledPackage package) =>
+        package.OwnedBy is { } owner && IsReleaseCovered && (_owners ??= KnownOwners()).Contains(owner);
+
+    private HashSet<string> KnownOwners()
+    {
+        HashSet<string> claimed = new(StringComparer.Ordinal), known = new(StringComparer.Ordinal);
+        foreach (InstalledPackage installed in _inventory.Packages)
+            if (installed.OwnedBy is not null)
+                claimed.Add(installed.OwnedBy);
+        foreach (InstalledPackage installed in _inventory.Packages)
+        {
+            Package package = installed.Package;
+            string owner = $"{package.Type}/{package.Name}";
+            if (package.Type == Release!.PackageType && claimed.Contains(owner) && HasRecords(Release.ByBinaryName ? package.Name : package.SourceName))
+                known.Add(owner);
+        }
+        return known;
+    }
+
+    private bool HasRecords(string name)
+    {
+        foreach (string ecosystem in Release!.Ecosystems)
+            if (_store.Find(ecosystem, name).Count > 0)
+                return true;
+        return false;
+    }
 
     public void AddNotes(Inventory inventory, DateTimeOffset now, List<Note> notes)
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Packages.Versions;
 using Plimsoll.Inspect.Reports;
 
@@ -30,7 +31,7 @@ public static class Matcher
         List<Note> notes = [];
         List<Finding> findings = [];
         List<Gap> gaps = [];
-        Coverage coverage = new(inventory.Distribution, store);
+        Coverage coverage = new(inventory, store);
         coverage.AddNotes(inventory, now, notes);
         FlawFinder finder = new(store, gaps);
         for (int i = 0; i < inventory.Packages.Count; i++)
@@ -76,11 +77,12 @@ public static class Matcher
             Reason = $"owned by {installed.OwnedBy}; its distribution's advisories decide",
             Source = ByDistribution,
         }
-        : installed.Package.Development ? new Suppression
+        // What was installed is there whatever a list says; and a malicious package has done its work once it was fetched.
+        : installed.Package is { Development: true, Evidence: not PackageEvidence.Installed } && !flaw.Malicious ? new Suppression
         {
             Id = flaw.Id,
             Package = installed.Package.Name,
-            Reason = "development dependency named by a lock file",
+            Reason = installed.Package.Evidence == PackageEvidence.LockFile ? "development dependency named by a lock file" : "used to build the program only, as its own list says",
             Source = ByLockFile,
         }
         : null;

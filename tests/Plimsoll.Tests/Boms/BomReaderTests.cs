@@ -4,6 +4,7 @@ using Plimsoll.Inspect;
 using Plimsoll.Inspect.Boms;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
@@ -218,7 +219,7 @@ public sealed class BomReaderTests
     [InlineData("resolved", true)]
     [InlineData("exploitable", false)]
     [InlineData("in_triage", false)]
-    public void Scan_BomWithAnAnalysisOfItsOwn_SuppressesWhatIsNotAffected(string state, bool suppressed)
+    public void Scan_BomWithAnAnalysisOfItsOwn_CountsOnlyWhenTheUserNamesIt(string state, bool suppressed)
     {
         using TempFolder folder = new();
         string path = Path.Combine(folder.Path, "bom.json");
@@ -229,8 +230,14 @@ public sealed class BomReaderTests
             """);
         using MemoryAdvisoryStore store = Store();
 
-        Finding finding = Assert.Single(Scanner.Scan($"sbom:{path}", store, new ScanOptions { ToolVersion = "t" }, TestContext.Current.CancellationToken).Findings);
+        // Whoever writes the document must not clear it: its word counts only when the user asks for it.
+        Report doubted = Scanner.Scan($"sbom:{path}", store, new ScanOptions { ToolVersion = "t" }, TestContext.Current.CancellationToken);
+        Assert.Null(Assert.Single(doubted.Findings).Suppressed);
+        Assert.Equal(suppressed, doubted.Notes.Any(n => n.Code == "vex-in-bom"));
 
+        Report believed = Scanner.Scan($"sbom:{path}", store, new ScanOptions { ToolVersion = "t", Vex = VexFile.Read(path) }, TestContext.Current.CancellationToken);
+        Finding finding = Assert.Single(believed.Findings);
+        Assert.DoesNotContain(believed.Notes, n => n.Code == "vex-in-bom");
         Assert.Equal(suppressed, finding.Suppressed is not null);
         if (suppressed)
             Assert.Contains("never called", finding.Suppressed!.Reason, StringComparison.Ordinal);

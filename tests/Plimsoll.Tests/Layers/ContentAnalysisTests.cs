@@ -47,6 +47,16 @@ public sealed class ContentAnalysisTests : IDisposable
         Assert.Equal(["opt/a: example.org/one", "opt/b: example.org/one", "opt/c: example.org/one"], Places(t => t.File("opt/a", One, Executable).HardLink("opt/b", "opt/a").HardLink("opt/c", "opt/b")));
 
     [Fact]
+    public void HardLink_ToAProgramWithAHarmlessName_IsLookedInto() =>
+        Assert.Equal(["opt/b: example.org/one", "opt/c: example.org/one"],
+            Places(t => t.File("opt/a.md", One, Executable).File("between", "-").HardLink("opt/b", "opt/a.md").HardLink("opt/c", "opt/b").HardLink("opt/d.txt", "opt/a.md")));
+
+    [Fact]
+    public void HardLink_ToAProgramWithAHarmlessNameThenReplaced_HasWhatTookItsPlace() =>
+        Assert.Equal(["opt/b: example.org/two"],
+            Places(t => t.File("opt/a.md", One, Executable).HardLink("opt/b", "opt/a.md").File("opt/b", Two, Executable).File("opt/c.md", "text").HardLink("opt/e", "opt/c.md")));
+
+    [Fact]
     public void HardLink_AndTheFirstNameIsRemovedAbove_Stands() =>
         Assert.Equal(["opt/b: example.org/one"], Places(t => t.File("opt/a", One, Executable).HardLink("opt/b", "opt/a"), t => t.Whiteout("opt/a")));
 

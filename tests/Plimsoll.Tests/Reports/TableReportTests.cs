@@ -85,8 +85,8 @@ public sealed class TableReportTests
             .With(Jar("c.jar"), "CVE-2024-3", Severity.High, suppressed: By(Matcher.ByDistribution))
             .With(Jar("d.jar"), "CVE-2024-4", Severity.High, suppressed: By(Matcher.ByLockFile)).Build());
 
-        Assert.Contains("\n1 suppressed by your files\n2 not counted: in files of packages of the distribution", table, StringComparison.Ordinal);
-        Assert.Contains("\n1 not counted: in development dependencies\n", table, StringComparison.Ordinal);
+        Assert.Contains("\n1 suppressed by your files\n2 not counted: in files that packages of the distribution own", table, StringComparison.Ordinal);
+        Assert.Contains("\n1 not counted: in dependencies for development or building alone\n", table, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,6 +153,23 @@ public sealed class TableReportTests
 
         Assert.DoesNotContain("No known vulnerabilities in", table, StringComparison.Ordinal);
         Assert.Contains("1 findings not shown (--only-fixed)", table, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_SuppressedByListsInTheImage_IsToldApartFromTheUsersFiles()
+    {
+        static Suppression By(string source) => new() { Id = "x", Reason = "r", Source = source };
+        Report report = new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-2024-1", Severity.High, suppressed: By("mine.yaml:1"))
+            .With(ReportBuilder.Package("b", "1"), "CVE-2024-2", Severity.High, suppressed: By(Matcher.ByDistribution))
+            .With(ReportBuilder.Package("c", "1"), "CVE-2024-3", Severity.High, suppressed: By(Matcher.ByDistribution))
+            .With(ReportBuilder.Package("d", "1"), "CVE-2024-4", Severity.High, suppressed: By(Matcher.ByLockFile)).Build();
+
+        string table = Flat(Table(report));
+
+        Assert.Contains("1 suppressed by your files", table, StringComparison.Ordinal);
+        Assert.Contains("2 not counted: in files that packages of the distribution own", table, StringComparison.Ordinal);
+        Assert.Contains("1 not counted: in dependencies for development", table, StringComparison.Ordinal);
+        Assert.DoesNotContain("No known vulnerabilities in", table, StringComparison.Ordinal);
     }
 
     [Fact]

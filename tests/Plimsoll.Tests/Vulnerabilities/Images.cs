@@ -23,7 +23,7 @@ static class Images
         Installed(new Package { Type = "apk", Name = name, Version = version, SourceName = source ?? name, SourceVersion = version }, "lib/apk/db/installed");
 
     public static InstalledPackage Language(string type, string name, string version, string path, string? ownedBy = null, bool development = false) =>
-        Installed(new Package { Type = type, Name = name, Version = version, SourceName = name, SourceVersion = version, Development = development }, path) with { OwnedBy = ownedBy };
+        Installed(new Package { Type = type, Name = name, Version = version, SourceName = name, SourceVersion = version, Development = development, Evidence = development ? PackageEvidence.LockFile : PackageEvidence.Installed }, path) with { OwnedBy = ownedBy };
 
     public static MatchResult Match(Inventory inventory, IAdvisoryStore store, DateTimeOffset now) =>
         Matcher.Match(inventory, store, now, TestContext.Current.CancellationToken);

@@ -75,10 +75,11 @@ public sealed class LanguageMatchTests : IDisposable
     {
         Add("PyPI", "pyyaml", "PYSEC-1", BelowTwo, """ "aliases":["CVE-2020-1"], """);
         InstalledPackage owned = Images.Language("pypi", "PyYAML", "1.0", "usr/lib/python3/dist-packages/PyYAML.egg-info", ownedBy: "deb/python3-yaml");
+        InstalledPackage owner = Images.Deb("python3-yaml", "1.0-3", "pyyaml");
         // Nothing decides where the distribution has no advisories: the finding counts.
-        Assert.Null(Assert.Single(MatchOnDebian(owned).Findings).Suppressed);
+        Assert.Null(Assert.Single(MatchOnDebian(owned, owner).Findings).Suppressed);
         Add("Debian:11", "pyyaml", "DSA-1", """{"introduced":"0"},{"fixed":"1.0-2"}""", """ "upstream":["CVE-2020-1"], """);
-        Finding finding = Assert.Single(MatchOnDebian(owned).Findings);
+        Finding finding = Assert.Single(MatchOnDebian(owned, owner).Findings);
         Assert.Equal(("CVE-2020-1", Matcher.ByDistribution, "owned by deb/python3-yaml; its distribution's advisories decide"), (finding.Id, finding.Suppressed?.Source, finding.Suppressed?.Reason));
         // The same package from elsewhere counts, and the distribution's own finding is one of its own.
         MatchResult all = MatchOnDebian(owned, Images.Language("pypi", "PyYAML", "1.0", "opt/app/PyYAML.dist-info"), Images.Deb("python3-yaml", "1.0-1", "pyyaml"));
@@ -90,7 +91,46 @@ public sealed class LanguageMatchTests : IDisposable
     public void Match_OwnedPackageWithoutLanguageAdvisories_IsNoGap()
     {
         Add("Debian:11", "p", "DSA-1", BelowTwo);
-        Assert.Empty(MatchOnDebian(Images.Language("pypi", "p", "1", "usr/lib/p", ownedBy: "deb/python3-p")).Notes);
+        Assert.Empty(MatchOnDebian(Images.Language("pypi", "p", "1", "usr/lib/p", ownedBy: "deb/python3-p"), Images.Deb("python3-p", "3", "p")).Notes);
+    }
+
+    [Theory]
+    [InlineData("deb/vendor-search", "a vendor's package, of which the distribution knows nothing")]
+    [InlineData("deb/absent", "a package that is not there")]
+    [InlineData("apk/log4j", "a package of another distribution, planted beside")]
+    [InlineData("deb", "no package")]
+    public void Match_OwnerThatTheDistributionsAdvisoriesDoNotKnow_HidesNothing(string owner, string why)
+    {
+        Add("Debian:11", "openssl", "DSA-1", BelowTwo);
+        Add("Debian:11", "absent", "DSA-2", BelowTwo);
+        Add("Debian:11", "log4j", "DSA-3", BelowTwo);
+        Add("Maven", "log4j:core", "GHSA-1", BelowTwo);
+        Finding finding = Assert.Single(
+            MatchOnDebian(Images.Deb("vendor-search", "7"), Images.Apk("log4j", "1"), Images.Language("maven", "log4j:core", "1", "usr/share/search/lib/core.jar", ownedBy: owner)).Findings);
+        Assert.True(finding is { Id: "GHSA-1", Suppressed: null }, why);
+    }
+
+    [Fact]
+    public void Match_OwnedByAVendorWhereTheLanguageIsNotCovered_IsUndecided()
+    {
+        Add("Debian:11", "openssl", "DSA-1", BelowTwo);
+        Assert.Contains(MatchOnDebian(Images.Deb("vendor", "7"), Images.Language("maven", "g:a", "1", "usr/share/vendor/a.jar", ownedBy: "deb/vendor")).Notes,
+            n => n is { Code: MatchNotes.NoAdvisoriesForEcosystem, Undecided: true });
+    }
+
+    [Fact]
+    public void Match_DevelopmentMarkOnWhatIsInstalled_HidesNothing()
+    {
+        Add("npm", "a", "GHSA-1", BelowTwo);
+        InstalledPackage planted = Images.Language("npm", "a", "1.0.0", "app/node_modules/a/package.json", development: true);
+        Assert.Null(Assert.Single(Match(planted with { Package = planted.Package with { Evidence = PackageEvidence.Installed } }).Findings).Suppressed);
+    }
+
+    [Fact]
+    public void Match_MaliciousDevelopmentDependency_Counts()
+    {
+        Add("npm", "evil", "MAL-2024-1", """{"introduced":"0"}""");
+        Assert.Null(Assert.Single(Match(Images.Language("npm", "evil", "1.0.0", "app/package-lock.json", development: true)).Findings).Suppressed);
     }
 
     [Fact]
