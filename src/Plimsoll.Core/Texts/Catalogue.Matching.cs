@@ -13,6 +13,9 @@ public static partial class Catalogue
         "programs-not-looked-up" => new(
             "{0} programs are known by their version string alone; no advisory names such programs, and they were not looked up.",
             "有 {0} 个程序仅凭版本字符串识别；没有公告针对此类程序，未进行查询。"),
+        "newer-release-packages" => new(
+            "The image says that it is Debian {0}, but {1} of its packages were updated for a later release; advisories of the claimed release are wrong for these.",
+            "镜像自称为 Debian {0}，但有 {1} 个软件包属于更新的发行版；所称发行版的公告不适用于这些软件包。"),
         _ => null,
     };
 }

@@ -15,7 +15,11 @@ public static class VexFile
 
     /// <summary>The statements in the file's order.</summary>
     /// <exception cref="ImageException">The file cannot be read or is not of either form; nothing of it is used.</exception>
-    public static IReadOnlyList<VexStatement> Read(string path) => Read(BomLimits.Read(path), path);
+    public static IReadOnlyList<VexStatement> Read(string path)
+    {
+        byte[] content = BomLimits.Read(path);
+        return Posix.Unprivileged.Run(() => Read(content, path));
+    }
 
     /// <param name="name">What the document is called in errors and as a source.</param>
     /// <exception cref="ImageException">See <see cref="Read(string)"/>.</exception>

@@ -76,7 +76,8 @@ sealed class Coverage
 
     public void AddNotes(Inventory inventory, DateTimeOffset now, List<Note> notes)
     {
-        int ofDistributions = 0, own = 0;
+        int ofDistributions = 0, own = 0, newer = 0;
+        int claimed = inventory.Distribution is { Id: "debian" } debian && int.TryParse(debian.Version.Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
         SortedDictionary<string, Counter> foreign = new(StringComparer.Ordinal), unseen = new(StringComparer.Ordinal);
         foreach (InstalledPackage installed in inventory.Packages)
         {
@@ -84,6 +85,8 @@ sealed class Coverage
             if (package.IsOfDistribution)
             {
                 ofDistributions++;
+                if (package.Type == "deb" && DebianReleaseOf(package.SourceVersion) > claimed)
+                    newer++;
                 if (package.Type == Release?.PackageType)
                     own++;
                 else if (Release?.PackageType is not null)
@@ -92,6 +95,8 @@ sealed class Coverage
             else if (EcosystemOf(package.Type) is null && !IsDecidedByDistribution(installed))
                 CounterAt(unseen, OsvEcosystems.OfType(package.Type) ?? package.Type).Count++;
         }
+        if (newer > 0)
+            notes.Add(new Note(MatchNotes.NewerReleasePackages, true, [inventory.Distribution!.Version, Text(newer)]));
         if (inventory.Distribution is { } distribution && Release is not null)
             AddDistributionNotes(distribution, ofDistributions, own, foreign, now, notes);
         else if (inventory.Packages.Count == 0)
@@ -125,6 +130,17 @@ sealed class Coverage
     /// <summary>The ecosystem that an update could bring; none where it is there already and lacks this release, or where OSV has none.</summary>
     private string[] Obtainable() =>
         _store.Info.IsDatabase && Release?.Ecosystem is { } ecosystem && RecordBatch.BaseOf(ecosystem) is var name && !_store.Info.Ecosystems.Contains(name) ? [name] : [];
+
+    /// <summary>The release that a Debian version says it was updated for: 12 of <c>3.0.9-1+deb12u1</c>; 0 where it says none or is a backport.</summary>
+    private static int DebianReleaseOf(string version)
+    {
+        int at = version.LastIndexOf("deb", StringComparison.Ordinal), end = at + 3;
+        if (at < 1 || version[at - 1] is not ('+' or '~') || version.Contains("~bpo", StringComparison.Ordinal))
+            return 0;
+        while (end < version.Length && char.IsAsciiDigit(version[end]))
+            end++;
+        return end < version.Length && version[end] == 'u' && int.TryParse(version.AsSpan(at + 3, end - at - 3), NumberStyles.None, CultureInfo.InvariantCulture, out int release) ? release : 0;
+    }
 
     private static string EcosystemName(Distribution distribution) =>
         distribution.Id switch { "debian" => "Debian", "alpine" => "Alpine", "ubuntu" => "Ubuntu", _ => distribution.Id };

@@ -30,6 +30,9 @@ public static class MatchNotes
     /// <summary>{0} distribution as it calls itself.</summary>
     public const string RollingRelease = "rolling-release";
 
+    /// <summary>{0} Debian release that the image claims, {1} number of packages that were updated for a later one.</summary>
+    public const string NewerReleasePackages = "newer-release-packages";
+
     /// <summary>{0} id, {1} last day, {2} file and line.</summary>
     public const string SuppressionExpired = "suppression-expired";
 

@@ -126,6 +126,24 @@ public sealed class LanguageMatchTests : IDisposable
         Assert.Null(Assert.Single(Match(planted with { Package = planted.Package with { Evidence = PackageEvidence.Installed } }).Findings).Suppressed);
     }
 
+    [Theory]
+    [InlineData("3.0.9-1+deb12u1", true)]
+    [InlineData("3.0.9-1~deb12u1", true)]
+    [InlineData("1.1.1n-0+deb11u4", false)]
+    [InlineData("1.1.1n-0+deb10u4", false)]
+    [InlineData("3.0.9-1+deb12u1~bpo11+1", false)]
+    [InlineData("5:24.0.7-1~debian.12~bookworm", false)]
+    [InlineData("1+deb", false)]
+    [InlineData("deb12u1", false)]
+    [InlineData("1+deb99999999999u1", false)]
+    public void Match_PackagesOfALaterReleaseThanClaimed_AreUndecided(string version, bool undecided)
+    {
+        Add("Debian:11", "p", "DSA-1", BelowTwo);
+        MatchResult result = Images.Match(Images.Debian("11", Images.Deb("p", version)), _store, DateTimeOffset.UnixEpoch);
+        Assert.Equal(undecided, result.Notes.Any(n => n is { Code: MatchNotes.NewerReleasePackages, Undecided: true }));
+        Assert.All(result.Notes, n => Assert.All([Language.English, Language.Chinese], l => Assert.DoesNotContain("?", ReportTexts.Of(n, l), StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Match_MaliciousDevelopmentDependency_Counts()
     {

@@ -54,7 +54,7 @@ internal ref struct OsvReader
 
     private OsvRecord Record()
     {
-        string? id = null, summary = null, published = null, modified = null, word = null;
+        string? id = null, summary = null, details = null, published = null, modified = null, word = null;
         bool withdrawn = false;
         IReadOnlyList<string> aliases = [], upstream = [], related = [], references = [];
         List<KeyValuePair<string, string>> cvss = [];
@@ -67,6 +67,8 @@ internal ref struct OsvReader
                 id = Text();
             else if (Is("summary"u8))
                 summary = Text();
+            else if (Is("details"u8))
+                details = Text();
             else if (Is("published"u8))
                 published = Text();
             else if (Is("modified"u8))
@@ -103,7 +105,7 @@ internal ref struct OsvReader
             Source = "",
             Aliases = aliases,
             Upstream = FlawsAmong(related, affected, aliases, upstream),
-            Summary = Shorten(summary),
+            Summary = Shorten(string.IsNullOrWhiteSpace(summary) ? FirstLine(details) : summary),
             Published = published ?? "",
             Modified = modified ?? "",
             Cvss = cvss,
@@ -379,6 +381,15 @@ internal ref struct OsvReader
     }
 
     private readonly JsonException Wrong(string wanted) => new($"byte {_json.TokenStartIndex}: {_json.TokenType}; wanted {wanted}");
+
+    /// <summary>What stands for the summary where a record has none (PyPI's): the details' first line, without Markdown's marks.</summary>
+    private static string? FirstLine(string? details)
+    {
+        foreach (ReadOnlySpan<char> line in details.AsSpan().EnumerateLines())
+            if (line.Trim(" \t#*-_=>`") is { IsEmpty: false } text)
+                return text.ToString();
+        return null;
+    }
 
     private static string Shorten(string? summary)
     {
