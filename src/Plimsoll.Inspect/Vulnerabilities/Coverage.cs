@@ -44,8 +44,8 @@ sealed class Coverage
 
     /// <summary>Whether the distribution's own advisories decide on it, so that its language's are someone else's word.</summary>
     /// <remarks>
-    /// Only where they speak of the owner at all: a vendor's package (Elasticsearch, Jenkins) lies under usr/share with correct checksums
-    /// too, and so does one that an image's maker made up; no distribution looks after either.
+    /// Only where the distribution looks after the owner: its advisories speak of it, or its people maintain it. A vendor's package
+    /// (Elasticsearch, Jenkins) lies under usr/share with correct checksums too, and nobody patches what is in it.
     /// </remarks>
     public bool IsDecidedByDistribution(InstalledPackage package) =>
         package.OwnedBy is { } owner && IsReleaseCovered && (_owners ??= KnownOwners()).Contains(owner);
@@ -60,7 +60,7 @@ sealed class Coverage
         {
             Package package = installed.Package;
             string owner = $"{package.Type}/{package.Name}";
-            if (package.Type == Release!.PackageType && claimed.Contains(owner) && HasRecords(Release.ByBinaryName ? package.Name : package.SourceName))
+            if (package.Type == Release!.PackageType && claimed.Contains(owner) && (DistributionMaintainers.Include(package) || HasRecords(Release.ByBinaryName ? package.Name : package.SourceName)))
                 known.Add(owner);
         }
         return known;

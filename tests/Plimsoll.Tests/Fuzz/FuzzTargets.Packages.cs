@@ -67,7 +67,7 @@ internal static partial class FuzzTargets
         Refusal = Never,
         Run = bytes =>
         {
-            string[] versions = [.. Encoding.UTF8.GetString(bytes).Split('\n').Take(7)];
+            string[] versions = [.. Encoding.UTF8.GetString(bytes).Split('\n').Take(7).Select(v => v[..Math.Min(v.Length, 1024)])];
             foreach (string type in OrderedTypes)
                 CheckOrder(VersionOrders.For(type)!, versions);
         },
