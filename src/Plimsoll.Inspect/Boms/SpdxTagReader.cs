@@ -1,6 +1,6 @@
 using System.Text;
-using Plimsoll.Oci;
 using Plimsoll.Inspect.Layers;
+using Plimsoll.Oci;
 
 namespace Plimsoll.Inspect.Boms;
 

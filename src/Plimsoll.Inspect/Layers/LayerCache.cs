@@ -105,7 +105,7 @@ public sealed class LayerCache : IProofs
     public static long Clean(string folder, long maxBytes)
     {
         List<FileInfo> files = [.. FilesOf(folder, "layers"), .. FilesOf(folder, "proofs")];
-        long total = files.Sum(f => f.Length), removed = 0;
+        long total = files.Sum(LengthOf), removed = 0;
         if (total <= maxBytes)
             return 0;
         foreach (FileInfo file in files.OrderBy(f => f.LastWriteTimeUtc))
@@ -114,7 +114,7 @@ public sealed class LayerCache : IProofs
                 break;
             try
             {
-                long length = file.Length;
+                long length = LengthOf(file);
                 file.Delete();
                 removed += length;
             }
@@ -130,7 +130,20 @@ public sealed class LayerCache : IProofs
     public static (int Layers, long Bytes) Measure(string folder)
     {
         IReadOnlyList<FileInfo> layers = FilesOf(folder, "layers");
-        return (layers.Count, layers.Concat(FilesOf(folder, "proofs")).Sum(f => f.Length));
+        return (layers.Count, layers.Concat(FilesOf(folder, "proofs")).Sum(LengthOf));
+    }
+
+    /// <summary>0 for a file that another process renamed or removed since the folder was read.</summary>
+    private static long LengthOf(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 
     private static IReadOnlyList<FileInfo> FilesOf(string folder, string name) =>

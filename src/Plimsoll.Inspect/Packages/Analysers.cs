@@ -2,8 +2,8 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages.Apk;
 using Plimsoll.Inspect.Packages.Distributions;
 using Plimsoll.Inspect.Packages.Dpkg;
-using Plimsoll.Inspect.Packages.Rpm;
 using Plimsoll.Inspect.Packages.Programs;
+using Plimsoll.Inspect.Packages.Rpm;
 
 namespace Plimsoll.Inspect.Packages;
 
