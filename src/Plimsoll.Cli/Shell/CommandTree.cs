@@ -40,7 +40,7 @@ internal static class CommandTree
         path,
         command.Description ?? "",
         [.. command.Arguments.Select(HelpText.Shape)],
-        path == "completion" ? ["bash", "zsh", "fish"] : [],
+        path == "completion" ? Completion.Shells : [],
         [.. command.Options.Where(o => !o.Hidden).Select(Of)],
         [.. command.Subcommands.Where(c => !c.Hidden).Select(c => Of(c, path.Length == 0 ? c.Name : $"{path} {c.Name}"))]);
 
@@ -61,7 +61,7 @@ internal static class CommandTree
     private static IReadOnlyList<string> WordsOf(string option) => option switch
     {
         "--output" or "--format" => OutputTarget.Formats.Split(", "),
-        "--fail-on" => ["critical", "high", "medium", "low", "negligible", "unknown", "kev", "any", "none"],
+        "--fail-on" => FailOn.Words.Split(", "),
         "--severity" => ["critical", "high", "medium", "low", "negligible", "unknown"],
         "--group" => ["package", "layer"],
         "--color" => ["auto", "always", "never"],

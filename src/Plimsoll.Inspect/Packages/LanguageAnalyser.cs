@@ -38,7 +38,7 @@ public abstract class LanguageAnalyser : IAnalyser
             // InvalidOperationException is how System.Text.Json says that a string is no UTF-8. What was read before it stays.
             packages.Malformed(e.Message);
         }
-        return packages.ToFacts(Id, content.Span);
+        return packages.ToFacts(Id, content);
     }
 
     /// <summary>Reads the file into the list.</summary>

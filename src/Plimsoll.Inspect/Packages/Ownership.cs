@@ -1,7 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Plimsoll.Inspect.Packages;
 
 /// <summary>Which files a distribution's packages may own, so far as it matters for what languages and programs say.</summary>
@@ -41,12 +37,4 @@ public static class Ownership
         bool isShare = path.StartsWith("usr/share/"u8) || path.StartsWith("share/"u8);
         return !isShare && (name.IndexOf((byte)'.') < 0 || name.EndsWith(".so"u8) || name.IndexOf(".so."u8) >= 0 || name.EndsWith(".dll"u8));
     }
-
-    /// <summary>MD5, SHA-1 and SHA-256 in hex, in this order, for files on system paths; else nothing.</summary>
-    [SuppressMessage("Security", "CA5350", Justification = "apk's database holds SHA-1; whoever can forge it can as well write the database.")]
-    [SuppressMessage("Security", "CA5351", Justification = "dpkg's file lists hold MD5; whoever can forge it can as well write the list.")]
-    public static IReadOnlyList<string> ChecksumsOf(string path, ReadOnlySpan<byte> content) =>
-        IsSystemPath(Encoding.UTF8.GetBytes(path))
-            ? [Convert.ToHexStringLower(MD5.HashData(content)), Convert.ToHexStringLower(SHA1.HashData(content)), Convert.ToHexStringLower(SHA256.HashData(content))]
-            : [];
 }

@@ -61,7 +61,7 @@ internal sealed class PackageList(string path)
     private const int MaxLicences = 16;
 
     /// <returns>Null when the file told nothing.</returns>
-    public FileFacts? ToFacts(string analyser, ReadOnlySpan<byte> content)
+    public FileFacts? ToFacts(string analyser, ReadOnlyMemory<byte> content)
     {
         IReadOnlyList<Gap> gaps = _gaps.ToList();
         return _packages.Count == 0 && gaps.Count == 0 ? null : new FileFacts
@@ -70,7 +70,7 @@ internal sealed class PackageList(string path)
             Analyser = analyser,
             Packages = _packages,
             Gaps = gaps,
-            Checksums = _packages.Count == 0 ? [] : Ownership.ChecksumsOf(path, content),
+            Checksums = _packages.Count == 0 ? [] : FileChecksums.Of(path, content),
         };
     }
 

@@ -10,6 +10,12 @@ public static class PackageNames
     public static string Pypi(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        // Most names are in that form already: look-ups ask for each package.
+        bool change = false;
+        for (int i = 0; i < name.Length; i++)
+            change |= name[i] is '_' or '.' or (>= 'A' and <= 'Z') or >= '\x80' || (name[i] == '-' && i > 0 && name[i - 1] == '-');
+        if (!change)
+            return name;
         StringBuilder normal = new(name.Length);
         foreach (char c in name)
             if (c is not ('-' or '_' or '.'))

@@ -1,4 +1,4 @@
-using System.Text;
+using Plimsoll.Inspect.Packages;
 
 namespace Plimsoll.Inspect.Vulnerabilities;
 
@@ -48,7 +48,7 @@ public static class OsvEcosystems
         ArgumentNullException.ThrowIfNull(name);
         return ecosystem switch
         {
-            "PyPI" => Pep503(name),
+            "PyPI" => PackageNames.Pypi(name),
             "NuGet" or "Packagist" or "Hex" or "Pub" => Lower(name),
             "SwiftURL" => SwiftUrl(name),
             _ => name,
@@ -57,23 +57,6 @@ public static class OsvEcosystems
 
     /// <summary>ASCII to lower case; the same text when nothing changes.</summary>
     private static string Lower(string name) => name.AsSpan().ContainsAnyInRange('A', 'Z') ? name.ToLowerInvariant() : name;
-
-    /// <summary>Lower case, and each run of <c>-</c>, <c>_</c>, <c>.</c> one <c>-</c>. Source: PEP 503.</summary>
-    private static string Pep503(string name)
-    {
-        bool change = false;
-        for (int i = 0; i < name.Length; i++)
-            change |= name[i] is '_' or '.' or (>= 'A' and <= 'Z') || (name[i] == '-' && i > 0 && name[i - 1] == '-');
-        if (!change)
-            return name;
-        StringBuilder normal = new(name.Length);
-        foreach (char c in name)
-            if (c is not ('-' or '_' or '.'))
-                normal.Append(char.ToLowerInvariant(c));
-            else if (normal.Length == 0 || normal[^1] != '-')
-                normal.Append('-');
-        return normal.ToString();
-    }
 
     /// <summary>Host and path in lower case, without scheme and <c>.git</c>.</summary>
     private static string SwiftUrl(string name)

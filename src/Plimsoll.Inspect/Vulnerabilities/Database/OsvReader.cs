@@ -96,9 +96,6 @@ internal ref struct OsvReader
             throw Wrong("one object");
         if (id is not { Length: > 0 and <= MaxIdChars })
             throw new JsonException(id is null ? "no id" : $"the id has {id.Length} characters; wanted 1 to {MaxIdChars}");
-        // AlmaLinux names the CVEs that an advisory fixes as related, and nothing as upstream.
-        if (upstream.Count == 0 && id is ['A', 'L', 'S' or 'B' or 'E', 'A', '-', ..])
-            upstream = [.. related.Where(FlawIds.IsCve)];
         Advisory advisory = new()
         {
             Id = id,

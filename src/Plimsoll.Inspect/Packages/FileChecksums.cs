@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Oci;
 
-namespace Plimsoll.Inspect.Packages.Programs;
+namespace Plimsoll.Inspect.Packages;
 
 /// <summary>Checksums of a file as the lists of dpkg (MD5), apk (SHA-1) and rpm (SHA-256) hold them.</summary>
 static class FileChecksums
