@@ -144,7 +144,8 @@ internal sealed class TarSplitReader : IDisposable
             return;
         }
         // Kept as a place in the line, so that a piece is decoded straight to where it is wanted. The value starts after its quote.
-        (_payloadStart, _payloadLength) = (_start + (int)json.TokenStartIndex + 1, json.ValueSpan.Length);
+        // Of two payloads in one line the last one counts, as in Go, and an earlier one may have been unescaped.
+        (_payloadStart, _payloadLength, _unescaped) = (_start + (int)json.TokenStartIndex + 1, json.ValueSpan.Length, null);
     }
 
     private ulong ReadCrc()
