@@ -1,3 +1,4 @@
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 
@@ -39,12 +40,17 @@ public sealed record FailOn(string Text, Severity? Least, bool Unknown, bool Kno
     public bool Counts(Finding finding)
     {
         ArgumentNullException.ThrowIfNull(finding);
-        return finding.Suppressed is null
-            && (Any
-                || Unknown && finding.Severity == Severity.Unknown
-                || KnownExploited && finding.KnownExploited is not null
-                || Least is { } least && finding.Severity != Severity.Unknown && finding.Severity >= least);
+        return finding.Suppressed is null && (KnownExploited && finding.KnownExploited is not null || Counts(finding.Severity));
     }
+
+    public bool Counts(Problem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        return problem.Suppressed is null && Counts(problem.Severity);
+    }
+
+    private bool Counts(Severity severity) =>
+        Any || Unknown && severity == Severity.Unknown || Least is { } least && severity != Severity.Unknown && severity >= least;
 
     /// <summary>Whether any finding could count at all that has one of these severities.</summary>
     public bool CanCountAmong(IReadOnlySet<Severity> severities)

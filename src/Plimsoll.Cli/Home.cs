@@ -15,6 +15,9 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The advisory database's file.</summary>
     public string Database => Path.Combine(Data, "advisories.db");
 
+    /// <summary>The hashes of known malware.</summary>
+    public string KnownMalware => Path.Combine(Data, "known-malware.db");
+
     private string Below(string name, string xdg, string fallback)
     {
         if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)

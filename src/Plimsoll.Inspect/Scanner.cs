@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
@@ -19,6 +20,12 @@ public sealed record ScanOptions
 
     /// <summary>What VEX documents say; see <see cref="VexApplier"/>.</summary>
     public IReadOnlyList<VexStatement> Vex { get; init; } = [];
+
+    /// <summary>False: no advisory is asked, and <see cref="Report.Matched"/> says so.</summary>
+    public bool Vulnerabilities { get; init; } = true;
+
+    /// <summary>Checks beside the known vulnerabilities of packages; they stay open for the next image.</summary>
+    public IReadOnlyList<ICheck> Checks { get; init; } = [];
 
     /// <summary>Images that may be the base of the scanned one, or that it could be built on instead.</summary>
     public IReadOnlyList<string> Bases { get; init; } = [];
@@ -66,7 +73,7 @@ public static partial class Scanner
     {
         options.Progress?.Report(new ScanProgress("open", 0, 0, 0, -1));
         long start = Stopwatch.GetTimestamp();
-        LayerCache? cache = options.CacheFolder is null ? null : new LayerCache(options.CacheFolder, Analysers.CacheVersion, options.Time);
+        LayerCache? cache = options.CacheFolder is null ? null : new LayerCache(options.CacheFolder, options.Time);
         ImageOptions open = new()
         {
             Platform = options.Platform,
@@ -78,20 +85,23 @@ public static partial class Scanner
         };
         using Image opened = ImageSource.Open(image, open, cancellationToken);
         TimeSpan openTime = Stopwatch.GetElapsedTime(start);
-        LayerScanner scanner = new(Analysers.All, cache, options.Verification, ProgressOf(opened, options.Progress));
+        IReadOnlyList<FactGroup> groups = [Analysers.Group, .. options.Checks.Where(c => c.Analysers.Count > 0).Select(GroupOf)];
+        LayerScanner scanner = new(groups, cache, options.Verification, ProgressOf(opened, options.Progress));
         (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
             scanner.Read(opened, options.Parallelism > 0 ? options.Parallelism : Environment.ProcessorCount, cancellationToken);
         TimeSpan layersTime = Stopwatch.GetElapsedTime(start);
         options.Progress?.Report(new ScanProgress("match", opened.Layers.Count, opened.Layers.Count, 0, -1));
         Inventory inventory = Composer.Compose(opened, facts, fromCache);
-        Report report = Judge(opened, inventory, store, options);
+        Report report = Judge(opened, inventory, store, options, cancellationToken);
         cache?.CleanAfterWriting();
         options.Trace?.Invoke(FormattableString.Invariant(
             $"hashed {report.BytesHashed} bytes, {fromCache.Count} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
         return report;
     }
 
-    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore? store, ScanOptions options)
+    private static FactGroup GroupOf(ICheck check) => new(check.Kind.Word(), check.Rules, check.Analysers) { MayKeep = () => check.MayKeepFacts };
+
+    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
     {
         Report listed = new()
         {
@@ -114,7 +124,8 @@ public static partial class Scanner
             BytesHashed = image.BytesHashed,
             Base = BaseFinder.Find(image.Config, inventory.Layers),
         };
-        return Judged(listed, inventory, store, options.Vex, options);
+        Report judged = Judged(listed, inventory, options.Vulnerabilities ? store : null, options.Vex, options);
+        return options.Checks.Count == 0 ? judged : Checked(judged, image, inventory, options, cancellationToken);
     }
 
     private static Action<ImageLayer>? ProgressOf(Image image, IProgress<ScanProgress>? progress)

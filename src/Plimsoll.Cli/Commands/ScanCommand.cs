@@ -19,6 +19,7 @@ internal static class ScanCommand
         [
             Values("output", "FORMAT[=FILE]", Catalogue.HelpOutput, "-o"),
             json,
+            Value("checks", "KINDS", Catalogue.HelpChecks),
             Value("fail-on", "LEVEL", Catalogue.HelpFailOn),
             Flag("only-fixed", Catalogue.HelpOnlyFixed),
             Value("severity", "LEVELS", Catalogue.HelpSeverity),
@@ -33,6 +34,9 @@ internal static class ScanCommand
             Value("registry-ca", "FILE", Catalogue.HelpRegistryCa),
             Values("registry-mirror", "HOST=MIRROR", Catalogue.HelpRegistryMirror),
             Values("registry-realm", "HOST=HOST", Catalogue.HelpRegistryRealm),
+            Values("secret-rules", "FILE", Catalogue.HelpSecretRules),
+            Values("yara", "PATH", Catalogue.HelpYara),
+            Value("clamd", "ADDRESS", Catalogue.HelpClamd),
             Value("db", "FILE", Catalogue.HelpDb),
             Flag("update", Catalogue.HelpUpdate),
             Value("timeout", "TIME", Catalogue.HelpTimeout),

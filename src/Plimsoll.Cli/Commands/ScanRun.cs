@@ -32,10 +32,11 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(either.Token, (store as OpeningStore)?.Failed ?? default);
+        using CheckSet checks = CheckSet.Create(settings.Checks with { KnownMalware = context.Home.KnownMalware, CacheFolder = settings.NoCache ? null : context.Home.Cache, Environment = context.Environment });
         List<ScanResult> results = [];
         foreach (string image in images)
         {
-            ScanResult result = await ScanAsync(image, store, suppressions, stop.Token, cancellationToken);
+            ScanResult result = await ScanAsync(image, store, suppressions, checks, stop.Token, cancellationToken);
             (store as OpeningStore)?.ThrowIfFailed();
             results.Add(result);
         }
@@ -49,6 +50,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     private async Task<IAdvisoryStore> OpenStoreAsync(CancellationToken either, CancellationToken user)
     {
         string path = settings.Database ?? context.Home.Database;
+        if (!settings.Vulnerabilities)
+            return services.OpenStarterSet();
         bool exists = File.Exists(path);
         if (!exists && settings.Database is not null && !settings.Update)
             throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
@@ -86,7 +89,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     }
 
     private async Task<ScanResult> ScanAsync(
-        string image, IAdvisoryStore store, IReadOnlyList<Suppression> suppressions, CancellationToken either, CancellationToken user)
+        string image, IAdvisoryStore store, IReadOnlyList<Suppression> suppressions, CheckSet checks, CancellationToken either, CancellationToken user)
     {
         try
         {
@@ -98,6 +101,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Suppressions = suppressions,
                 Vex = _vex,
                 Bases = settings.Bases,
+                Checks = checks.All,
+                Vulnerabilities = settings.Vulnerabilities,
                 // Bytes that nobody checked never fill the cache.
                 CacheFolder = settings.NoCache || settings.Unverified ? null : context.Home.Cache,
                 Time = context.Time,
@@ -227,7 +232,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
 
     private int ExitCodeOf(IReadOnlyList<ScanResult> results)
     {
-        int counted = results.Sum(r => r.Count(settings.FailOn.Counts));
+        int counted = results.Sum(r => r.Count(settings.FailOn.Counts) + (r.Report?.Problems.Count(settings.FailOn.Counts) ?? 0));
         if (counted > 0)
         {
             if (!settings.Quiet)

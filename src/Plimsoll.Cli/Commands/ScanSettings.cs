@@ -1,4 +1,5 @@
 using System.Globalization;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
@@ -37,11 +38,17 @@ internal sealed record ScanSettings
     /// <summary>What was said of registries; folders of certificates are not known here.</summary>
     public RegistryOptions Registry { get; private init; } = RegistryOptions.Default;
 
+    /// <summary>Which checks run and with what; folders are not known here.</summary>
+    public CheckOptions Checks { get; private init; } = new();
+
+    /// <summary>Whether advisories are asked.</summary>
+    public bool Vulnerabilities { get; private init; } = true;
+
     /// <summary>Names of the options, as in flags and in the file.</summary>
     public static IReadOnlyList<string> Keys { get; } =
     [
-        "all", "base", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
-        "registry-ca", "registry-http", "registry-mirror", "registry-realm", "severity", "suppress", "template", "timeout", "unverified", "update", "vex",
+        "all", "base", "checks", "clamd", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
+        "registry-ca", "registry-http", "registry-mirror", "registry-realm", "secret-rules", "severity", "suppress", "template", "timeout", "unverified", "update", "vex", "yara",
     ];
 
     /// <summary>The variable of an option: <c>PLIMSOLL_SCAN_FAIL_ON</c>.</summary>
@@ -59,6 +66,7 @@ internal sealed record ScanSettings
                 all[key] = new Setting([value], VariableOf(key));
         foreach ((string key, Setting setting) in flags)
             all[key] = setting;
+        IReadOnlySet<string> kinds = Parse<IReadOnlySet<string>>(all, "checks", CheckWords.All, CheckWords.Wanted, CheckWords.TryParse);
         return Check(new ScanSettings
         {
             Outputs = Get(all, "output") is { } outputs ? [.. outputs.Values.Select(v => OutputTarget.Parse(v, outputs.Where)).Distinct()] : [new OutputTarget("table", null)],
@@ -93,6 +101,14 @@ internal sealed record ScanSettings
             Parallelism = Parse(all, "parallel", Environment.ProcessorCount, "a number from 1 to 256", (string text, out int value) =>
                 int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 256),
             Registry = RegistrySettings.Of(key => Get(all, key)),
+            Checks = new CheckOptions
+            {
+                Kinds = CheckWords.KindsOf(kinds),
+                SecretRules = Get(all, "secret-rules")?.Values ?? [],
+                Clamd = Get(all, "clamd")?.Values[^1],
+                YaraRules = Get(all, "yara")?.Values ?? [],
+            },
+            Vulnerabilities = kinds.Contains(CheckWords.Vulnerability),
         });
     }
 

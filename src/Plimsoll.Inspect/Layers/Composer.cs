@@ -10,6 +10,7 @@ internal sealed class Composer
 {
     private readonly VisibleFiles _files = new();
     private readonly PackageLedger _packages = new();
+    private readonly HitLedger _hits = new();
     private readonly SortedDictionary<string, string?> _anchors = new(StringComparer.Ordinal);
 
     /// <param name="image">Config and layers known.</param>
@@ -35,16 +36,23 @@ internal sealed class Composer
     private void Lay(LayerFacts layer, Origin origin)
     {
         foreach (FileFacts gone in _files.Hide(layer))
+        {
             _packages.Drop(gone);
+            if (gone.Hits.Count > 0)
+                _hits.Drop(gone);
+        }
         HideAnchors(layer);
         foreach (FileFacts file in layer.Files)
         {
             _files.Add(file);
             _packages.Take(file);
+            if (file.Hits.Count > 0)
+                _hits.Take(file);
         }
         foreach ((string path, string? target) in layer.Anchors)
             _anchors[path] = target;
         _packages.Settle(origin);
+        _hits.Settle(origin);
     }
 
     private void HideAnchors(LayerFacts layer)
@@ -87,12 +95,14 @@ internal sealed class Composer
         foreach (FileFacts file in visible)
             foreach ((string package, IReadOnlyList<string> names) in file.LicencesOf ?? new Dictionary<string, IReadOnlyList<string>>())
                 licences.TryAdd(package, names);
+        (IEnumerable<InstalledPackage> owned, List<FileHit> hits) = Owned(visible, all.Where(p => !locks.IsOvertaken(p)));
         return new Inventory
         {
             Distribution = distribution,
-            Packages = Sorted(Owned(visible, all.Where(p => !locks.IsOvertaken(p)))),
+            Packages = Sorted(owned),
             // What a lock file named went only if it was not installed meanwhile.
             Removed = Sorted(_packages.Removed.Where(p => !locks.IsOvertaken(p))),
+            Hits = hits,
             Layers = layers,
             Gaps = gaps,
         };
@@ -109,8 +119,8 @@ internal sealed class Composer
             package.Licences.Count == 0 && licences.TryGetValue(package.Name, out IReadOnlyList<string>? names) ? package with { Licences = names } : package;
     }
 
-    /// <summary>Names the distribution's package that a language's package or a program came with.</summary>
-    private IEnumerable<InstalledPackage> Owned(List<FileFacts> visible, IEnumerable<InstalledPackage> packages)
+    /// <summary>Names the distribution's package that a language's package, a program or a file with hits came with.</summary>
+    private (IEnumerable<InstalledPackage> Packages, List<FileHit> Hits) Owned(List<FileFacts> visible, IEnumerable<InstalledPackage> packages)
     {
         HashSet<string> known = new(StringComparer.Ordinal);
         foreach (InstalledPackage package in _packages.Installed)
@@ -122,7 +132,13 @@ internal sealed class Composer
         foreach (FileFacts facts in visible)
             if (facts.Checksums.Count > 0 && owned.OwnerOf(facts) is { } owner)
                 owners[$"{facts.Analyser}\n{facts.Path}"] = owner;
-        return packages.Select(p => !p.Package.IsOfDistribution && owners.TryGetValue($"{p.Analyser}\n{p.Path}", out string? owner) ? p with { OwnedBy = owner } : p);
+        List<FileHit> hits =
+        [
+            .. _hits.Shown.Select(h => owners.TryGetValue($"{h.Analyser}\n{h.Path}", out string? owner) ? h with { OwnedBy = owner } : h).Concat(_hits.Removed)
+                .OrderBy(h => h.Path, StringComparer.Ordinal).ThenBy(h => h.Hit.Line).ThenBy(h => h.Hit.Rule, StringComparer.Ordinal).ThenBy(h => h.Analyser, StringComparer.Ordinal)
+                .ThenBy(h => h.Hit.Evidence, StringComparer.Ordinal).ThenBy(h => h.Hit.Detail, StringComparer.Ordinal).ThenBy(h => h.Origin.Layer).ThenBy(h => h.RemovedBy?.Layer ?? -1),
+        ];
+        return (packages.Select(p => !p.Package.IsOfDistribution && owners.TryGetValue($"{p.Analyser}\n{p.Path}", out string? owner) ? p with { OwnedBy = owner } : p), hits);
     }
 
     /// <summary>The history line of each layer; null for all when the lines that made layers are not as many as the layers.</summary>

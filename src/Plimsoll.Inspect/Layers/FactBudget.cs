@@ -35,6 +35,8 @@ internal sealed class FactBudget(long maxBytes = FactBudget.MaxFactBytes)
             bytes += OwnedBytes + 2 * (owned.Path.Length + owned.Checksum.Length);
         foreach (string checksum in facts.Checksums)
             bytes += Of(checksum);
+        foreach (Hit hit in facts.Hits)
+            bytes += FileBytes + 2 * (hit.Evidence.Length + hit.Detail.Length);
         foreach (Gap gap in facts.Gaps)
             bytes += Of(gap.Detail);
         if (facts.LicencesOf is not null)

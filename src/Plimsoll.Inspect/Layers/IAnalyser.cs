@@ -25,13 +25,28 @@ public interface IAnalyser
     bool LooksAtContent => false;
 
     /// <summary>
+    /// As <see cref="LooksAtContent"/>, and into what <see cref="HarmlessNames"/> leaves out as well. Such an analyser finds something in few
+    /// files only: what it found nothing in is not remembered.
+    /// </summary>
+    bool LooksEverywhere => false;
+
+    /// <summary>
     /// Whether a regular file is wanted for what it starts with, wherever it lies: programs and archives under any name.
-    /// Called for every file that <see cref="HarmlessNames"/> does not leave out: no allocation.
+    /// Called for every file that <see cref="HarmlessNames"/> does not leave out, or for every file (<see cref="LooksEverywhere"/>): no allocation.
     /// </summary>
     /// <param name="path">As for <see cref="Wants"/>.</param>
     /// <param name="mode">Permission bits.</param>
     /// <param name="start">The first bytes of the content, at most <see cref="EntryReader.MaxPeekBytes"/>.</param>
     bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => false;
+
+    /// <summary>Whether <see cref="Look"/> may say something.</summary>
+    bool LooksAtEntries => false;
+
+    /// <summary>
+    /// What an entry's header alone says: mode, owner, type. Called for every entry but whiteouts, hard links with the header they have
+    /// themselves: no allocation where there is nothing to say. The content is not read.
+    /// </summary>
+    Hit? Look(EntryReader entry) => null;
 
     /// <summary>
     /// The files and folders of package databases among what is wanted. Where one is reached through a symbolic link, the

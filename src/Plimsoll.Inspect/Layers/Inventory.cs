@@ -53,6 +53,9 @@ public sealed record Inventory
 
     /// <summary>Packages that a lower layer had and the image no longer has.</summary>
     public IReadOnlyList<InstalledPackage> Removed { get; init; } = [];
+
+    /// <summary>What the checks' analysers found, in sight and removed; by path, line and rule.</summary>
+    public IReadOnlyList<FileHit> Hits { get; init; } = [];
     public IReadOnlyList<LayerSummary> Layers { get; init; } = [];
     public IReadOnlyList<Gap> Gaps { get; init; } = [];
 }

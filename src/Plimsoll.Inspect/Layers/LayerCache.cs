@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Oci;
@@ -14,35 +15,34 @@ namespace Plimsoll.Inspect.Layers;
 public sealed class LayerCache : IProofs
 {
     /// <summary>Raised when the form of the files changes; older files are then not read and cleaned in time.</summary>
-    private const int FormVersion = 3;
+    private const int FormVersion = 4;
 
     /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
     public const long DefaultMaxBytes = 1L << 30;
 
-    private readonly string _layers, _proofs, _version;
+    private readonly string _layers, _proofs;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<FactGroup, string> _versions = new(ReferenceEqualityComparer.Instance);
     private readonly Lock _lock = new();
-    private readonly List<(Digest DiffId, LayerFacts Facts)> _newFacts = [];
+    private readonly List<(string Path, LayerFacts Facts)> _newFacts = [];
     private readonly List<(string Identity, Digest DiffId)> _newProofs = [];
     private bool _wrote;
 
     /// <param name="folder">Made when something is first stored; readable by its owner alone.</param>
-    /// <param name="analysers">Versions of all analysers: facts made by others are not found.</param>
-    public LayerCache(string folder, string analysers, TimeProvider time)
+    public LayerCache(string folder, TimeProvider time)
     {
         _time = time;
         _layers = Path.Combine(folder, "layers");
         _proofs = Path.Combine(folder, "proofs");
-        _version = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{FormVersion}\n{analysers}")))[..16];
     }
 
     /// <summary>Why nothing could be stored, or null.</summary>
     public string? WriteError { get; private set; }
 
-    /// <returns>Null when the layer is not known.</returns>
-    public LayerFacts? Find(Digest diffId)
+    /// <returns>Null when the layer is not known to this group, as its analysers and rules are now.</returns>
+    public LayerFacts? Find(Digest diffId, FactGroup group)
     {
-        string path = FileOf(diffId);
+        string path = FileOf(diffId, group);
         if (!OwnFiles.IsPrivateFolder(_layers))
             return null;
         try
@@ -60,10 +60,10 @@ public sealed class LayerCache : IProofs
     }
 
     /// <summary>Remembers the facts until <see cref="Flush"/>: who reads layers may have no right to write.</summary>
-    public void Add(Digest diffId, LayerFacts facts)
+    public void Add(Digest diffId, FactGroup group, LayerFacts facts)
     {
         lock (_lock)
-            _newFacts.Add((diffId, facts));
+            _newFacts.Add((FileOf(diffId, group), facts));
     }
 
     /// <summary>Stores what was added since the last time.</summary>
@@ -71,8 +71,8 @@ public sealed class LayerCache : IProofs
     {
         lock (_lock)
         {
-            foreach ((Digest diffId, LayerFacts facts) in _newFacts)
-                Write(_layers, FileOf(diffId), LayerFactsCodec.Encode(facts));
+            foreach ((string path, LayerFacts facts) in _newFacts)
+                Write(_layers, path, LayerFactsCodec.Encode(facts));
             foreach ((string identity, Digest diffId) in _newProofs)
                 Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
             _newFacts.Clear();
@@ -156,7 +156,9 @@ public sealed class LayerCache : IProofs
             Clean(Path.GetDirectoryName(_layers)!, DefaultMaxBytes);
     }
 
-    private string FileOf(Digest diffId) => Path.Combine(_layers, $"{diffId.Hex}-{_version}");
+    private string FileOf(Digest diffId, FactGroup group) => Path.Combine(_layers, $"{diffId.Hex}-{_versions.GetOrAdd(group, VersionOf)}");
+
+    private static string VersionOf(FactGroup group) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{FormVersion}\n{group.Key}")))[..16];
 
     private string ProofOf(string identity) =>
         Path.Combine(_proofs, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity))));

@@ -25,12 +25,19 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly List<string> _opaque = [];
     private readonly HashSet<string> _displaced = [];
     private readonly List<PathHash> _nonFolders = [];
-    private readonly List<Gap> _gaps = [];
+    private readonly List<(string? Analyser, Gap Gap)> _gaps = [];
     private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
     private readonly AnchorPaths _anchorPaths = new(analysers);
     private readonly LinkedFolders _linked = new();
     private readonly List<IAnalyser> _wanting = [];
-    private readonly IAnalyser[] _ofContent = [.. analysers.Where(a => a.LooksAtContent)];
+    private readonly IAnalyser[] _ofContent = [.. analysers.Where(a => a.LooksAtContent || a.LooksEverywhere)];
+    private readonly IAnalyser[] _ofEntries = [.. analysers.Where(a => a.LooksAtEntries)];
+
+    /// <summary>A bit for each analyser of content that also looks into what <see cref="HarmlessNames"/> leaves out.</summary>
+    private readonly ulong _everywhere = BitsOf([.. analysers.Where(a => a.LooksAtContent || a.LooksEverywhere)], a => a.LooksEverywhere);
+
+    /// <summary>Paths of entries whose header said something.</summary>
+    private readonly HashSet<PathHash> _said = [];
 
     /// <summary>By path: which analysers of content looked at the file, a bit for each in the order of <see cref="_ofContent"/>.</summary>
     private readonly Dictionary<PathHash, ulong> _looked = [];
@@ -100,25 +107,48 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         return want.Analyser.Wants(path) || want.Analyser.LooksAtContent && entries.Peek() is { IsEmpty: false } start && want.Analyser.WantsContent(path, entries.Mode, start);
     }
 
-    public LayerFacts ToFacts()
+    /// <summary>The facts of one group of the analysers; the group of packages has what is said of the layer as a whole as well.</summary>
+    public LayerFacts ToFacts(FactGroup group)
     {
-        foreach (Want want in _links.Values.OrderBy(w => w.Path, StringComparer.Ordinal).ThenBy(w => w.Analyser.Id, StringComparer.Ordinal))
-            AddGap(new Gap("hard-link-target-missing", want.Path, $"it is a hard link to {Escape.Quote(want.Target)}, which this layer does not hold before it"));
-        _links.Clear();
-        PathHash[] nonFolders = [.. _nonFolders];
-        Array.Sort(nonFolders);
-        return new LayerFacts
+        GiveUpLinks();
+        HashSet<string> ids = [.. group.Analysers.Select(a => a.Id)];
+        bool isPackages = group.Name == FactGroup.Packages;
+        LayerFacts own = new()
         {
-            Files = [.. _files.Values.OrderBy(f => f.Path, StringComparer.Ordinal).ThenBy(f => f.Analyser, StringComparer.Ordinal)],
-            Whiteouts = [.. _whiteouts.Order(StringComparer.Ordinal)],
-            OpaqueFolders = [.. _opaque.Order(StringComparer.Ordinal)],
+            // Facts name who made them, which of an analyser that hands on to others is one of those.
+            Files = [.. _files.Where(f => ids.Contains(f.Key.Analyser)).Select(f => f.Value).OrderBy(f => f.Path, StringComparer.Ordinal).ThenBy(f => f.Analyser, StringComparer.Ordinal)],
             Displaced = [.. _displaced.Order(StringComparer.Ordinal)],
-            NonFolders = nonFolders,
-            Anchors = _anchorPaths.ToDictionary(),
-            Gaps = _gaps,
+            Gaps = [.. _gaps.Where(g => g.Analyser is null ? isPackages : ids.Contains(g.Analyser)).Select(g => g.Gap)],
             TarBytes = TarBytes,
             Entries = _entries,
         };
+        if (!isPackages)
+            return own;
+        PathHash[] nonFolders = [.. _nonFolders];
+        Array.Sort(nonFolders);
+        return own with
+        {
+            Whiteouts = [.. _whiteouts.Order(StringComparer.Ordinal)],
+            OpaqueFolders = [.. _opaque.Order(StringComparer.Ordinal)],
+            NonFolders = nonFolders,
+            Anchors = _anchorPaths.ToDictionary(),
+        };
+    }
+
+    /// <summary>What no walk found is a gap.</summary>
+    private void GiveUpLinks()
+    {
+        foreach (Want want in _links.Values.OrderBy(w => w.Path, StringComparer.Ordinal).ThenBy(w => w.Analyser.Id, StringComparer.Ordinal))
+            AddGap(want.Analyser, new Gap("hard-link-target-missing", want.Path, $"it is a hard link to {Escape.Quote(want.Target)}, which this layer does not hold before it"));
+        _links.Clear();
+    }
+
+    private static ulong BitsOf(IAnalyser[] analysers, Func<IAnalyser, bool> has)
+    {
+        ulong bits = 0;
+        for (int i = 0; i < analysers.Length; i++)
+            bits |= has(analysers[i]) ? 1UL << i : 0;
+        return bits;
     }
 
     /// <remarks>Source: OCI image specification 1.1, layer.md, "Whiteouts". Other names with <c>.wh..wh.</c> are AUFS's own and mean nothing.</remarks>
@@ -155,7 +185,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                 budget.Take(48);
             _linked.Take(path, hash, entries.Type == EntryType.Symlink);
         }
-        else if (_looked.Count > 0)
+        else if (_looked.Count + _said.Count > 0 || _ofEntries.Length > 0)
             hash = PathHash.Of(path);
         _anchorPaths.Take(entries);
         // A later entry of the same name replaces an earlier one.
@@ -166,6 +196,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     _files.Remove((entries.Path, _ofContent[i].Id));
                     _links.Remove((entries.Path, _ofContent[i].Id));
                 }
+        Look(entries, hash);
         _wanting.Clear();
         foreach (IAnalyser analyser in analysers)
             if (analyser.Wants(path))
@@ -178,16 +209,11 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             _ => 0,
         };
         // Content that came first under a name nobody looks into is looked into under this one.
-        bool unread = entries.Type == EntryType.HardLink && looked == 0 && _ofContent.Length > 0
-            && HarmlessNames.Holds(entries.LinkTarget) && !HarmlessNames.Holds(path);
-        if (unread)
-            looked = (1UL << _ofContent.Length) - 1;
-        if (looked != 0)
-        {
-            budget.Take(64);
-            _looked[hash] = looked;
-        }
-        else if (_wanting.Count == 0)
+        ulong unread = entries.Type == EntryType.HardLink && _ofContent.Length > 0 && HarmlessNames.Holds(entries.LinkTarget) && !HarmlessNames.Holds(path)
+            ? ~looked & ~_everywhere & ((1UL << _ofContent.Length) - 1)
+            : 0;
+        looked |= unread;
+        if (looked == 0 && _wanting.Count == 0)
             return;
         string text = entries.Path;
         foreach (IAnalyser analyser in _wanting.Take(byName))
@@ -208,7 +234,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     if ((looked & (1UL << i)) != 0)
                     {
                         _wanting.Remove(_ofContent[i]);
-                        if (unread || _links.ContainsKey((target, _ofContent[i].Id)))
+                        if ((unread & (1UL << i)) != 0 || _links.ContainsKey((target, _ofContent[i].Id)))
                         {
                             _wanting.Add(_ofContent[i]);
                             continue;
@@ -224,6 +250,32 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                     _displaced.Add(budget.Keep(text));
                 break;
         }
+        // What looks everywhere found nothing in nearly all files, and remembering each would cost more than all the rest.
+        if (entries.Type == EntryType.File)
+            for (int i = 0; i < _ofContent.Length; i++)
+                if ((looked & _everywhere & (1UL << i)) != 0 && !_files.ContainsKey((text, _ofContent[i].Id)))
+                    looked &= ~(1UL << i);
+        if (looked != 0)
+        {
+            budget.Take(64);
+            _looked[hash] = looked;
+        }
+    }
+
+    /// <summary>Hears what the entry's header says; a later entry of the same name takes the place of an earlier one.</summary>
+    private void Look(EntryReader entries, PathHash hash)
+    {
+        if (_ofEntries.Length == 0)
+            return;
+        if (_said.Remove(hash))
+            foreach (IAnalyser analyser in _ofEntries)
+                _files.Remove((entries.Path, analyser.Id));
+        foreach (IAnalyser analyser in _ofEntries)
+            if (analyser.Look(entries) is { } hit)
+            {
+                _said.Add(hash);
+                _files[(entries.Path, analyser.Id)] = budget.Keep(new FileFacts { Path = entries.Path, Analyser = analyser.Id, Hits = [hit] });
+            }
     }
 
     /// <summary>Adds the analysers that want the file for its content, and answers with all analysers of content that will see it.</summary>
@@ -234,11 +286,12 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             if (_wanting.Contains(_ofContent[i]))
                 looked |= 1UL << i;
         ReadOnlySpan<byte> path = entries.PathBytes;
-        if (_ofContent.Length == 0 || HarmlessNames.Holds(path) || entries.Size < HarmlessNames.MinBytes && (entries.Mode & AnyExecute) == 0)
+        ulong asked = HarmlessNames.Holds(path) || entries.Size < HarmlessNames.MinBytes && (entries.Mode & AnyExecute) == 0 ? _everywhere : ~0UL;
+        if (_ofContent.Length == 0 || asked == 0)
             return looked;
         ReadOnlySpan<byte> start = entries.Peek();
         for (int i = 0; i < _ofContent.Length && !start.IsEmpty; i++)
-            if ((looked & (1UL << i)) == 0 && _ofContent[i].WantsContent(path, entries.Mode, start))
+            if ((asked & ~looked & (1UL << i)) != 0 && _ofContent[i].WantsContent(path, entries.Mode, start))
             {
                 looked |= 1UL << i;
                 _wanting.Add(_ofContent[i]);
@@ -272,12 +325,12 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         {
             if (failure is not null)
             {
-                AddGap(new Gap("no-room-for-file", path, $"{entries.Size} bytes; {failure}"));
+                AddGap(analyser, new Gap("no-room-for-file", path, $"{entries.Size} bytes; {failure}"));
                 continue;
             }
             if (!whole || content.Length > analyser.MaxFileBytes)
             {
-                AddGap(new Gap("file-too-large", path, $"{entries.Size} bytes; {analyser.Id} reads at most {analyser.MaxFileBytes}"));
+                AddGap(analyser, new Gap("file-too-large", path, $"{entries.Size} bytes; {analyser.Id} reads at most {analyser.MaxFileBytes}"));
                 continue;
             }
             try
@@ -288,14 +341,16 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             catch (Exception e) when (e is not (OperationCanceledException or ImageException))
             {
                 // One analyser that stumbles over one file must not take the rest of the report along.
-                AddGap(new Gap("analyser-failed", path, $"{analyser.Id}: {e.GetType().Name}: {Escape.Quote(e.Message)}"));
+                AddGap(analyser, new Gap("analyser-failed", path, $"{analyser.Id}: {e.GetType().Name}: {Escape.Quote(e.Message)}"));
             }
         }
     }
 
-    private void AddGap(Gap gap)
+    private void AddGap(Gap gap) => AddGap(null, gap);
+
+    private void AddGap(IAnalyser? analyser, Gap gap)
     {
         if (_gaps.Count < MaxGaps)
-            _gaps.Add(gap);
+            _gaps.Add((analyser?.Id, gap));
     }
 }

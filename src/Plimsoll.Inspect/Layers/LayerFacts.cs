@@ -22,6 +22,9 @@ public sealed record FileFacts
     /// <summary>Hex checksums of the file (MD5, SHA-1, SHA-256 in this order), to be held against <see cref="Owned"/>; empty where nobody asks.</summary>
     public IReadOnlyList<string> Checksums { get; init; } = [];
 
+    /// <summary>What rules found in it, for the check that its analyser belongs to.</summary>
+    public IReadOnlyList<Hit> Hits { get; init; } = [];
+
     /// <summary>What could not be read in this file; each makes the report partial.</summary>
     public IReadOnlyList<Gap> Gaps { get; init; } = [];
 }

@@ -16,7 +16,7 @@ internal static class LayerFactsCodec
     /// <summary>More entries than bytes cannot be: what a count may claim at most.</summary>
     private const int MaxCount = 1 << 28;
 
-    private static ReadOnlySpan<byte> Magic => "PLF2"u8;
+    private static ReadOnlySpan<byte> Magic => "PLF3"u8;
 
     public static byte[] Encode(LayerFacts facts)
     {
@@ -92,6 +92,7 @@ internal static class LayerFactsCodec
             }
         writer.List(file.Owned, Write);
         writer.Texts(file.Checksums);
+        writer.List(file.Hits, Write);
         writer.List(file.Gaps, Write);
     }
 
@@ -111,6 +112,7 @@ internal static class LayerFactsCodec
         LicencesOf = ReadLicences(ref reader),
         Owned = reader.List(ReadOwned),
         Checksums = reader.Texts(),
+        Hits = reader.List(ReadHit),
         Gaps = reader.List(ReadGap),
     };
 
@@ -154,6 +156,16 @@ internal static class LayerFactsCodec
     }
 
     private static OwnedFile ReadOwned(ref Reader reader) => new(reader.Must(), reader.Must(), reader.Must());
+
+    private static void Write(Writer writer, Hit hit)
+    {
+        writer.Text(hit.Rule);
+        writer.Number(hit.Line);
+        writer.Text(hit.Evidence);
+        writer.Text(hit.Detail);
+    }
+
+    private static Hit ReadHit(ref Reader reader) => new(reader.Must(), (int)reader.Number(), reader.Must(), reader.Must());
 
     private static void Write(Writer writer, Gap gap)
     {

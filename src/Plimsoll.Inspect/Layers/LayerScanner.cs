@@ -13,13 +13,16 @@ internal sealed class LayerScanner : ILayerVisitor
     /// <summary>A link to a link to a link: writers make one, chains of this length none.</summary>
     private const int MaxLinkPasses = 4;
 
-    private readonly IReadOnlyList<IAnalyser> _analysers;
+    private readonly IReadOnlyList<FactGroup> _groups;
     private readonly LayerCache? _cache;
     private readonly Verification _verification;
     private readonly Action<ImageLayer>? _done;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LayerFacts> _facts = [];
     private readonly Dictionary<string, LayerDraft> _unfinished = [];
+
+    /// <summary>Of layers that only some groups know: their facts.</summary>
+    private readonly Dictionary<string, LayerFacts?[]> _known = [];
     private readonly HashSet<string> _fromCache = [];
     private readonly FactBudget _budget = new();
 
@@ -28,9 +31,9 @@ internal sealed class LayerScanner : ILayerVisitor
 
     /// <param name="cache">Null: nothing is looked up or stored.</param>
     /// <param name="done">Told of each layer that was read or found.</param>
-    public LayerScanner(IReadOnlyList<IAnalyser> analysers, LayerCache? cache, Verification verification, Action<ImageLayer>? done)
+    public LayerScanner(IReadOnlyList<FactGroup> groups, LayerCache? cache, Verification verification, Action<ImageLayer>? done)
     {
-        (_analysers, _cache, _verification, _done) = (analysers, cache, verification, done);
+        (_groups, _cache, _verification, _done) = (groups, cache, verification, done);
     }
 
     /// <summary>Reads every layer of the image that is not known.</summary>
@@ -56,11 +59,19 @@ internal sealed class LayerScanner : ILayerVisitor
             if (_unfinished.TryGetValue(layer.Key, out LayerDraft? draft))
                 return !draft.HasOpenLinks;
         }
-        if (!proven || _cache is null || layer.DiffId is not { } diffId || _cache.Find(diffId) is not { } facts)
+        if (!proven || _cache is null || layer.DiffId is not { } diffId)
+            return false;
+        LayerFacts?[] known = [.. _groups.Select(g => _cache.Find(diffId, g))];
+        if (Array.TrueForAll(known, k => k is null))
             return false;
         lock (_lock)
         {
-            _facts[layer.Key] = facts;
+            if (Array.Exists(known, k => k is null))
+            {
+                _known[layer.Key] = known;
+                return false;
+            }
+            _facts[layer.Key] = Merge(known!);
             _fromCache.Add(layer.Key);
         }
         _done?.Invoke(layer);
@@ -70,9 +81,13 @@ internal sealed class LayerScanner : ILayerVisitor
     public object Visit(ImageLayer layer, EntryReader entries, CancellationToken cancellationToken)
     {
         LayerDraft? earlier;
+        LayerFacts?[]? known;
         lock (_lock)
+        {
             _unfinished.TryGetValue(layer.Key, out earlier);
-        LayerDraft draft = earlier ?? new LayerDraft(_analysers, _budget);
+            known = _known.GetValueOrDefault(layer.Key);
+        }
+        LayerDraft draft = earlier ?? new LayerDraft([.. _groups.Where((_, i) => known?[i] is null).SelectMany(g => g.Analysers)], _budget);
         if (!_buffers.TryTake(out ContentBuffer? buffer))
             buffer = new ContentBuffer();
         try
@@ -108,10 +123,31 @@ internal sealed class LayerScanner : ILayerVisitor
 
     private void Finish(string key, LayerDraft draft)
     {
-        LayerFacts facts = draft.ToFacts();
+        LayerFacts?[] parts;
         lock (_lock)
-            _facts[key] = facts;
-        if (draft.DiffId is { } diffId && _verification == Verification.Full)
-            _cache?.Add(diffId, facts);
+            parts = _known.GetValueOrDefault(key) ?? new LayerFacts?[_groups.Count];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (parts[i] is not null)
+                continue;
+            parts[i] = draft.ToFacts(_groups[i]);
+            if (draft.DiffId is { } diffId && _verification == Verification.Full && _groups[i].MayKeep())
+                _cache?.Add(diffId, _groups[i], parts[i]!);
+        }
+        lock (_lock)
+            _facts[key] = Merge(parts!);
+    }
+
+    /// <summary>The facts of all groups as one; the first group's say what the layer is.</summary>
+    private static LayerFacts Merge(LayerFacts[] parts)
+    {
+        if (parts.Length == 1 || Array.TrueForAll(parts[1..], p => p is { Files.Count: 0, Displaced.Count: 0, Gaps.Count: 0 }))
+            return parts[0];
+        return parts[0] with
+        {
+            Files = [.. parts.SelectMany(p => p.Files).OrderBy(f => f.Path, StringComparer.Ordinal).ThenBy(f => f.Analyser, StringComparer.Ordinal)],
+            Displaced = [.. parts.SelectMany(p => p.Displaced).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+            Gaps = [.. parts.SelectMany(p => p.Gaps)],
+        };
     }
 }

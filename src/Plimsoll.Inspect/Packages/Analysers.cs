@@ -21,9 +21,6 @@ public static class Analysers
     /// <summary>Where package databases lie.</summary>
     public static IReadOnlyCollection<string> Anchors { get; } = [.. All.SelectMany(a => a.Anchors)];
 
-    /// <summary>Version of the walk that hands files to the analysers; rises when it hands on others than before.</summary>
-    private const int WalkVersion = 2;
-
-    /// <summary>The walk's version, ids and versions of all analysers; facts cached under another text are not used.</summary>
-    public static string CacheVersion { get; } = $"walk:{WalkVersion}," + string.Join(',', All.Select(a => $"{a.Id}:{a.Version}"));
+    /// <summary>The facts that every scan gathers.</summary>
+    public static FactGroup Group { get; } = new(FactGroup.Packages, "", All);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -88,6 +89,7 @@ public static class JsonReport
         foreach (Finding finding in report.Findings)
             WriteFinding(json, finding);
         json.WriteEndArray();
+        WriteProblems(json, report);
         WriteNotes(json, report);
         WriteBase(json, report.Base);
         json.WriteStartArray("layers");
@@ -96,6 +98,61 @@ public static class JsonReport
         json.WriteEndArray();
         WritePackages(json, "packages", report.Packages);
         WritePackages(json, "removedPackages", report.Removed);
+    }
+
+    private static void WriteProblems(Utf8JsonWriter json, Report report)
+    {
+        if (report.Checks.Count == 0)
+            return;
+        json.WriteList("checks", report.Checks.Select(c => c.Word()));
+        json.WriteStartArray("problems");
+        foreach (Problem problem in report.Problems)
+            WriteProblem(json, problem);
+        json.WriteEndArray();
+        json.WriteStartArray("engines");
+        foreach (Engine engine in report.Engines)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", engine.Name);
+            json.WriteOptional("version", engine.Version);
+            json.WriteOptional("failure", engine.Failure);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void WriteProblem(Utf8JsonWriter json, Problem problem)
+    {
+        json.WriteStartObject();
+        json.WriteString("kind", problem.Kind.Word());
+        json.WriteString("rule", problem.Rule);
+        json.WriteString("fingerprint", problem.Fingerprint);
+        json.WriteString("severity", problem.Severity.Word());
+        json.WriteString("title", problem.Title.English);
+        json.WriteOptional("advice", problem.Advice?.English);
+        json.WriteOptional("path", problem.Path);
+        if (problem.Line > 0)
+            json.WriteNumber("line", problem.Line);
+        json.WriteOptional("place", problem.Place);
+        if (problem.Evidence.Length > 0)
+            json.WriteString("evidence", problem.Evidence);
+        json.WriteOptional("package", problem.Package);
+        json.WriteOptional("ownedBy", problem.OwnedBy);
+        if (problem.Origin is { } origin)
+            WriteOrigin(json, "origin", origin);
+        if (problem.RemovedBy is { } removedBy)
+            WriteOrigin(json, "removedBy", removedBy);
+        if (problem.Details.Count > 0)
+        {
+            json.WriteStartObject("details");
+            foreach ((string name, string value) in problem.Details)
+                json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+        if (problem.References.Count > 0)
+            json.WriteList("references", problem.References);
+        WriteSuppression(json, problem.Suppressed);
+        json.WriteEndObject();
     }
 
     private static void WriteDatabase(Utf8JsonWriter json, DatabaseInfo database)
@@ -185,19 +242,24 @@ public static class JsonReport
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        if (finding.Suppressed is { } suppressed)
-        {
-            json.WriteStartObject("suppressed");
-            json.WriteString("id", suppressed.Id);
-            json.WriteOptional("package", suppressed.Package);
-            json.WriteString("reason", suppressed.Reason);
-            json.WriteOptional("owner", suppressed.Owner);
-            json.WriteOptional("expires", suppressed.Expires?.ToString("yyyy-MM-dd"));
-            json.WriteString("source", suppressed.Source);
-            json.WriteOptional("status", suppressed.Status);
-            json.WriteOptional("justification", suppressed.Justification);
-            json.WriteEndObject();
-        }
+        WriteSuppression(json, finding.Suppressed);
+        json.WriteEndObject();
+    }
+
+    private static void WriteSuppression(Utf8JsonWriter json, Suppression? suppressed)
+    {
+        if (suppressed is null)
+            return;
+        json.WriteStartObject("suppressed");
+        json.WriteString("id", suppressed.Id);
+        json.WriteOptional("package", suppressed.Package);
+        json.WriteOptional("path", suppressed.Path);
+        json.WriteString("reason", suppressed.Reason);
+        json.WriteOptional("owner", suppressed.Owner);
+        json.WriteOptional("expires", suppressed.Expires?.ToString("yyyy-MM-dd"));
+        json.WriteString("source", suppressed.Source);
+        json.WriteOptional("status", suppressed.Status);
+        json.WriteOptional("justification", suppressed.Justification);
         json.WriteEndObject();
     }
 

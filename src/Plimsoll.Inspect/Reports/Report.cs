@@ -1,6 +1,8 @@
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -30,6 +32,20 @@ public sealed record Report
 
     /// <summary>Worst first, then by id, package and path; suppressed ones are here too.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];
+
+    /// <summary>
+    /// What else is wrong, as the checks see it: worst first, then by kind, rule, path, line and fingerprint; suppressed ones are here too.
+    /// </summary>
+    public IReadOnlyList<Problem> Problems { get; init; } = [];
+
+    /// <summary>The checks that judged the image; that another kind of problem is not in <see cref="Problems"/> says nothing.</summary>
+    public IReadOnlyList<ProblemKind> Checks { get; init; } = [];
+
+    /// <summary>Outside engines and rule sets that the checks asked, those that were missing too; by name.</summary>
+    public IReadOnlyList<Engine> Engines { get; init; } = [];
+
+    /// <summary>What the policy says of all this; null when none was given.</summary>
+    public Verdict? Verdict { get; init; }
 
     /// <summary>What a reader must know to judge the findings.</summary>
     public IReadOnlyList<Note> Notes { get; init; } = [];

@@ -1,3 +1,4 @@
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Vulnerabilities;
 
 namespace Plimsoll.Inspect.Reports;
@@ -8,10 +9,10 @@ public sealed record ScanResult
     /// <summary>As the user wrote it.</summary>
     public required string Image { get; init; }
 
-    /// <summary>Holds only the findings that pass the filter; null exactly when <see cref="Failure"/> is not.</summary>
+    /// <summary>Holds only the findings and problems that pass the filter; null exactly when <see cref="Failure"/> is not.</summary>
     public Report? Report { get; init; }
 
-    /// <summary>Findings that the filter left out.</summary>
+    /// <summary>Findings and problems that the filter left out.</summary>
     public int Hidden { get; init; }
     public ScanFailure? Failure { get; init; }
 
@@ -24,11 +25,12 @@ public sealed record ScanResult
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(filter);
         List<Finding> kept = [.. report.Findings.Where(filter.Passes)];
+        List<Problem> problems = [.. report.Problems.Where(filter.Passes)];
         return new ScanResult
         {
             Image = image,
-            Report = kept.Count == report.Findings.Count ? report : report with { Findings = kept },
-            Hidden = report.Findings.Count - kept.Count,
+            Report = kept.Count == report.Findings.Count && problems.Count == report.Problems.Count ? report : report with { Findings = kept, Problems = problems },
+            Hidden = report.Findings.Count - kept.Count + report.Problems.Count - problems.Count,
         };
     }
 }
@@ -48,6 +50,13 @@ public sealed record ReportFilter(bool OnlyFixed = false, IReadOnlySet<Severity>
     {
         ArgumentNullException.ThrowIfNull(finding);
         return (!OnlyFixed || finding.FixedVersion is not null) && (Severities is null || Severities.Contains(finding.Severity));
+    }
+
+    /// <summary>Whether a fix exists is asked of vulnerabilities only.</summary>
+    public bool Passes(Problem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        return Severities is null || Severities.Contains(problem.Severity);
     }
 
     /// <summary>As the user would write it: <c>--only-fixed --severity high,critical</c>; empty for none.</summary>

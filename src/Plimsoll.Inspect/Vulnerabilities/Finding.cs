@@ -72,11 +72,14 @@ public readonly record struct Epss(double Probability, double Percentile);
 /// <summary>Why a finding does not count.</summary>
 public sealed record Suppression
 {
-    /// <summary>CVE or advisory id, or its alias.</summary>
+    /// <summary>CVE or advisory id or its alias; of a problem its rule or fingerprint.</summary>
     public required string Id { get; init; }
 
     /// <summary>Package name, or null for every package.</summary>
     public string? Package { get; init; }
+
+    /// <summary>The file that a problem is in, where <c>*</c> stands for anything within a folder and <c>**</c> for anything; null for any. Vulnerabilities do not ask for it.</summary>
+    public string? Path { get; init; }
     public required string Reason { get; init; }
     public string? Owner { get; init; }
 

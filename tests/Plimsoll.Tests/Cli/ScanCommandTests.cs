@@ -313,7 +313,7 @@ public sealed class ScanCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("scan:\n  fail-om: high\n", "line 2: unknown key \"scan.fail-om\"; known keys: all, base, color")]
+    [InlineData("scan:\n  fail-om: high\n", "line 2: unknown key \"scan.fail-om\"; known keys: all, base, checks, clamd, color")]
     [InlineData("sacn:\n", "line 1: unknown key \"sacn\"; known keys: scan")]
     [InlineData("scan:\n  fail-on: awful\n", "line 2, scan.fail-on: \"awful\" is not understood")]
     [InlineData("scan:\n  all: true\n  all: true\n", "line 3: \"scan.all\" stands there twice")]

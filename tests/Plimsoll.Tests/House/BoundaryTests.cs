@@ -20,6 +20,7 @@ public sealed class BoundaryTests
         ["Docker"] = ["Oci", "Posix", "Texts"],
         ["Registry"] = ["Oci", "Posix", "Texts"],
         ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
+        ["Verify"] = ["Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 

@@ -53,7 +53,7 @@ public sealed class ComposerTests : IDisposable
     {
         using Image image = ImageSource.Open(path, new ImageOptions { Proofs = cache, Verification = verification, Time = new Later() }, TestContext.Current.CancellationToken);
         (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
-            new LayerScanner([analyser], cache, verification, null).Read(image, 2, TestContext.Current.CancellationToken);
+            new LayerScanner([new FactGroup(FactGroup.Packages, "", [analyser])], cache, verification, null).Read(image, 2, TestContext.Current.CancellationToken);
         return Composer.Compose(image, facts, fromCache);
     }
 
@@ -203,7 +203,7 @@ public sealed class ComposerTests : IDisposable
         Assert.Equal("step 0", seen.Layers.Single().CreatedBy);
     }
 
-    private LayerCache Cache(string analysers = "v1") => new(_folder["cache"], analysers, TimeProvider.System);
+    private LayerCache Cache() => new(_folder["cache"], TimeProvider.System);
 
     [Fact]
     public void Cache_SecondRead_ComesFromItAndIsEqual()
@@ -233,7 +233,7 @@ public sealed class ComposerTests : IDisposable
     {
         Compose(Cache(), new ListAnalyser(), t => t.File("a.list", "x 1"));
 
-        Assert.False(Compose(_folder["image.tar"], Cache("v2"), new ListAnalyser()).Layers.Single().FromCache);
+        Assert.False(Compose(_folder["image.tar"], Cache(), new ListAnalyser { Version = 2 }).Layers.Single().FromCache);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class ContentAnalysisTests : IDisposable
     private string[] Places(params Action<TarBuilder>[] layers)
     {
         using Image image = Open(layers);
-        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) = new LayerScanner(Analysers.All, null, Verification.Full, null).Read(image, 2, TestContext.Current.CancellationToken);
+        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) = new LayerScanner([Analysers.Group], null, Verification.Full, null).Read(image, 2, TestContext.Current.CancellationToken);
         Inventory seen = Composer.Compose(image, facts, fromCache);
         Assert.Empty(seen.Gaps);
         return [.. seen.Packages.Where(p => p.Package.Name != "stdlib").Select(p => $"{p.Path}: {p.Package.Name}").Order(StringComparer.Ordinal)];
@@ -96,7 +96,7 @@ public sealed class ContentAnalysisTests : IDisposable
         image.ReadLayers(new Walker(draft, buffer), 1, TestContext.Current.CancellationToken);
 
         Assert.False(draft.HasOpenLinks);
-        Assert.Equal(4, draft.ToFacts().Files.Count);
+        Assert.Equal(4, draft.ToFacts(Analysers.Group).Files.Count);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class ContentAnalysisTests : IDisposable
         File.SetUnixFileMode(Path.Combine(_folder.Path, "root/opt/thing"), (UnixFileMode)Executable);
         _folder.Write("root/opt/a.jar", Jar);
         using Image image = ImageSource.Open("dir:" + Path.Combine(_folder.Path, "root"), new ImageOptions(), TestContext.Current.CancellationToken);
-        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) = new LayerScanner(Analysers.All, null, Verification.Full, null).Read(image, 1, TestContext.Current.CancellationToken);
+        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) = new LayerScanner([Analysers.Group], null, Verification.Full, null).Read(image, 1, TestContext.Current.CancellationToken);
 
         Assert.Equal(["opt/a.jar", "opt/thing"], facts.Values.Single().Files.Select(f => f.Path));
     }
@@ -116,7 +116,7 @@ public sealed class ContentAnalysisTests : IDisposable
     {
         byte[] large = [.. One, .. new byte[ContentBuffer.BigBytes + 5]];
         using Image image = Open(t => t.File("opt/a", large, Executable), t => t.File("opt/b", [.. large, 1], Executable));
-        (IReadOnlyDictionary<string, LayerFacts> facts, _) = new LayerScanner(Analysers.All, null, Verification.Full, null).Read(image, 2, TestContext.Current.CancellationToken);
+        (IReadOnlyDictionary<string, LayerFacts> facts, _) = new LayerScanner([Analysers.Group], null, Verification.Full, null).Read(image, 2, TestContext.Current.CancellationToken);
 
         Assert.Equal(2, facts.Values.Sum(f => f.Files.Count));
         Assert.All(facts.Values, f => Assert.Empty(f.Gaps));

@@ -1,0 +1,50 @@
+namespace Plimsoll.Verify;
+
+/// <summary>What a policy comes to; the worst of its reasons.</summary>
+public enum Outcome
+{
+    /// <summary>Everything the policy asks for was seen and nothing it forbids.</summary>
+    Passed = 0,
+
+    /// <summary>Passed, with something that a person should look at.</summary>
+    Warned,
+
+    /// <summary>Something that the policy asks for could not be seen. Counts as refused wherever a container wants to start.</summary>
+    Undecided,
+    Refused,
+}
+
+/// <summary>The one answer of scan, verify and start: may this image run under this policy, and if not, why.</summary>
+public sealed record Verdict
+{
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>The policy's name for itself; untrusted text.</summary>
+    public required string Policy { get; init; }
+
+    /// <summary><c>sha256:…</c> of the policy's canonical JSON.</summary>
+    public required string PolicyDigest { get; init; }
+
+    /// <summary>Worst first, then in the order of the policy; also those of exceptions that were used. Never empty unless <see cref="Outcome.Passed"/>.</summary>
+    public IReadOnlyList<Reason> Reasons { get; init; } = [];
+}
+
+/// <summary>One thing that a policy says of one image.</summary>
+public sealed record Reason
+{
+    /// <summary>Stable name, kebab-case: <c>severity</c>, <c>known-exploited</c>, <c>malware-suspected</c>, <c>engine-missing</c>, <c>database-old</c>, <c>no-database</c>, <c>incomplete</c> …</summary>
+    public required string Code { get; init; }
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>Where in the policy it is said: <c>vulnerabilities.severity.high</c>; null for what holds without being said.</summary>
+    public string? Rule { get; init; }
+
+    /// <summary>How many findings it is about; 0 for what is about the whole image.</summary>
+    public int Count { get; init; }
+
+    /// <summary>Ids or paths of the first of them, at most ten; untrusted text.</summary>
+    public IReadOnlyList<string> Examples { get; init; } = [];
+
+    /// <summary>What was seen and what was wanted, in English.</summary>
+    public required string Message { get; init; }
+}

@@ -1,0 +1,69 @@
+using Plimsoll.Inspect.Checks;
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Inspect;
+
+/// <content>Checks beside the known vulnerabilities.</content>
+public static partial class Scanner
+{
+    private static Report Checked(Report report, Image image, Inventory inventory, ScanOptions options, CancellationToken cancellationToken)
+    {
+        List<Problem> problems = [];
+        List<Note> notes = [.. report.Notes];
+        List<Gap> gaps = [.. report.Gaps];
+        List<Engine> engines = [];
+        ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
+        foreach (ICheck check in options.Checks)
+        {
+            CheckInput input = new()
+            {
+                Image = image.Name,
+                Tags = image.Tags,
+                Config = image.Config,
+                Inventory = inventory,
+                Hits = HitsOf(check, hits),
+                Now = report.Time,
+            };
+            CheckResult result;
+            try
+            {
+                result = check.Judge(input, cancellationToken);
+            }
+            catch (Exception e) when (e is not (OperationCanceledException or ImageException))
+            {
+                // One check that stumbles must not take the rest of the report along.
+                gaps.Add(new Gap("check-failed", check.Kind.Word(), $"{e.GetType().Name}: {Escape.Quote(e.Message)}"));
+                continue;
+            }
+            problems.AddRange(result.Problems);
+            notes.AddRange(result.Notes);
+            gaps.AddRange(result.Gaps);
+            engines.AddRange(result.Engines);
+        }
+        return report with
+        {
+            Problems = Ordered(problems),
+            Checks = [.. options.Checks.Select(c => c.Kind)],
+            Engines = [.. engines.OrderBy(e => e.Name, StringComparer.Ordinal)],
+            Notes = notes,
+            Gaps = gaps,
+        };
+    }
+
+    private static List<FileHit> HitsOf(ICheck check, ILookup<string, FileHit> hits)
+    {
+        List<FileHit> own = [.. check.Analysers.SelectMany(a => hits[a.Id])];
+        if (check.Analysers.Count > 1)
+            own = [.. own.OrderBy(h => h.Path, StringComparer.Ordinal).ThenBy(h => h.Hit.Line).ThenBy(h => h.Hit.Rule, StringComparer.Ordinal)];
+        return own;
+    }
+
+    private static List<Problem> Ordered(IEnumerable<Problem> problems) =>
+    [
+        .. problems.OrderByDescending(p => p.Severity).ThenBy(p => p.Kind).ThenBy(p => p.Rule, StringComparer.Ordinal)
+            .ThenBy(p => p.Path ?? p.Place, StringComparer.Ordinal).ThenBy(p => p.Line).ThenBy(p => p.Fingerprint, StringComparer.Ordinal),
+    ];
+}
