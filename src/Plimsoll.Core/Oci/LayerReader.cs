@@ -159,10 +159,15 @@ internal sealed class LayerReader : EntryReader
         {
             Digest? diffId = null;
             if (e is ImageException)
-            {
-                _feed.Drain(cancellationToken);
-                diffId = Digest.FromSha256(_tarHash!.GetHashAndReset());
-            }
+                try
+                {
+                    _feed.Drain(cancellationToken);
+                    diffId = Digest.FromSha256(_tarHash!.GetHashAndReset());
+                }
+                catch (Exception further) when (IsOfTheBytes(further))
+                {
+                    // The compressed data is damaged behind that place: there is no whole tar to have a digest, but the stored bytes have one.
+                }
             DrainStored(cancellationToken);
             if ((diffId is not null || _storedHash is not null) && Mismatch(diffId, sign) is { } mismatch)
                 return mismatch;

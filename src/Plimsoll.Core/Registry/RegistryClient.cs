@@ -276,6 +276,8 @@ public sealed class RegistryClient : IDisposable
             using (response)
             {
                 string? location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : null;
+                if (values.Count > 1)
+                    throw new ImageException(ImageError.PeerFailed, $"{where}: redirected to {values.Count} places at once");
                 if (redirects == Limits.MaxRedirects)
                     throw new ImageException(ImageError.PeerFailed, $"{where}: redirected more than {Limits.MaxRedirects} times (MaxRedirects)");
                 if (string.IsNullOrEmpty(location) || !Uri.TryCreate(at, location, out Uri? to) || to.Scheme is not ("http" or "https") || to.Host.Length == 0 || to.UserInfo.Length > 0)

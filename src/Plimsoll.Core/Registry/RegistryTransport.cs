@@ -12,7 +12,8 @@ namespace Plimsoll.Registry;
 /// <summary>Sends single requests: one client per host, so that what belongs to one host never reaches another.</summary>
 internal sealed class RegistryTransport : IDisposable
 {
-    private const int MaxHeaderKilobytes = 64;
+    /// <summary>Twice what common proxies let pass; the runtime takes room in the square of the number of equal headers.</summary>
+    private const int MaxHeaderKilobytes = 16;
 
     private readonly RegistryOptions _options;
     private readonly OwnRights _rights;
