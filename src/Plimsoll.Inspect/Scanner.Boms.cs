@@ -61,7 +61,7 @@ public static partial class Scanner
             Gaps = bom.Inventory.Gaps,
             Bom = bom.Format,
         };
-        Report report = Judged(listed, bom.Inventory, store, [.. options.Vex.Select(v => IsFrom(path, v) ? OfSubject(v, bom) : v)], options);
+        Report report = Judged(listed, bom.Inventory, null, store, [.. options.Vex.Select(v => IsFrom(path, v) ? OfSubject(v, bom) : v)], options);
         options.Trace?.Invoke(FormattableString.Invariant(
             $"{content.Length} bytes, {report.Packages.Count} packages; read {readTime.TotalMilliseconds:f0} ms, all {Stopwatch.GetElapsedTime(start).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
         return report;
@@ -86,11 +86,11 @@ public static partial class Scanner
         Products = [.. statement.Products.Select(p => p.Names.Contains(BomReader.Subject) && bom.Digest is { } digest ? p with { Names = [.. p.Names, digest] } : p)],
     };
 
-    private static Report Judged(Report listed, Inventory inventory, IAdvisoryStore? store, IReadOnlyList<VexStatement> vex, ScanOptions options)
+    private static Report Judged(Report listed, Inventory inventory, KnownImage? known, IAdvisoryStore? store, IReadOnlyList<VexStatement> vex, ScanOptions options)
     {
         if (store is null)
             return listed with { Matched = false };
-        MatchResult matched = Matcher.Match(inventory, store, listed.Time);
+        MatchResult matched = known?.Match(inventory, store, listed.Time) ?? Matcher.Match(inventory, store, listed.Time);
         SuppressionResult byFile = Suppressor.Apply(matched.Findings, options.Suppressions, listed.Time);
         SuppressionResult byVex = VexApplier.Apply(listed, byFile.Findings, vex);
         return listed with

@@ -86,22 +86,30 @@ public static partial class Scanner
         using Image opened = ImageSource.Open(image, open, cancellationToken);
         TimeSpan openTime = Stopwatch.GetElapsedTime(start);
         IReadOnlyList<FactGroup> groups = [Analysers.Group, .. options.Checks.Where(c => c.Analysers.Count > 0).Select(GroupOf)];
+        KnownImage? known = KnownImage.Of(opened, groups, cache);
+        Inventory inventory = known?.FindInventory(opened, cancellationToken) ?? Read(opened, groups, cache, known, options, cancellationToken);
+        TimeSpan layersTime = Stopwatch.GetElapsedTime(start);
+        options.Progress?.Report(new ScanProgress("match", opened.Layers.Count, opened.Layers.Count, 0, -1));
+        Report report = Judge(opened, inventory, known, store, options, cancellationToken);
+        cache?.CleanAfterWriting();
+        options.Trace?.Invoke(FormattableString.Invariant(
+            $"hashed {report.BytesHashed} bytes, {report.Layers.Count(l => l.FromCache)} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
+        return report;
+    }
+
+    private static Inventory Read(Image opened, IReadOnlyList<FactGroup> groups, LayerCache? cache, KnownImage? known, ScanOptions options, CancellationToken cancellationToken)
+    {
         LayerScanner scanner = new(groups, cache, options.Verification, ProgressOf(opened, options.Progress));
         (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
             scanner.Read(opened, options.Parallelism > 0 ? options.Parallelism : Environment.ProcessorCount, cancellationToken);
-        TimeSpan layersTime = Stopwatch.GetElapsedTime(start);
-        options.Progress?.Report(new ScanProgress("match", opened.Layers.Count, opened.Layers.Count, 0, -1));
         Inventory inventory = Composer.Compose(opened, facts, fromCache);
-        Report report = Judge(opened, inventory, store, options, cancellationToken);
-        cache?.CleanAfterWriting();
-        options.Trace?.Invoke(FormattableString.Invariant(
-            $"hashed {report.BytesHashed} bytes, {fromCache.Count} of {report.Layers.Count} layers known; open {openTime.TotalMilliseconds:f0} ms, layers {(layersTime - openTime).TotalMilliseconds:f0} ms, match {(Stopwatch.GetElapsedTime(start) - layersTime).TotalMilliseconds:f0} ms, {JitInfo.GetCompiledMethodCount()} methods compiled in {JitInfo.GetCompilationTime().TotalMilliseconds:f0} ms, {Environment.CpuUsage.TotalTime.TotalMilliseconds:f0} ms of processor so far"));
-        return report;
+        known?.Add(inventory);
+        return inventory;
     }
 
     private static FactGroup GroupOf(ICheck check) => new(check.Kind.Word(), check.Rules, check.Analysers) { MayKeep = () => check.MayKeepFacts };
 
-    private static Report Judge(Image image, Inventory inventory, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
+    private static Report Judge(Image image, Inventory inventory, KnownImage? known, IAdvisoryStore? store, ScanOptions options, CancellationToken cancellationToken)
     {
         Report listed = new()
         {
@@ -124,7 +132,7 @@ public static partial class Scanner
             BytesHashed = image.BytesHashed,
             Base = BaseFinder.Find(image.Config, inventory.Layers),
         };
-        Report judged = Judged(listed, inventory, options.Vulnerabilities ? store : null, options.Vex, options);
+        Report judged = Judged(listed, inventory, known, options.Vulnerabilities ? store : null, options.Vex, options);
         return options.Checks.Count == 0 ? judged : Checked(judged, image, inventory, options, cancellationToken);
     }
 

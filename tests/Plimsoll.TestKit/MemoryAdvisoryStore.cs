@@ -14,7 +14,13 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
     private readonly HashSet<string> _ecosystems = new(StringComparer.Ordinal);
     private int _records;
 
-    public DatabaseInfo Info => new() { IsDatabase = true, Records = _records, Ecosystems = [.. _ecosystems.Order(StringComparer.Ordinal)] };
+    /// <summary>What it says it holds; without one, answers are not kept.</summary>
+    public string Digest { get; init; } = "";
+
+    /// <summary>How often it was asked for a package.</summary>
+    public int Asked { get; private set; }
+
+    public DatabaseInfo Info => new() { IsDatabase = true, Digest = Digest, Records = _records, Ecosystems = [.. _ecosystems.Order(StringComparer.Ordinal)] };
 
     /// <summary>All records of an OSV <c>all.zip</c>.</summary>
     public MemoryAdvisoryStore AddZip(string file, string source)
@@ -53,10 +59,13 @@ public sealed class MemoryAdvisoryStore : IAdvisoryStore
 
     public bool Covers(string ecosystem) => _ecosystems.Contains(ecosystem);
 
-    public IReadOnlyList<Affected> Find(string ecosystem, string package) =>
-        _byPackage.TryGetValue((ecosystem, OsvEcosystems.NormaliseName(ecosystem, package)), out List<Affected>? found)
+    public IReadOnlyList<Affected> Find(string ecosystem, string package)
+    {
+        Asked++;
+        return _byPackage.TryGetValue((ecosystem, OsvEcosystems.NormaliseName(ecosystem, package)), out List<Affected>? found)
             ? [.. found.OrderBy(a => a.Advisory.Id, StringComparer.Ordinal)]
             : [];
+    }
 
     /// <summary>Names of the packages that an ecosystem's records speak of, in ordinal order.</summary>
     public IEnumerable<string> PackagesOf(string ecosystem) =>

@@ -142,7 +142,7 @@ internal sealed class Composer
     }
 
     /// <summary>The history line of each layer; null for all when the lines that made layers are not as many as the layers.</summary>
-    private static IReadOnlyList<string?> HistoryOf(Image image)
+    internal static IReadOnlyList<string?> HistoryOf(Image image)
     {
         List<string?> lines = [.. (image.Config?.History ?? []).Where(h => h is { EmptyLayer: false }).Select(h => h.CreatedBy)];
         return lines.Count == image.Layers.Count ? lines : new string?[image.Layers.Count];

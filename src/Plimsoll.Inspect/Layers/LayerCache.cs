@@ -6,7 +6,10 @@ using Plimsoll.Posix;
 
 namespace Plimsoll.Inspect.Layers;
 
-/// <summary>Facts of layers seen before, one file a layer, and which files on disk were shown to hold them.</summary>
+/// <summary>
+/// Facts of layers seen before, one file a layer and group of analysers; what whole images came to; and which files on disk were
+/// shown to hold which layers.
+/// </summary>
 /// <remarks>
 /// Only facts of verified bytes come in. Files are written beside and renamed, so parallel processes and a crash leave no
 /// half file; one that does not carry its own hash is as good as absent. What lies in a folder that others may write in is not
@@ -20,11 +23,12 @@ public sealed class LayerCache : IProofs
     /// <summary>Above it the longest unused files go until a fifth is free: 1 GiB, some ten thousand layers.</summary>
     public const long DefaultMaxBytes = 1L << 30;
 
-    private readonly string _layers, _proofs;
+    private readonly string _layers, _images, _proofs;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<FactGroup, string> _versions = new(ReferenceEqualityComparer.Instance);
     private readonly Lock _lock = new();
     private readonly List<(string Path, LayerFacts Facts)> _newFacts = [];
+    private readonly List<(string Path, byte[] Content)> _newImages = [];
     private readonly List<(string Identity, Digest DiffId)> _newProofs = [];
     private bool _wrote;
 
@@ -33,6 +37,7 @@ public sealed class LayerCache : IProofs
     {
         _time = time;
         _layers = Path.Combine(folder, "layers");
+        _images = Path.Combine(folder, "images");
         _proofs = Path.Combine(folder, "proofs");
     }
 
@@ -42,16 +47,30 @@ public sealed class LayerCache : IProofs
     /// <returns>Null when the layer is not known to this group, as its analysers and rules are now.</returns>
     public LayerFacts? Find(Digest diffId, FactGroup group)
     {
-        string path = FileOf(diffId, group);
-        if (!OwnFiles.IsPrivateFolder(_layers))
+        return Read(_layers, FileOf(diffId, group)) is { } bytes ? LayerFactsCodec.Decode(bytes) : null;
+    }
+
+    /// <summary>What a whole image came to, in bytes that carry their own hash; the key names all that decided it.</summary>
+    public byte[]? FindImage(string key) => Read(_images, Path.Combine(_images, key));
+
+    /// <summary>Remembers it until <see cref="Flush"/>. Only of an image each of whose layers was verified.</summary>
+    public void AddImage(string key, byte[] content)
+    {
+        lock (_lock)
+            _newImages.Add((Path.Combine(_images, key), content));
+    }
+
+    private byte[]? Read(string folder, string path)
+    {
+        if (!OwnFiles.IsPrivateFolder(folder))
             return null;
         try
         {
-            LayerFacts? facts = LayerFactsCodec.Decode(File.ReadAllBytes(path));
+            byte[] bytes = File.ReadAllBytes(path);
             // What is used stays: the time of last use decides what is cleaned.
             if (_time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(path) > TimeSpan.FromDays(1))
                 File.SetLastWriteTimeUtc(path, _time.GetUtcNow().UtcDateTime);
-            return facts;
+            return bytes;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -73,9 +92,12 @@ public sealed class LayerCache : IProofs
         {
             foreach ((string path, LayerFacts facts) in _newFacts)
                 Write(_layers, path, LayerFactsCodec.Encode(facts));
+            foreach ((string path, byte[] content) in _newImages)
+                Write(_images, path, content);
             foreach ((string identity, Digest diffId) in _newProofs)
                 Write(_proofs, ProofOf(identity), Encoding.ASCII.GetBytes(diffId.ToString()));
             _newFacts.Clear();
+            _newImages.Clear();
             _newProofs.Clear();
         }
     }
@@ -104,7 +126,7 @@ public sealed class LayerCache : IProofs
     /// <returns>Bytes removed.</returns>
     public static long Clean(string folder, long maxBytes)
     {
-        List<FileInfo> files = [.. FilesOf(folder, "layers"), .. FilesOf(folder, "proofs")];
+        List<FileInfo> files = [.. FilesOf(folder, "layers"), .. FilesOf(folder, "images"), .. FilesOf(folder, "proofs")];
         long total = files.Sum(LengthOf), removed = 0;
         if (total <= maxBytes)
             return 0;
@@ -130,7 +152,7 @@ public sealed class LayerCache : IProofs
     public static (int Layers, long Bytes) Measure(string folder)
     {
         IReadOnlyList<FileInfo> layers = FilesOf(folder, "layers");
-        return (layers.Count, layers.Concat(FilesOf(folder, "proofs")).Sum(LengthOf));
+        return (layers.Count, layers.Concat(FilesOf(folder, "images")).Concat(FilesOf(folder, "proofs")).Sum(LengthOf));
     }
 
     /// <summary>0 for a file that another process renamed or removed since the folder was read.</summary>

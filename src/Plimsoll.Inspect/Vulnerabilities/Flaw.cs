@@ -19,7 +19,9 @@ sealed record Flaw
     public required bool FromStarterSet { get; init; }
     public required IReadOnlyList<Match> Matches { get; init; }
 
-    public Finding Of(InstalledPackage package, Suppression? suppressed) => new()
+    public Finding Of(InstalledPackage package, Suppression? suppressed) => Of(package, Matcher.Fingerprint(package, Id), suppressed);
+
+    public Finding Of(InstalledPackage package, string fingerprint, Suppression? suppressed) => new()
     {
         Id = Id,
         Aliases = Aliases,
@@ -37,7 +39,7 @@ sealed record Flaw
         Malicious = Malicious,
         FromStarterSet = FromStarterSet,
         Matches = Matches,
-        Fingerprint = Matcher.Fingerprint(package, Id),
+        Fingerprint = fingerprint,
         Suppressed = suppressed,
     };
 }
