@@ -261,7 +261,7 @@ internal static class Compressions
 
     public static Stream Inflate(Compression form, Stream stored) => form switch
     {
-        Compression.Gzip => new GZipStream(stored, CompressionMode.Decompress),
+        Compression.Gzip => IsaGzipStream.Create(stored) ?? new GZipStream(stored, CompressionMode.Decompress),
         Compression.Zstd => new ZstdStream(stored),
         _ => stored,
     };
