@@ -26,7 +26,8 @@ public sealed partial record OutputTarget(string Format, string? File, string? T
         if (template is "")
             throw CommandException.Usage($"{where}: no file name after template:");
         if (format is not ("table" or "template") && ReportFormats.Find(format) is null)
-            throw CommandException.Usage($"{where}: unknown format {Escape.Quote(format)}; known formats: {Formats}");
+            throw CommandException.Usage($"{where}: unknown format {Escape.Quote(format)}; known formats: {Formats}",
+                format.AsSpan().ContainsAny('.', '/') ? $"a file stands behind its format: --output FORMAT={Escape.ForTerminal(format)}" : null);
         if (file is "")
             throw CommandException.Usage($"{where}: no file name after {format}=", $"{format} alone writes to standard output");
         return new OutputTarget(format, file == "-" ? null : file, template);

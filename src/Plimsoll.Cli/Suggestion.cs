@@ -8,6 +8,10 @@ internal static class Suggestion
     {
         ["-f"] = "--output FORMAT",
         ["--format"] = "--output FORMAT",
+        ["--scanners"] = "--checks KINDS",
+        ["--security-checks"] = "--checks KINDS",
+        ["--vuln-type"] = "--checks KINDS",
+        ["--secret-config"] = "--secret-rules FILE",
         ["--exit-code"] = "--fail-on LEVEL, which exits 1",
         ["-s"] = "--severity LEVELS",
         ["--ignore-unfixed"] = "--only-fixed",

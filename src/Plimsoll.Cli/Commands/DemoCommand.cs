@@ -74,7 +74,7 @@ internal static class DemoCommand
             await CommandAsync(ExitCode.Undecided, cancellationToken, "explain", "CVE-2021-44228", $"oci:{image}");
 
             Say(Catalogue.DemoBom);
-            await CommandAsync(ExitCode.Done, cancellationToken, "sbom", $"oci:{image}", "-o", bom);
+            await CommandAsync(ExitCode.Done, cancellationToken, "sbom", $"oci:{image}", "-o", $"cyclonedx={bom}");
             await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"sbom:{bom}", "--severity", "critical", "--fail-on", "critical");
 
             Say(Catalogue.DemoDiff, second);

@@ -12,27 +12,26 @@ internal static class SbomCommand
     {
         Language language = context.Language;
         Argument<string> image = new("IMAGE") { Description = Catalogue.HelpImage.In(language) };
-        Option<string?> format = new("--format") { HelpName = "FORMAT", Description = Catalogue.HelpBomFormat.In(language) };
-        Option<string?> output = new("--output", "-o") { HelpName = "FILE", Description = Catalogue.HelpBomOutput.In(language) };
+        Option<string?> output = new("--output", "-o") { HelpName = "FORMAT[=FILE]", Description = Catalogue.HelpBomFormat.In(language) };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
         Option<bool> noCache = new("--no-cache") { Description = Catalogue.HelpNoCache.In(language) };
         Option<bool> quiet = new("--quiet", "-q") { Description = Catalogue.HelpQuiet.In(language) };
         Option<string?> lang = new("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) };
-        Command command = new("sbom", Catalogue.SbomSummary.In(language)) { image, format, output, platform, noCache, quiet, lang };
+        Command command = new("sbom", Catalogue.SbomSummary.In(language)) { image, output, platform, noCache, quiet, lang };
         command.SetAction((line, cancellationToken) => Task.Run(() => Run(
-            context, services, line.GetRequiredValue(image), line.GetValue(format) ?? "cyclonedx", line.GetValue(output), line.GetValue(platform),
+            context, services, line.GetRequiredValue(image), line.GetValue(output) ?? "cyclonedx", line.GetValue(platform),
             line.GetValue(noCache), line.GetValue(quiet), cancellationToken), cancellationToken));
         return command;
     }
 
     private static int Run(
-        CliContext context, ScanServices services, string image, string name, string? file, string? platform, bool noCache, bool quiet, CancellationToken cancellationToken)
+        CliContext context, ScanServices services, string image, string output, string? platform, bool noCache, bool quiet, CancellationToken cancellationToken)
     {
-        if (ReportFormats.Find(name) is not { IsBom: true } format)
-            throw CommandException.Usage($"--format: unknown format {Escape.Quote(name)}; known formats: {string.Join(", ", ReportFormats.All.Where(f => f.IsBom).Select(f => f.Name))}");
+        OutputTarget target = OutputTarget.Parse(output, "--output");
+        if (ReportFormats.Find(target.Format) is not { IsBom: true } format)
+            throw CommandException.Usage($"--output: {target.Format} is no bill of materials; known formats: {string.Join(", ", ReportFormats.All.Where(f => f.IsBom).Select(f => f.Name))}");
         if (image.StartsWith('-') && image.Length > 1)
             throw CommandException.Usage($"unknown option {Escape.Quote(image)}", "plimsoll sbom --help lists the options");
-        OutputTarget target = new(name, file is "-" ? null : file);
         target.Check();
         Report report;
         try

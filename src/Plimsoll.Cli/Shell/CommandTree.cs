@@ -60,7 +60,8 @@ internal static class CommandTree
     /// <summary>Values that an option takes from a closed list.</summary>
     private static IReadOnlyList<string> WordsOf(string option) => option switch
     {
-        "--output" or "--format" => OutputTarget.Formats.Split(", "),
+        "--output" => OutputTarget.Formats.Split(", "),
+        "--checks" => ["all", .. CheckWords.All],
         "--fail-on" => FailOn.Words.Split(", "),
         "--severity" => ["critical", "high", "medium", "low", "negligible", "unknown"],
         "--group" => ["package", "layer"],

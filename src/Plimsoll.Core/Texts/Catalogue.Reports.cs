@@ -6,7 +6,7 @@ public static partial class Catalogue
     public static Text SbomSummary { get; } = new("List what is in an image as a bill of materials; needs no advisory database", "以物料清单形式列出镜像内容；不需要漏洞库");
     public static Text DiffSummary { get; } = new("Show what changed between two images or reports", "显示两个镜像或报告之间的变化");
     public static Text ExplainSummary { get; } = new("Say what is known of a vulnerability, and why an image has it", "说明某个漏洞的已知信息，以及镜像为何受其影响");
-    public static Text HelpBomFormat { get; } = new("cyclonedx (default), spdx-json, spdx or json", "cyclonedx（默认）、spdx-json、spdx 或 json");
+    public static Text HelpBomFormat { get; } = new("cyclonedx (default), spdx-json, spdx or json, to standard output or a file", "cyclonedx（默认）、spdx-json、spdx 或 json，输出到标准输出或文件");
     public static Text HelpBomOutput { get; } = new("File to write to instead of standard output", "写入文件而不是标准输出");
     public static Text HelpSubject { get; } = new("Image, sbom:FILE, or a JSON report of plimsoll", "镜像、sbom:文件，或 plimsoll 的 JSON 报告");
     public static Text HelpFlaw { get; } = new("CVE or advisory id, any alias", "CVE 或公告编号，也可用别名");

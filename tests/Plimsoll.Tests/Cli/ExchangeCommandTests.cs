@@ -46,12 +46,13 @@ public sealed class ExchangeCommandTests : IDisposable
 
     [Theory]
     [InlineData(0, "sbom", "x")]
-    [InlineData(0, "sbom", "x", "--format", "spdx")]
-    [InlineData(2, "sbom", "x", "--format", "sarif")]
-    [InlineData(2, "sbom", "x", "--format", "table")]
+    [InlineData(0, "sbom", "x", "--output", "spdx")]
+    [InlineData(2, "sbom", "x", "-o", "sarif")]
+    [InlineData(2, "sbom", "x", "--output", "table")]
+    [InlineData(2, "sbom", "x", "--output", "bom.json")]
     [InlineData(2, "sbom")]
     [InlineData(2, "sbom", "--frmat", "spdx")]
-    [InlineData(2, "sbom", "x", "-o", "/no/such/folder/b.json")]
+    [InlineData(2, "sbom", "x", "-o", "json=/no/such/folder/b.json")]
     [InlineData(3, "sbom", "sbom:/no/such/file")]
     [InlineData(0, "diff", "a", "b")]
     [InlineData(0, "diff", "a", "b", "--fail-on", "any")]
@@ -87,7 +88,7 @@ public sealed class ExchangeCommandTests : IDisposable
     [Fact]
     public async Task Sbom_Image_SaysNothingOfVulnerabilities()
     {
-        Assert.Equal(0, await RunAsync("sbom", "x", "-o", At("bom.json")));
+        Assert.Equal(0, await RunAsync("sbom", "x", "-o", $"cyclonedx={At("bom.json")}"));
 
         JsonElement bom = JsonDocument.Parse(File.ReadAllBytes(At("bom.json"))).RootElement;
         Assert.False(bom.TryGetProperty("vulnerabilities", out _));
