@@ -5,8 +5,7 @@ using Plimsoll.Posix;
 namespace Plimsoll.Docker;
 
 /// <summary>An image of podman, buildah or CRI-O, read in place from containers-storage.</summary>
-/// <remarks>As with Docker's store no layer counts as proven by an earlier read: who owns the store can edit unpacked files at any time.</remarks>
-internal sealed class ContainersImage : RandomAccessImage
+internal sealed class ContainersImage : TarSplitImage
 {
     private readonly ContainersStore _store;
     private readonly Dictionary<string, ContainersLayer> _stored = new(StringComparer.Ordinal);
@@ -78,30 +77,11 @@ internal sealed class ContainersImage : RandomAccessImage
         return (Path.Combine(data, "containers/storage"), null, location);
     }
 
-    protected override Stream OpenLayer(ImageLayer layer)
-    {
-        (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
-        return new TarSplitStream(split, unpacked, Where(layer), Limits);
-    }
+    protected override string Root => _store.Root;
+
+    protected override string Remedy => "somebody edited the store; remove the image and pull or load it again";
+
+    protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);
 
     protected override long WeightOf(ImageLayer layer) => _stored[layer.Key].DiffSize;
-
-    public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
-    {
-        try
-        {
-            base.ReadLayers(visitor, parallelism, cancellationToken);
-        }
-        catch (ImageException e) when (e.Error == ImageError.DiffIdMismatch)
-        {
-            // As for Docker's store: the digest says that a layer changed, its checksums say which file.
-            if (Layers.FirstOrDefault(l => e.Message.Contains(l.Key, StringComparison.Ordinal)) is not { } layer)
-                throw;
-            (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
-            throw new ImageException(e.Error, $"{_store.Root}: {e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}",
-                "somebody edited the store; remove the image and pull or load it again", e);
-        }
-    }
-
-    private string Where(ImageLayer layer) => $"layer {_store.Root}/{layer.Key}";
 }

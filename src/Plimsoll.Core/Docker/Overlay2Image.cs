@@ -4,11 +4,7 @@ using Plimsoll.Oci;
 namespace Plimsoll.Docker;
 
 /// <summary>An image of the local daemon, read in place from its overlay2 store.</summary>
-/// <remarks>
-/// No layer counts as proven by an earlier read: root on this host can edit an unpacked file at any time, and Docker itself
-/// never looks again. So every layer that is asked for is rebuilt and hashed.
-/// </remarks>
-internal sealed class Overlay2Image : RandomAccessImage
+internal sealed class Overlay2Image : TarSplitImage
 {
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;
@@ -52,32 +48,13 @@ internal sealed class Overlay2Image : RandomAccessImage
         };
     }
 
-    protected override Stream OpenLayer(ImageLayer layer)
-    {
-        (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
-        return new TarSplitStream(split, unpacked, Where(layer), Limits);
-    }
+    protected override string Root => _store.Root;
+
+    protected override string Remedy => "somebody edited Docker's store; remove the image and pull or load it again";
+
+    protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);
 
     protected override long WeightOf(ImageLayer layer) => _stored[layer.Key].UnpackedBytes;
-
-    public override void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken)
-    {
-        try
-        {
-            base.ReadLayers(visitor, parallelism, cancellationToken);
-        }
-        catch (ImageException e) when (e.Error == ImageError.DiffIdMismatch)
-        {
-            // The digest says that a layer changed; its checksums say which file, at the price of reading the layer again.
-            if (Layers.FirstOrDefault(l => e.Message.Contains(l.Key, StringComparison.Ordinal)) is not { } layer)
-                throw;
-            (Stream split, SafeFileHandle unpacked) = _store.Open(_stored[layer.Key]);
-            throw new ImageException(e.Error, $"{_store.Root}: {e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}",
-                "somebody edited Docker's store; remove the image and pull or load it again", e);
-        }
-    }
-
-    private string Where(ImageLayer layer) => $"layer {_store.Root}/{layer.Key}";
 
     protected override void Dispose(bool disposing)
     {
