@@ -16,6 +16,9 @@ public sealed record Report
     public IReadOnlyList<string> Tags { get; init; } = [];
     public string? Platform { get; init; }
 
+    /// <summary>When the image was made, as its config says; null when it does not.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>False after <c>--unverified</c>: no digest was checked.</summary>
     public bool Verified { get; init; } = true;
 
