@@ -31,7 +31,7 @@ public sealed class DocumentNode
 public sealed record DocumentMember(string Name, string Where, DocumentNode Value);
 
 /// <summary>Reads one mapping and refuses what it does not know.</summary>
-internal sealed class MapReader
+public sealed class MapReader
 {
     private readonly DocumentNode _node;
     private readonly string _what;
@@ -41,16 +41,21 @@ internal sealed class MapReader
     /// <exception cref="DocumentException">It is no mapping.</exception>
     public MapReader(DocumentNode node, string what)
     {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(what);
         _node = node;
         _what = what;
         if (node.Members is null)
             throw Wrong(node, "a mapping");
     }
 
+    /// <summary>Of the mapping.</summary>
     public string Where => _node.Where;
 
+    /// <summary>The value of a key; null when it is not there. The key is known from now on.</summary>
     public DocumentNode? Find(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         _known.Add(name);
         foreach (DocumentMember member in _node.Members!)
             if (member.Name == name)
@@ -58,6 +63,7 @@ internal sealed class MapReader
         return null;
     }
 
+    /// <exception cref="DocumentException">The key is not there.</exception>
     public DocumentNode Get(string name) => Find(name) ?? throw new DocumentException(_node.Where, $"{_what} has no {name}");
 
     public string? FindText(string name, int maxCharacters = DocumentLimits.MaxTextCharacters) => Find(name) is { } node ? TextOf(node, Inner(name), maxCharacters) : null;
@@ -79,15 +85,17 @@ internal sealed class MapReader
                 throw new DocumentException(member.Where, $"unknown key {Escape.Quote(member.Name)} in {_what}; known keys: {string.Join(", ", _known)}");
     }
 
+    /// <summary>A key with the name of its mapping, for errors: <c>vulnerabilities.epss</c>.</summary>
     public string Inner(string name) => _what.StartsWith("the ", StringComparison.Ordinal) ? name : $"{_what}.{name}";
 
-    public static DocumentException Wrong(DocumentNode node, string wanted) => new(node.Where, $"{node.Kind} stands where {wanted} was wanted");
+    /// <summary>Something else stands where something was wanted.</summary>
+    public static DocumentException Wrong(DocumentNode node, string wanted) => new((node ?? throw new ArgumentNullException(nameof(node))).Where, $"{node.Kind} stands where {wanted} was wanted");
 
     /// <summary>Not empty, no longer than a text may be, and Unicode.</summary>
     public static string TextOf(DocumentNode node, string what, int maxCharacters = DocumentLimits.MaxTextCharacters)
     {
-        if (node.Text is not { } text)
-            throw Wrong(node, $"a text for {what}");
+        if (node?.Text is not { } text)
+            throw Wrong(node!, $"a text for {what}");
         text = text.Trim();
         if (text.Length == 0)
             throw new DocumentException(node.Where, $"{what} is empty");
@@ -101,8 +109,10 @@ internal sealed class MapReader
         return text;
     }
 
+    /// <summary>A list of texts, none twice.</summary>
     public static IReadOnlyList<string> TextsOf(DocumentNode node, string what)
     {
+        ArgumentNullException.ThrowIfNull(node);
         List<string> texts = [.. (node.Items ?? throw Wrong(node, $"a list for {what}")).Select(i => TextOf(i, what))];
         for (int i = 0; i < texts.Count; i++)
             if (texts.IndexOf(texts[i]) < i)

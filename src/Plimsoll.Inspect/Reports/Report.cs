@@ -50,6 +50,9 @@ public sealed record Report
     /// <summary>What the policy says of all this; null when none was given.</summary>
     public Verdict? Verdict { get; init; }
 
+    /// <summary>The policy that <see cref="Verdict"/> is of, for the inspection statement; the JSON report does not hold it.</summary>
+    public Policy? Policy { get; init; }
+
     /// <summary>What a reader must know to judge the findings.</summary>
     public IReadOnlyList<Note> Notes { get; init; } = [];
 
