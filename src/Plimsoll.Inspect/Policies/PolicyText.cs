@@ -103,12 +103,13 @@ public static class PolicyText
             (policy.Malware.Removed, Catalogue.ExplainMalwareRemoved), (policy.Secrets.Removed, Catalogue.ExplainSecretsRemoved),
         ];
         foreach ((PolicyAction most, Text what) in limits.Where(l => l.Most != PolicyAction.Fail))
-            yield return what.In(language, Word(most, language));
+            yield return what.In(language, WordOf(most, language));
         foreach (IGrouping<int, Level> days in PolicyWords.Levels.Where(l => v.GraceDays.Of(l) > 0).GroupBy(v.GraceDays.Of))
             yield return Catalogue.ExplainGrace.In(language, string.Join(", ", days.Select(PolicyWords.Word)), days.Key);
     }
 
-    internal static string Word(PolicyAction action, Language language) => (action switch
+    /// <summary>The action's word for people.</summary>
+    public static string WordOf(PolicyAction action, Language language) => (action switch
     {
         PolicyAction.Fail => Catalogue.WordFail,
         PolicyAction.Undecided => Catalogue.WordUndecided,
