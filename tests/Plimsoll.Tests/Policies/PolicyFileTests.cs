@@ -18,6 +18,7 @@ public sealed class PolicyFileTests
 
         Assert.Equal(Encoding.UTF8.GetString(PolicyJson.Write(builtIn)), Encoding.UTF8.GetString(PolicyJson.Write(silent)));
         Assert.Equal(File.ReadAllBytes(Repository.At("docs", "policy-default.yaml")), PolicyFile.BuiltInText());
+        Assert.Contains(Encoding.UTF8.GetString(PolicyFile.BuiltInText()), File.ReadAllText(Repository.At("docs", "formats", "policy.md")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -160,7 +161,7 @@ public sealed class PolicyFileTests
         Assert.Equal(DocumentLimits.MaxExceptions, Parse(Head + "exceptions:\n" + entries).Exceptions.Count);
         Assert.Throws<DocumentException>(() => Parse(Head + "exceptions:\n" + entries + "- {id: b, reason: b, owner: c, expires: 2027-01-01}\n"));
         using TempFolder folder = new();
-        string path = folder.Write("p.yaml", Encoding.UTF8.GetBytes(Head.PadRight(DocumentLimits.MaxPolicyBytes, '#')));
+        string path = folder.Write("p.yaml", Encoding.UTF8.GetBytes(Head.PadRight(DocumentLimits.MaxPolicyBytes + 1, '#')));
         Assert.Throws<DocumentException>(() => PolicyFile.Read(path));
         Assert.Contains("not UTF-8", Assert.Throws<DocumentException>(() => PolicyFile.Parse([0xFF, 0xFE], "p")).Message, StringComparison.Ordinal);
     }

@@ -57,7 +57,7 @@ public sealed class InspectionPredicateTests
     [InlineData("\"beyond\":4", "\"beyond\":-4", "a number")]
     [InlineData("\"beyond\":4", "\"beyond\": 4", "canonical")]
     [InlineData("\"checks\":[\"vulnerability\"", "\"checks\":[\"vulnerabilities\"", "unknown check")]
-    [InlineData("\"outcome\":\"refused\"", "\"outcome\":\"fine\"", "wanted")]
+    [InlineData("\"outcome\":\"undecided\"", "\"outcome\":\"fine\"", "wanted")]
     public void Parse_ChangedPlace_IsRefusedByName(string from, string to, string message)
     {
         string json = Encoding.UTF8.GetString(Full().ToJson());

@@ -328,7 +328,7 @@ public sealed class JudgeTests
     public void Reasons_EveryCodeThatCanCome_HasATextInBothLanguages()
     {
         string source = File.ReadAllText(TestKit.Repository.At("src", "Plimsoll.Core", "Verify", "Judge.cs")) + File.ReadAllText(TestKit.Repository.At("src", "Plimsoll.Core", "Verify", "FindingJudge.cs"));
-        IEnumerable<string> codes = System.Text.RegularExpressions.Regex.Matches(source, @"(?:Say|Whole|_reasons\.Add)\(""(?<c>[a-z-]+)""|new (?:Decision)?\([^""]*""(?<c>[a-z-]+)"", ""[a-z]|\(""(?<c>licence-[a-z]+)""",
+        IEnumerable<string> codes = System.Text.RegularExpressions.Regex.Matches(source, @"(?:Say|Whole|_reasons\.Add)\(""(?<c>[a-z-]+)""|(?:Decision|new)\([^""]*""(?<c>[a-z-]+)"", \$?""[a-z]|\(""(?<c>licence-[a-z]+)""",
             System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)).Select(m => m.Groups["c"].Value);
 
         Assert.Superset(new HashSet<string> { "severity", "no-database", "licence-denied", "end-of-life", "excepted" }, codes.ToHashSet());
