@@ -18,6 +18,9 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The hashes of known malware.</summary>
     public string KnownMalware => Path.Combine(Data, "known-malware.db");
 
+    /// <summary>The highest counters of signed policies that were seen.</summary>
+    public string Policies => Path.Combine(Data, "policies");
+
     private string Below(string name, string xdg, string fallback)
     {
         if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)

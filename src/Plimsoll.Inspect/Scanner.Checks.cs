@@ -1,6 +1,8 @@
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Suppressions;
+using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
 
@@ -43,9 +45,15 @@ public static partial class Scanner
             gaps.AddRange(result.Gaps);
             engines.AddRange(result.Engines);
         }
+        ProblemSuppressionResult judged = Suppressor.Apply(Ordered(problems), options.Suppressions, report.Time);
+        // An entry that speaks of a problem is in use, whatever matching said of it; and without matching nobody has said anything yet.
+        if (report.Matched)
+            notes.RemoveAll(n => n.Code == MatchNotes.SuppressionUnused && judged.Used.Any(u => n.Arguments is [var id, var source] && id == u.Id && source == u.Source));
+        else
+            notes.AddRange(Suppressor.NotesOn(options.Suppressions, judged.Used, report.Time));
         return report with
         {
-            Problems = Ordered(problems),
+            Problems = judged.Problems,
             Checks = [.. options.Checks.Select(c => c.Kind)],
             Engines = [.. engines.OrderBy(e => e.Name, StringComparer.Ordinal)],
             Notes = notes,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
@@ -119,6 +120,7 @@ public static partial class Scanner
             ConfigDigest = image.ConfigDigest?.ToString(),
             Tags = image.Tags,
             Platform = image.Config is { Os: { } os, Architecture: { } architecture } ? new Platform(os, architecture, image.Config.Variant).ToString() : null,
+            Created = CreatedOf(image.Config),
             Verified = image.Verification == Verification.Full,
             Time = options.Time.GetUtcNow(),
             ToolVersion = options.ToolVersion,
@@ -135,6 +137,9 @@ public static partial class Scanner
         Report judged = Judged(listed, inventory, known, options.Vulnerabilities ? store : null, options.Vex, options);
         return options.Checks.Count == 0 ? judged : Checked(judged, image, inventory, options, cancellationToken);
     }
+
+    private static DateTimeOffset? CreatedOf(ImageConfig? config) =>
+        DateTimeOffset.TryParse(config?.Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time) ? time : null;
 
     private static Action<ImageLayer>? ProgressOf(Image image, IProgress<ScanProgress>? progress)
     {

@@ -21,6 +21,8 @@ internal static class ScanCommand
             json,
             Value("checks", "KINDS", Catalogue.HelpChecks),
             Value("fail-on", "LEVEL", Catalogue.HelpFailOn),
+            Value("policy", "FILE", Catalogue.HelpPolicy),
+            Value("policy-key", "PUBLIC.pem", Catalogue.HelpPolicyKey),
             Flag("only-fixed", Catalogue.HelpOnlyFixed),
             Value("severity", "LEVELS", Catalogue.HelpSeverity),
             Values("suppress", "FILE", Catalogue.HelpSuppress),

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text;
 using Plimsoll.Inspect;
+using Plimsoll.Inspect.Policies;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -20,6 +22,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
 
     private bool _updateFailed;
     private IReadOnlyList<VexStatement> _vex = [];
+    private Policy? _policy;
 
     public async Task<int> RunAsync(IReadOnlyList<string> images, CancellationToken cancellationToken)
     {
@@ -28,6 +31,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         Dictionary<OutputTarget, Template> templates = settings.Outputs.Where(o => o.Format == "template").ToDictionary(o => o, o => TemplateFile.Read(o.Template ?? settings.Template!));
         List<Suppression> suppressions = [.. settings.SuppressionFiles.SelectMany(services.ReadSuppressions)];
         _vex = [.. settings.VexFiles.SelectMany(VexDocument.Read)];
+        _policy = settings.Policy is { } policy ? PolicySource.Open(policy, settings.PolicyKey, PolicyCommand.CountersOf(context)).Policy : null;
         using CancellationTokenSource timeout = settings.Timeout is { } limit ? new(limit, context.Time) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
@@ -125,7 +129,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 await Task.WhenAny(scan, Task.Delay(Grace, CancellationToken.None));
                 throw;
             }
-            return ScanResult.Of(image, DatabaseNotes.AddTo(await scan, context.Time.GetUtcNow()), settings.Filter);
+            return ScanResult.Of(image, Judged(DatabaseNotes.AddTo(await scan, context.Time.GetUtcNow())), settings.Filter);
         }
         catch (OperationCanceledException) when (!user.IsCancellationRequested)
         {
@@ -145,6 +149,10 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
             return Failed(image, "internal", InternalError.Message(e), InternalError.Hint);
         }
     }
+
+    /// <summary>The whole report is judged, whatever of it is shown.</summary>
+    private Report Judged(Report report) =>
+        _policy is null ? report : report with { Policy = _policy, Verdict = PolicyJudge.Judge(report, _policy, context.Time.GetUtcNow()) };
 
     private string TimeoutText => settings.Timeout is { } limit ? $"{limit.TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s" : "";
 
@@ -199,6 +207,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     /// <summary>Null when there is nothing to say in this format: a bill of materials of an image that could not be read.</summary>
     private byte[]? Render(OutputTarget output, IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
     {
+        if (output.Format == "inspection" && results is [{ Report: { } inspected }] && !PolicyJudge.CanState(inspected))
+            throw new CommandException(ExitCode.Undecided, $"{Escape.Quote(inspected.Image)} has no digest that a statement could be about", "scan an image: a folder and a bill of materials may have none");
         if (ReportFormats.Find(output.Format) is { } format)
             return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full);
         if (templates.TryGetValue(output, out Template? template))
@@ -239,8 +249,13 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 context.Error.WriteLine("plimsoll: " + Catalogue.ThresholdCrossed.In(context.Language, counted, Escape.ForTerminal(settings.FailOn.Text)));
             return ExitCode.Refused;
         }
+        foreach (ScanResult result in results)
+            if (result.Report?.Verdict is { Outcome: Outcome.Refused or Outcome.Undecided } verdict && !settings.Quiet)
+                context.Error.WriteLine($"plimsoll: {(results.Count > 1 ? Escape.Quote(result.Image) + ": " : "")}{VerdictText.HeadOf(verdict, context.Language)}");
+        if (results.Any(r => r.Report?.Verdict is { Outcome: Outcome.Refused }))
+            return ExitCode.Refused;
         if (_updateFailed && !settings.Quiet)
             context.Error.WriteLine("plimsoll: hint: the update that --update asked for failed; the exit code says so (3)");
-        return _updateFailed || results.Any(r => r.Report is not { Complete: true }) ? ExitCode.Undecided : ExitCode.Done;
+        return _updateFailed || results.Any(r => r.Report is not { } report || (report.Verdict is { } verdict ? verdict.Outcome == Outcome.Undecided : !report.Complete)) ? ExitCode.Undecided : ExitCode.Done;
     }
 }

@@ -25,6 +25,12 @@ internal sealed record ScanSettings
     public IReadOnlyList<string> VexFiles { get; private init; } = [];
     public IReadOnlyList<string> Bases { get; private init; } = [];
 
+    /// <summary><c>default</c> or a file; null: nothing is judged.</summary>
+    public string? Policy { get; private init; }
+
+    /// <summary>Public key that the policy must be signed with; null: it need not be.</summary>
+    public string? PolicyKey { get; private init; }
+
     /// <summary>For outputs of the format template that name none themselves.</summary>
     public string? Template { get; private init; }
 
@@ -47,7 +53,7 @@ internal sealed record ScanSettings
     /// <summary>Names of the options, as in flags and in the file.</summary>
     public static IReadOnlyList<string> Keys { get; } =
     [
-        "all", "base", "checks", "clamd", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "quiet",
+        "all", "base", "checks", "clamd", "color", "db", "fail-on", "group", "lang", "no-cache", "only-fixed", "output", "parallel", "platform", "policy", "policy-key", "quiet",
         "registry-ca", "registry-http", "registry-mirror", "registry-realm", "secret-rules", "severity", "suppress", "template", "timeout", "unverified", "update", "vex", "yara",
     ];
 
@@ -88,6 +94,8 @@ internal sealed record ScanSettings
             SuppressionFiles = Get(all, "suppress")?.Values ?? [],
             VexFiles = Get(all, "vex")?.Values ?? [],
             Bases = Get(all, "base")?.Values ?? [],
+            Policy = Get(all, "policy")?.Values[^1],
+            PolicyKey = Get(all, "policy-key")?.Values[^1],
             Template = Get(all, "template")?.Values[^1],
             Database = Get(all, "db")?.Values[^1],
             Update = Flag(all, "update"),
@@ -145,6 +153,11 @@ internal sealed record ScanSettings
         }
         if (settings.Template is not null && !settings.Outputs.Any(o => o.Format == "template"))
             throw CommandException.Usage("--template is given and no output uses it", "add --output template or --output template=FILE");
+        if (settings.PolicyKey is not null && settings.Policy is null)
+            throw CommandException.Usage("--policy-key is given and no policy that it is for", "add --policy FILE");
+        // What a statement leaves out would pass for absent.
+        if (settings.Filter != ReportFilter.None && settings.Outputs.Any(o => o.Format == "inspection"))
+            throw CommandException.Usage($"--output inspection holds all findings; {settings.Filter} would leave some out", "scan without the filter");
         if (settings.Filter.Severities is { } severities && !settings.FailOn.CanCountAmong(severities))
             throw CommandException.Usage($"--fail-on {Escape.ForTerminal(settings.FailOn.Text)} can never be met: --severity leaves out every finding that it asks for",
                 "make --severity as wide as --fail-on");

@@ -14,8 +14,8 @@ public static partial class Catalogue
     public static Text MoreHelp { get; } = new(
         "plimsoll COMMAND --help shows a command's options.", "plimsoll 命令 --help 显示该命令的选项。");
     public static Text ScanFooter { get; } = new(
-        "Options may also stand in config.yaml (scan: fail-on: high) or in the environment (PLIMSOLL_SCAN_FAIL_ON=high). Exit codes: 0 done, 1 threshold crossed, 2 wrong usage, 3 undecided or incomplete.",
-        "选项也可以写在 config.yaml（scan: fail-on: high）或环境变量（PLIMSOLL_SCAN_FAIL_ON=high）中。退出码：0 完成，1 超过阈值，2 用法错误，3 无法判定或结果不完整。");
+        "Options may also stand in config.yaml (scan: fail-on: high) or in the environment (PLIMSOLL_SCAN_FAIL_ON=high). Exit codes: 0 done, 1 refused or threshold crossed, 2 wrong usage, 3 undecided or incomplete.",
+        "选项也可以写在 config.yaml（scan: fail-on: high）或环境变量（PLIMSOLL_SCAN_FAIL_ON=high）中。退出码：0 完成，1 被拒绝或超过阈值，2 用法错误，3 无法判定或结果不完整。");
 
     public static Text HelpHelp { get; } = new("Show this text", "显示本说明");
     public static Text HelpVersion { get; } = new("Show version, commit and database date", "显示版本、提交和漏洞库日期");
@@ -23,8 +23,8 @@ public static partial class Catalogue
         "Image: archive or layout path, dir:FOLDER, docker:NAME, registry:NAME, or a name in the local daemon; or sbom:FILE",
         "镜像：归档或布局的路径、dir:文件夹、docker:名称、registry:名称，或本地守护进程中的名称；或 sbom:文件");
     public static Text HelpOutput { get; } = new(
-        "table, json, cyclonedx, spdx-json, spdx, sarif, junit, gitlab, openvex or template:FILE, to standard output or a file; repeatable",
-        "table、json、cyclonedx、spdx-json、spdx、sarif、junit、gitlab、openvex 或 template:文件，输出到标准输出或文件；可重复");
+        "table, json, cyclonedx, spdx-json, spdx, sarif, junit, gitlab, openvex, inspection or template:FILE, to standard output or a file; repeatable",
+        "table、json、cyclonedx、spdx-json、spdx、sarif、junit、gitlab、openvex、inspection 或 template:文件，输出到标准输出或文件；可重复");
     public static Text HelpJson { get; } = new("Same as --output json", "等同于 --output json");
     public static Text HelpFailOn { get; } = new("Exit 1 on a finding at or above a severity; also kev, unknown, any, none", "有达到该严重程度的结果时退出码为 1；也可用 kev、unknown、any、none");
     public static Text HelpOnlyFixed { get; } = new("Only findings for which a fixed version exists", "只考虑已有修复版本的结果");

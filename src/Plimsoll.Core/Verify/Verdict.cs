@@ -47,4 +47,7 @@ public sealed record Reason
 
     /// <summary>What was seen and what was wanted, in English.</summary>
     public required string Message { get; init; }
+
+    /// <summary>What stands in the reason's text in any language (<see cref="Texts.Catalogue.FindReason"/>); untrusted text. Empty for one that was read from a file.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
 }

@@ -4,6 +4,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -78,6 +79,7 @@ public static class JsonReport
         json.WriteOptional("configDigest", report.ConfigDigest);
         json.WriteList("tags", report.Tags);
         json.WriteOptional("platform", report.Platform);
+        json.WriteOptional("created", report.Created?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"));
         json.WriteOptional("bom", report.Bom);
         if (!report.Matched)
             json.WriteBoolean("matched", false);
@@ -85,6 +87,7 @@ public static class JsonReport
         WriteDatabase(json, report.Database);
         WriteDistribution(json, report.Distribution);
         WriteSummary(json, report, hidden);
+        WriteVerdict(json, report.Verdict);
         json.WriteStartArray("findings");
         foreach (Finding finding in report.Findings)
             WriteFinding(json, finding);
@@ -98,6 +101,30 @@ public static class JsonReport
         json.WriteEndArray();
         WritePackages(json, "packages", report.Packages);
         WritePackages(json, "removedPackages", report.Removed);
+    }
+
+    private static void WriteVerdict(Utf8JsonWriter json, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        json.WriteStartObject("verdict");
+        json.WriteString("outcome", verdict.Outcome.Word());
+        json.WriteString("policy", verdict.Policy);
+        json.WriteString("policyDigest", verdict.PolicyDigest);
+        json.WriteStartArray("reasons");
+        foreach (Reason reason in verdict.Reasons)
+        {
+            json.WriteStartObject();
+            json.WriteString("code", reason.Code);
+            json.WriteString("outcome", reason.Outcome.Word());
+            json.WriteOptional("rule", reason.Rule);
+            json.WriteNumber("count", reason.Count);
+            json.WriteList("examples", reason.Examples);
+            json.WriteString("message", reason.Message);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteProblems(Utf8JsonWriter json, Report report)
@@ -165,6 +192,7 @@ public static class JsonReport
         json.WriteOptional("digest", database.Digest);
         json.WriteList("ecosystems", database.Ecosystems);
         json.WriteOptional("knownExploitedCatalogue", database.KevVersion);
+        json.WriteOptional("epssDate", database.EpssDate);
         json.WriteEndObject();
     }
 

@@ -16,6 +16,9 @@ public sealed record Report
     public IReadOnlyList<string> Tags { get; init; } = [];
     public string? Platform { get; init; }
 
+    /// <summary>When the image was made, as its config says; null when it does not.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>False after <c>--unverified</c>: no digest was checked.</summary>
     public bool Verified { get; init; } = true;
 
@@ -46,6 +49,9 @@ public sealed record Report
 
     /// <summary>What the policy says of all this; null when none was given.</summary>
     public Verdict? Verdict { get; init; }
+
+    /// <summary>The policy that <see cref="Verdict"/> is of, for the inspection statement; the JSON report does not hold it.</summary>
+    public Policy? Policy { get; init; }
 
     /// <summary>What a reader must know to judge the findings.</summary>
     public IReadOnlyList<Note> Notes { get; init; } = [];

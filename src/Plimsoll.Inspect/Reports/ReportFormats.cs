@@ -1,4 +1,5 @@
 using System.Text;
+using Plimsoll.Inspect.Policies;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -13,7 +14,7 @@ public static class ReportFormats
     public static IReadOnlyList<Format> All { get; } =
     [
         new("json", null, true), new("cyclonedx", "a CycloneDX document", true), new("spdx-json", "an SPDX document", true), new("spdx", "an SPDX document", true),
-        new("sarif", null, false), new("junit", null, false), new("gitlab", "a GitLab report", false), new("openvex", "an OpenVEX document", false),
+        new("sarif", null, false), new("junit", null, false), new("gitlab", "a GitLab report", false), new("openvex", "an OpenVEX document", false), new("inspection", "an inspection statement", false),
     ];
 
     public static Format? Find(string name) => All.FirstOrDefault(f => f.Name == name);
@@ -50,6 +51,10 @@ public static class ReportFormats
                 break;
             case "gitlab":
                 GitLabReport.Write(buffer, one!);
+                break;
+            case "inspection":
+                buffer.Write(PolicyJudge.PredicateOf(one!, one!.Policy).ToStatement().ToJson());
+                buffer.WriteByte((byte)'\n');
                 break;
             case "openvex":
                 OpenVexReport.Write(buffer, one!);

@@ -70,6 +70,10 @@ public static class ReportReader
             Tags = Texts(report, "tags"),
             Platform = Text(report, "platform"),
             Verified = report.GetProperty("verified").GetBoolean(),
+            Created = report.TryGetProperty("created", out _) ? Time(report, "created") : null,
+            Problems = ProblemReader.Problems(report),
+            Checks = ProblemReader.Checks(report),
+            Engines = ProblemReader.Engines(report),
             Time = Time(report, "time"),
             ToolVersion = root.GetProperty("tool").GetProperty("version").GetString()!,
             Matched = !report.TryGetProperty("matched", out JsonElement matched) || matched.GetBoolean(),
@@ -105,6 +109,7 @@ public static class ReportReader
         Digest = Text(database, "digest") ?? "",
         Ecosystems = Texts(database, "ecosystems"),
         KevVersion = Text(database, "knownExploitedCatalogue"),
+        EpssDate = Text(database, "epssDate"),
     };
 
     private static InstalledPackage PackageOf(JsonElement package)
@@ -166,23 +171,26 @@ public static class ReportReader
                 Range = Text(m, "range") ?? "",
                 FixedVersion = Text(m, "fixedVersion"),
             })],
-            Suppressed = finding.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
-            {
-                Id = suppressed.GetProperty("id").GetString()!,
-                Package = Text(suppressed, "package"),
-                Reason = Text(suppressed, "reason") ?? "",
-                Owner = Text(suppressed, "owner"),
-                Expires = DateOnly.TryParseExact(Text(suppressed, "expires"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : null,
-                Source = Text(suppressed, "source") ?? "",
-                Status = Text(suppressed, "status"),
-                Justification = Text(suppressed, "justification"),
-            } : null,
+            Suppressed = SuppressionOf(finding),
         };
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+    internal static Suppression? SuppressionOf(JsonElement finding) => finding.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
+    {
+        Id = suppressed.GetProperty("id").GetString()!,
+        Package = Text(suppressed, "package"),
+        Path = Text(suppressed, "path"),
+        Reason = Text(suppressed, "reason") ?? "",
+        Owner = Text(suppressed, "owner"),
+        Expires = DateOnly.TryParseExact(Text(suppressed, "expires"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : null,
+        Source = Text(suppressed, "source") ?? "",
+        Status = Text(suppressed, "status"),
+        Justification = Text(suppressed, "justification"),
+    } : null;
 
-    private static List<string> Texts(JsonElement element, string name) =>
+    internal static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+
+    internal static List<string> Texts(JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement list) ? [.. list.EnumerateArray().Select(t => t.GetString() ?? throw new FormatException($"{name} holds a null"))] : [];
 
     private static DateTimeOffset Time(JsonElement element, string name) =>

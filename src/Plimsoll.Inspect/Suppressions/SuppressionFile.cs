@@ -20,7 +20,7 @@ public static class SuppressionFile
     /// <summary>Entries of the file.</summary>
     public const int MaxEntries = 10_000;
 
-    private const string Keys = "id, package, reason, owner, expires, justification";
+    private const string Keys = "id, package, path, reason, owner, expires, justification";
 
     /// <summary>The entries in the file's order.</summary>
     /// <exception cref="SuppressionException">The file is too long, no YAML, or not of the form; nothing of it is used.</exception>
@@ -71,7 +71,7 @@ public static class SuppressionFile
     private static List<Suppression> ReadDocument(Parser parser, string name)
     {
         List<Suppression> entries = [];
-        Dictionary<(string, string?), string> seen = [];
+        Dictionary<(string, string?, string?), string> seen = [];
         Next<StreamStart>(parser, name, "a YAML stream");
         if (!parser.MoveNext() || parser.Current is StreamEnd)
             return entries;
@@ -87,9 +87,9 @@ public static class SuppressionFile
                 Suppression entry = ReadEntry(parser, name);
                 if (entries.Count == MaxEntries)
                     throw new SuppressionException(entry.Source, $"more than {MaxEntries} suppressions");
-                if (!seen.TryAdd((entry.Id, entry.Package), entry.Source))
+                if (!seen.TryAdd((entry.Id, entry.Package, entry.Path), entry.Source))
                     throw new SuppressionException(entry.Source,
-                        $"{Escape.Quote(entry.Id)} for {(entry.Package is null ? "every package" : $"package {Escape.Quote(entry.Package)}")} stands already at {seen[(entry.Id, entry.Package)]}");
+                        $"{Escape.Quote(entry.Id)} for {(entry.Package is null ? "every package" : $"package {Escape.Quote(entry.Package)}")}{(entry.Path is null ? "" : $" in {Escape.Quote(entry.Path)}")} stands already at {seen[(entry.Id, entry.Package, entry.Path)]}");
                 entries.Add(entry);
             }
             parser.MoveNext();
@@ -109,7 +109,7 @@ public static class SuppressionFile
         {
             string key = Text(parser, name, "a key");
             long line = parser.Current!.Start.Line;
-            if (key is not ("id" or "package" or "reason" or "owner" or "expires" or "justification"))
+            if (key is not ("id" or "package" or "path" or "reason" or "owner" or "expires" or "justification"))
                 throw new SuppressionException($"{name}:{line}", $"unknown key {Escape.Quote(key)}; known keys: {Keys}");
             parser.MoveNext();
             string value = Text(parser, name, $"a text for {key}").Trim();
@@ -121,7 +121,7 @@ public static class SuppressionFile
         }
         foreach (string needed in (ReadOnlySpan<string>)["id", "reason"])
             if (!values.ContainsKey(needed))
-                throw new SuppressionException(source, $"the suppression has no {needed}; wanted are id and reason, and package, owner, expires if they apply");
+                throw new SuppressionException(source, $"the suppression has no {needed}; wanted are id and reason, and package, path, owner, expires if they apply");
         DateOnly? expires = null;
         if (values.TryGetValue("expires", out string? date))
             expires = DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day)
@@ -134,6 +134,7 @@ public static class SuppressionFile
         {
             Id = values["id"],
             Package = values.GetValueOrDefault("package"),
+            Path = values.GetValueOrDefault("path"),
             Reason = values["reason"],
             Owner = values.GetValueOrDefault("owner"),
             Expires = expires,

@@ -78,7 +78,7 @@ public sealed record Suppression
     /// <summary>Package name, or null for every package.</summary>
     public string? Package { get; init; }
 
-    /// <summary>The file that a problem is in, where <c>*</c> stands for anything within a folder and <c>**</c> for anything; null for any. Vulnerabilities do not ask for it.</summary>
+    /// <summary>The file that a problem is in, where <c>*</c> stands for anything within a folder and <c>**</c> for anything; null for any. For a vulnerability it is the file that lists the package.</summary>
     public string? Path { get; init; }
     public required string Reason { get; init; }
     public string? Owner { get; init; }

@@ -20,7 +20,7 @@ public sealed class BoundaryTests
         ["Docker"] = ["Oci", "Posix", "Texts"],
         ["Registry"] = ["Oci", "Posix", "Texts"],
         ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
-        ["Verify"] = ["Texts"],
+        ["Verify"] = ["Oci", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 

@@ -32,7 +32,7 @@ public sealed class SuppressionTests
     public void Parse_NoEntries_IsAnEmptyList(string text) => Assert.Empty(SuppressionFile.Parse(text, "s.yaml"));
 
     [Theory]
-    [InlineData("- id: a\n  reason: b\n  cve: c\n", "s.yaml:3: unknown key \"cve\"; known keys: id, package, reason, owner, expires")]
+    [InlineData("- id: a\n  reason: b\n  cve: c\n", "s.yaml:3: unknown key \"cve\"; known keys: id, package, path, reason, owner, expires")]
     [InlineData("- id: a\n", "s.yaml:1: the suppression has no reason")]
     [InlineData("- reason: a\n", "s.yaml:1: the suppression has no id")]
     [InlineData("- id: a\n  reason: \"\"\n", "s.yaml:2: reason is empty")]
