@@ -7,8 +7,8 @@ namespace Plimsoll.Inspect.Layers;
 
 /// <summary>The bytes in which the cache keeps the facts of a layer.</summary>
 /// <remarks>
-/// Magic; number of texts and each as length and UTF-8; the facts, in which a text is its number in that table; the path hashes
-/// in host order; SHA-256 of all before it. Numbers are 7 bits a byte, low first. By hand, because a warm scan does little
+/// Magic; number of texts and each as length and UTF-8; the facts, in which a text is its number in that table; the path hashes,
+/// those of no folders first, in host order; SHA-256 of all before it. Numbers are 7 bits a byte, low first. By hand, because a warm scan does little
 /// else than read these: a serialiser's machinery for it took longer than the work.
 /// </remarks>
 internal static class LayerFactsCodec
@@ -16,7 +16,7 @@ internal static class LayerFactsCodec
     /// <summary>More entries than bytes cannot be: what a count may claim at most.</summary>
     private const int MaxCount = 1 << 28;
 
-    private static ReadOnlySpan<byte> Magic => "PLF3"u8;
+    private static ReadOnlySpan<byte> Magic => "PLF4"u8;
 
     public static byte[] Encode(LayerFacts facts)
     {
@@ -34,7 +34,8 @@ internal static class LayerFactsCodec
         writer.List(facts.Gaps, Write);
         writer.Number(facts.TarBytes + 1);
         writer.Number(facts.Entries);
-        return writer.ToArray(Magic, MemoryMarshal.AsBytes(facts.NonFolders.Span));
+        writer.Number(facts.NonFolders.Length);
+        return writer.ToArray(Magic, MemoryMarshal.AsBytes(facts.NonFolders.Span), MemoryMarshal.AsBytes(facts.Folders.Span));
     }
 
     /// <returns>Null when the bytes are no whole file of this form.</returns>
@@ -50,7 +51,7 @@ internal static class LayerFactsCodec
         try
         {
             Reader reader = new(body[Magic.Length..]);
-            return new LayerFacts
+            LayerFacts facts = new()
             {
                 Files = reader.List(ReadFile),
                 Whiteouts = reader.Texts(),
@@ -60,8 +61,10 @@ internal static class LayerFactsCodec
                 Gaps = reader.List(ReadGap),
                 TarBytes = reader.Number() - 1,
                 Entries = reader.Number(),
-                NonFolders = ReadHashes(reader.Rest),
             };
+            int nonFolders = reader.Count();
+            ReadOnlyMemory<PathHash> hashes = ReadHashes(reader.Rest);
+            return facts with { NonFolders = hashes[..nonFolders], Folders = hashes[nonFolders..] };
         }
         catch (Exception e) when (e is InvalidDataException or ArgumentException or IndexOutOfRangeException)
         {
@@ -246,7 +249,7 @@ internal static class LayerFactsCodec
                 write(this, item);
         }
 
-        public byte[] ToArray(ReadOnlySpan<byte> magic, ReadOnlySpan<byte> tail)
+        public byte[] ToArray(ReadOnlySpan<byte> magic, ReadOnlySpan<byte> tail, ReadOnlySpan<byte> last)
         {
             Writer table = new();
             table.Number(_texts.Count);
@@ -258,12 +261,13 @@ internal static class LayerFactsCodec
                     Array.Resize(ref table._bytes, Math.Max(table._bytes.Length * 2, table._length + length));
                 table._length += Encoding.UTF8.GetBytes(text, table._bytes.AsSpan(table._length));
             }
-            byte[] whole = new byte[magic.Length + table._length + _length + tail.Length + SHA256.HashSizeInBytes];
+            byte[] whole = new byte[magic.Length + table._length + _length + tail.Length + last.Length + SHA256.HashSizeInBytes];
             Span<byte> rest = whole;
             Put(ref rest, magic);
             Put(ref rest, table._bytes.AsSpan(0, table._length));
             Put(ref rest, _bytes.AsSpan(0, _length));
             Put(ref rest, tail);
+            Put(ref rest, last);
             SHA256.HashData(whole.AsSpan(..^SHA256.HashSizeInBytes), rest);
             return whole;
         }
