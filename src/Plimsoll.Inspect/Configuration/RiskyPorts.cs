@@ -29,7 +29,7 @@ internal static class RiskyPorts
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= MaxPort;
 
     /// <remarks>Source of the numbers: IANA, Service Name and Transport Protocol Port Number Registry; Docker and Kubernetes documentation.</remarks>
-    private static (Severity, string)? Of(int port, bool udp) => (port, udp) switch
+    private static (Severity Severity, string Service)? Of(int port, bool udp) => (port, udp) switch
     {
         (69, true) => (Severity.Medium, "TFTP"),
         (161, true) => (Severity.Low, "SNMP"),
