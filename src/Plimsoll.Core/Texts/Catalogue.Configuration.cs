@@ -25,7 +25,7 @@ public static partial class Catalogue
             new("Packages are installed without verifying their signature ({0})", "安装软件包时不验证签名（{0}）"),
             new("Remove the switch and give the repository's key (signed-by, gpgkey)", "去掉该选项，并配置软件源的密钥（signed-by、gpgkey）")),
         "CIS-4.8" => (
-            new("{0} setuid or setgid programs of the distribution", "发行版自带的 setuid 或 setgid 程序共 {0} 个"),
+            new("Programs with setuid or setgid rights as distributions bring them: {0}", "发行版常见的 setuid 或 setgid 程序：{0} 个"),
             new("RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} + where nothing needs them, or run with --security-opt no-new-privileges", "若无需要，可执行 RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +，或以 --security-opt no-new-privileges 运行")),
         "setuid-unusual" => (
             new("{0} has setuid or setgid rights, and no package brought it", "{0} 具有 setuid 或 setgid 权限，且不属于任何软件包"),
@@ -46,7 +46,7 @@ public static partial class Catalogue
             new("{0} has file capabilities", "{0} 具有文件能力（capabilities）"),
             new("Remove them with setcap -r where nothing needs them", "若无需要，用 setcap -r 去掉")),
         "capabilities-everyday-many" => (
-            new("{0} files in {1} have file capabilities", "{1} 中有 {0} 个文件具有文件能力（capabilities）"),
+            new("Files with file capabilities in {1}: {0}", "{1} 中有 {0} 个文件具有文件能力（capabilities）"),
             new("Remove them with setcap -r where nothing needs them", "若无需要，用 setcap -r 去掉")),
         "capabilities-unreadable" => (
             new("{0} has a capability attribute that is none", "{0} 的能力属性无法解读"),
@@ -55,19 +55,19 @@ public static partial class Catalogue
             new("Everybody may write to {0}", "任何人都可写 {0}"),
             new("chmod o-w", "chmod o-w")),
         "world-writable-files" => (
-            new("Everybody may write to {0} files in {1}", "任何人都可写 {1} 中的 {0} 个文件"),
+            new("Files that everybody may write to in {1}: {0}", "任何人都可写 {1} 中的 {0} 个文件"),
             new("chmod -R o-w; in a Dockerfile: COPY --chmod=…", "chmod -R o-w；在 Dockerfile 中：COPY --chmod=…")),
         "world-writable-folder" => (
             new("Everybody may write to the folder {0}, which has no sticky bit", "任何人都可写文件夹 {0}，且没有粘滞位"),
             new("chmod o-w, or chmod +t for a shared folder", "chmod o-w；共享文件夹则 chmod +t")),
         "world-writable-folders" => (
-            new("Everybody may write to {0} folders in {1} without sticky bit", "任何人都可写 {1} 中的 {0} 个文件夹，且没有粘滞位"),
+            new("Folders without sticky bit that everybody may write to in {1}: {0}", "任何人都可写 {1} 中的 {0} 个文件夹，且没有粘滞位"),
             new("chmod -R o-w, or chmod +t for shared folders", "chmod -R o-w；共享文件夹则 chmod +t")),
         "device-node" => (
             new("{0} is a device node", "{0} 是设备节点"),
             new("Remove it; runtimes make the devices a container needs", "将其删除；运行时会创建容器所需的设备")),
         "device-nodes" => (
-            new("{0} device nodes in {1}", "{1} 中有 {0} 个设备节点"),
+            new("Device nodes in {1}: {0}", "{1} 中有 {0} 个设备节点"),
             new("Remove them; runtimes make the devices a container needs", "将其删除；运行时会创建容器所需的设备")),
         "docker-socket" => (
             new("{0} stands where Docker's socket would be", "{0} 位于 Docker 套接字的位置"),
@@ -109,7 +109,7 @@ public static partial class Catalogue
             new("The image names neither ENTRYPOINT nor CMD", "镜像既没有 ENTRYPOINT 也没有 CMD"),
             new("Say what is to run", "写明要运行的程序")),
         "onbuild" => (
-            new("{0} lines run in every image built on this one", "基于此镜像构建时会自动执行 {0} 行指令"),
+            new("Lines that run in every image built on this one: {0}", "基于此镜像构建时会自动执行 {0} 行指令"),
             new("Remove ONBUILD and write the lines where they are needed", "去掉 ONBUILD，把指令写到需要的地方")),
         "stop-signal-kill" => (
             new("The container is stopped by SIGKILL and gets no time to end", "容器以 SIGKILL 停止，没有时间正常退出"),

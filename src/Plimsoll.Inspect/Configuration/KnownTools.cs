@@ -15,7 +15,7 @@ internal static class KnownTools
         ["package-manager", "apt-get", "apk", "dnf", "dnf5", "microdnf", "yum", "zypper", "pacman", "emerge", "opkg"],
         ["compilers", "gcc", "cc", "g++", "clang", "tcc", "make", "rustc", "javac", "go", "ghc"],
         ["debug-tools", "gdb", "gdbserver", "lldb", "strace", "ltrace", "tcpdump", "tshark", "bpftrace", "perf", "nmap", "masscan", "hydra"],
-        ["network-tools", "curl", "wget", "nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "socat", "telnet", "ftp", "tftp", "rsh"],
+        ["network-tools", "curl", "wget", "nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "socat", "telnet", "ftp", "tftp"],
     ];
 
     private static readonly (byte[] Name, string Rule)[][] ByLength = Make();

@@ -61,8 +61,17 @@ internal sealed class LicenceCheck : ICheck
                 string folder = Places.FolderOf(hit.Path);
                 if (folder.EndsWith("/licenses", StringComparison.Ordinal))
                     folder = folder[..^"/licenses".Length];
-                texts[folder] = texts.TryGetValue(folder, out LicenceExpression? before) && before.ToString() != text.ToString() ? LicenceExpression.All([.. Parts(before), .. Parts(text)]) : text;
+                // Beside a text that is known, one that is not (a NOTICE, a list of others' licences) says nothing against it.
+                if (!texts.TryGetValue(folder, out LicenceExpression? before) || IsUnrecognised(before))
+                    texts[folder] = text;
+                else if (!IsUnrecognised(text) && Parts(text).Where(p => !Parts(before).Contains(p)).ToList() is { Count: > 0 } more)
+                    texts[folder] = LicenceExpression.All([.. Parts(before), .. more]);
             }
+        // Packages of one source have one copyright file, which the others' folders are links to.
+        Dictionary<string, LicenceExpression> sources = new(StringComparer.Ordinal);
+        foreach (InstalledPackage package in inventory.Packages)
+            if (package.Package.IsOfDistribution && LicenceNormaliser.Of(package.Package.Licences) is { } licence)
+                sources.TryAdd($"{package.Package.Type} {package.Package.SourceName}", licence);
         foreach (InstalledPackage package in inventory.Packages)
         {
             // What a lock file names may not be there, and what a compiler noted has no licence in it.
@@ -70,19 +79,23 @@ internal sealed class LicenceCheck : ICheck
                 continue;
             if (LicenceNormaliser.Of(package.Package.Licences) is { } declared)
                 yield return new Licensed(package, declared, false);
+            else if (texts.TryGetValue(FolderOf(package), out LicenceExpression? text))
+                yield return new Licensed(package, text, true);
             else
-                yield return new Licensed(package, FolderOf(package) is { } folder && texts.TryGetValue(folder, out LicenceExpression? text) ? text : null, true);
+                yield return new Licensed(package, package.Package.IsOfDistribution ? sources.GetValueOrDefault($"{package.Package.Type} {package.Package.SourceName}") : null, false);
         }
     }
+
+    private static bool IsUnrecognised(LicenceExpression expression) => expression is LicenceTerm { Id: LicenceFileAnalyser.Unrecognised };
 
     private static IReadOnlyList<LicenceExpression> Parts(LicenceExpression expression) => expression is LicenceAnd and ? and.Parts : [expression];
 
     /// <summary>Where a package's licence file lies: beside its metadata, for gems in the folder of their files.</summary>
-    private static string? FolderOf(InstalledPackage package) => package.Package.Type switch
+    private static string FolderOf(InstalledPackage package) => package.Package.Type switch
     {
         "gem" when package.Path.Contains("specifications/", StringComparison.Ordinal) => $"{package.Path[..package.Path.LastIndexOf("specifications/", StringComparison.Ordinal)]}gems/{package.Package.Name}-{package.Package.Version}",
         "rpm" or "alpm" or "apk" => $"usr/share/licenses/{package.Package.Name}",
-        "deb" => null,
+        "deb" => $"usr/share/doc/{package.Package.Name}",
         _ => Places.FolderOf(package.Path),
     };
 

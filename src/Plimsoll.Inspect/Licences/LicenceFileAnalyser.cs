@@ -1,4 +1,6 @@
+using System.Globalization;
 using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages.Dpkg;
 
 namespace Plimsoll.Inspect.Licences;
 
@@ -6,6 +8,11 @@ namespace Plimsoll.Inspect.Licences;
 internal sealed class LicenceFileAnalyser : IAnalyser
 {
     public const string Name = "licence-files", Rule = "licence-text";
+
+    /// <summary>What stands for a text that is there and that nobody here knows.</summary>
+    public const string Unrecognised = "LicenseRef-unrecognised-text";
+
+    private readonly DpkgCopyrightAnalyser _copyright = new();
 
     public string Id => Name;
 
@@ -22,6 +29,8 @@ internal sealed class LicenceFileAnalyser : IAnalyser
         ReadOnlySpan<byte> name = path[(slash + 1)..], folder = path[..slash];
         if (path.StartsWith("usr/share/licenses/"u8))
             return name.Length > 0;
+        if (name.SequenceEqual("copyright"u8))
+            return _copyright.Wants(path);
         if (name.Length is < 7 or > 24 || !IsLicenceName(name))
             return false;
         // Beside a package's own metadata: node_modules/NAME, NAME.dist-info and its folder licenses, gems/NAME-VERSION, vendor/OWNER/NAME.
@@ -42,8 +51,13 @@ internal sealed class LicenceFileAnalyser : IAnalyser
         return true;
     }
 
-    public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content) =>
-        LicenceTexts.Find(content.Span, out int likeness) is { } expression
-            ? new FileFacts { Path = path, Analyser = Id, Hits = [new Hit(Rule, 0, expression.ToString()!, likeness.ToString(System.Globalization.CultureInfo.InvariantCulture))] }
-            : null;
+    public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        // What Debian's own form says is read with the packages.
+        if (path.EndsWith("/copyright", StringComparison.Ordinal) && _copyright.Analyse(path, content) is not null)
+            return null;
+        LicenceExpression? found = LicenceTexts.Find(content.Span, out int likeness);
+        return new FileFacts { Path = path, Analyser = Id, Hits = [new Hit(Rule, 0, found?.ToString() ?? Unrecognised, likeness.ToString(CultureInfo.InvariantCulture))] };
+    }
 }

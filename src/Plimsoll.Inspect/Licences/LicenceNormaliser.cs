@@ -40,12 +40,15 @@ public static class LicenceNormaliser
         int classifier = text.LastIndexOf("::", StringComparison.Ordinal);
         if (classifier >= 0)
             text = text[(classifier + 2)..].Trim();
-        if (text.Length == 0 || text.ToUpperInvariant() is "UNKNOWN" or "NONE" or "NOASSERTION" or "N/A" or "OSI APPROVED")
+        if (text.Length == 0 || text.StartsWith("SEE LICEN", StringComparison.OrdinalIgnoreCase) || text.ToUpperInvariant() is "UNKNOWN" or "NONE" or "NOASSERTION" or "N/A" or "OSI APPROVED")
             return null;
         if (LicenceExpression.TryParse(text, out LicenceExpression? expression))
             return expression;
         if (Single(text) is { } single)
             return single;
+        // Some metadata holds the licence itself where its name belongs.
+        if (text.Length > MaxName && LicenceTexts.Find(Encoding.UTF8.GetBytes(text), out _) is { } recognised)
+            return recognised;
         return Compound(text) ?? Unknown(text);
     }
 
@@ -188,6 +191,7 @@ public static class LicenceNormaliser
         string? family = null;
         string? version = null;
         bool later = false;
+        string invariants = "";
         foreach (string word in main)
         {
             string bare = word.TrimEnd('+');
@@ -200,7 +204,9 @@ public static class LicenceNormaliser
                 version = version is null || version == plain ? plain : "?";
             else if ((bare.StartsWith("gpl", StringComparison.Ordinal) || bare.StartsWith("lgpl", StringComparison.Ordinal) || bare.StartsWith("agpl", StringComparison.Ordinal)) && Version(bare[(bare.IndexOf('l', 1) + 1)..].TrimStart('v')) is { } joined)
                 (family, version) = (bare[..(bare.IndexOf('l', 1) + 1)].ToUpperInvariant(), version is null || version == joined ? joined : "?");
-            else if (bare is not ("nidia" or "software"))
+            else if (bare == "niv")
+                invariants = "-no-invariants";
+            else if (bare != "software")
                 return null;
         }
         // "public" alone is no licence.
@@ -210,7 +216,7 @@ public static class LicenceNormaliser
             // Without a number any version may be chosen: the first and all later ones.
             (version, later) = (family switch { "AGPL" => "3.0", "GFDL" => "1.1", "LGPL" => "2.0", _ => "1.0" }, true);
         string suffix = later ? "-or-later" : main.Contains("only") ? "-only" : "";
-        if (SpdxLicences.FindId($"{family}-{version}{suffix}") is not { } id)
+        if (SpdxLicences.FindId($"{family}-{version}{invariants}{(suffix.Length == 0 && invariants.Length > 0 ? "-only" : suffix)}") is not { } id)
             return null;
         LicenceTerm term = new(id);
         if (with < 0)
@@ -238,6 +244,7 @@ public static class LicenceNormaliser
         _ when words.StartsWith("bison", StringComparison.Ordinal) => "Bison-exception-2.2",
         _ when words.StartsWith("libtool", StringComparison.Ordinal) => "Libtool-exception",
         _ when words.StartsWith("gcc", StringComparison.Ordinal) => version == "3.0" ? "GCC-exception-3.1" : "GCC-exception-2.0",
+        _ when words.StartsWith("linux syscall", StringComparison.Ordinal) => "Linux-syscall-note",
         _ when words.StartsWith("font", StringComparison.Ordinal) => "Font-exception-2.0",
         _ => null,
     };
@@ -252,7 +259,7 @@ public static class LicenceNormaliser
         string first = key.Split(' ')[0];
         LicenceCategory family = first switch
         {
-            "bsd" or "mit" or "expat" or "isc" or "x11" or "apache" or "zlib" or "hpnd" or "ntp" or "permissive" or "mit/x11" or "apache2" or "boost" => LicenceCategory.Permissive,
+            "bsd" or "bsdl" or "mit" or "expat" or "isc" or "x11" or "apache" or "zlib" or "hpnd" or "ntp" or "permissive" or "mit/x11" or "apache2" or "boost" => LicenceCategory.Permissive,
             "gpl" or "gplv2" or "gplv3" or "gpl+" or "gpl2" or "gpl3" or "gfdl" => LicenceCategory.StrongCopyleft,
             "lgpl" or "lgplv2" or "lgplv3" or "mpl" or "epl" or "cddl" => LicenceCategory.WeakCopyleft,
             "agpl" or "agplv3" => LicenceCategory.NetworkCopyleft,
@@ -290,8 +297,8 @@ public static class LicenceNormaliser
             ("X11", "x11|x consortium|mit x consortium"),
             ("Apache-2.0", "apache 2.0|apache 2|apache2|apache2.0|asl 2.0|asl2.0|al2|apache software 2.0|apache software foundation 2.0|apachev2|apache software 2|http www.apache.org 2.0|apache 2.0 only"),
             ("Apache-1.1", "apache 1.1|asl 1.1|apache software 1.1"),
-            ("BSD-2-Clause", "bsd 2 clause|2 clause bsd|simplified bsd|bsd simplified|bsd 2|freebsd|bsd two clause"),
-            ("BSD-3-Clause", "bsd 3 clause|3 clause bsd|new bsd|bsd new|modified bsd|revised bsd|bsd 3|bsd three clause|new bsd 3 clause"),
+            ("BSD-2-Clause", "bsd 2 clause|2 clause bsd|simplified bsd|bsd simplified|bsd 2|bsd2|freebsd|2 clause bsdl|bsd two clause"),
+            ("BSD-3-Clause", "bsd 3 clause|3 clause bsd|new bsd|bsd new|modified bsd|revised bsd|bsd 3|bsd3|bsd three clause|new bsd 3 clause"),
             ("BSD-4-Clause", "bsd 4 clause|4 clause bsd|bsd with advertising|original bsd"),
             ("BSD-4-Clause-UC", "bsd 4 clause uc"),
             ("ISC", "isc|iscl|isc iscl"),
@@ -308,7 +315,7 @@ public static class LicenceNormaliser
             ("Artistic-1.0", "artistic 1.0|artistic"),
             ("Artistic-2.0", "artistic 2.0|artistic 2"),
             ("Artistic-1.0-Perl", "artistic 1.0 perl|perl artistic"),
-            ("PSF-2.0", "psf 2.0|psfl|psf|python software foundation|python software foundation 2.0|psf2"),
+            ("PSF-2.0", "psf 2.0|psfl|psf|python software foundation|python software foundation 2.0|psf2|psf 2"),
             ("Python-2.0", "python 2.0|python"),
             ("Unlicense", "unlicense|unlicense unlicense"),
             ("CC0-1.0", "cc0|cc0 1.0|cc0 1.0 universal|creative commons zero 1.0|cc0 1.0 universal cc0 1.0 public domain dedication"),

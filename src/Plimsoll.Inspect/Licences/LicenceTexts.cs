@@ -125,6 +125,9 @@ internal static class LicenceTexts
         new("OFL-1.1", ["sil open font license version 1 1", "the font software may be sold as part of a larger software package but no copy of one or more of the font software typefaces may be sold by itself"]),
         new("BUSL-1.1", ["business source license 1 1", "the licensor hereby grants you the right to copy modify create derivative works redistribute and make non production use of the licensed work"]),
         new("SSPL-1.0", ["server side public license version 1 october 16 2018", "if you make the functionality of the program or a modified version available to third parties as a service you must make the service source code available"]),
+        new("OpenSSL", ["redistributions of any form whatsoever must retain the following acknowledgment this product includes software developed by the openssl project for use in the openssl toolkit"]),
+        new("Sleepycat", ["redistributions in any form must be accompanied by information on how to obtain complete source code for the db software"]),
+        new("HPND", ["permission to use copy modify distribute and sell this software and its documentation for any purpose is hereby granted without fee provided that the above copyright notice appear in all copies"]),
         new("Elastic-2.0", ["elastic license 2 0", "you may not provide the software to third parties as a hosted or managed service"]),
     ];
 }
