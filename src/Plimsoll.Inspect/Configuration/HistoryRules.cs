@@ -14,6 +14,10 @@ internal static class HistoryRules
         "trusted=yes", "gpgcheck=0", "AllowUnauthenticated", "AllowInsecureRepositories",
     ];
 
+    private static readonly string[] Updates = ["apt-get update", "apt-get -y update", "apt-get -q update", "apt-get -qq update", "apt update", "aptitude update", "apk update"];
+
+    private static readonly string[] Installing = ["install", "apk add", "upgrade", "build-dep"];
+
     private const int MaxExcerpt = 80;
 
     private static readonly string[] Archives = [".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst"];
@@ -30,15 +34,15 @@ internal static class HistoryRules
             if (history[i].CreatedBy is not { } line)
                 continue;
             Origin? origin = counts && !history[i].EmptyLayer ? facts.OriginOf(layer) : null;
-            if (IsUpdateAlone(line))
-                Add("CIS-4.7", Severity.Low, "4.7", line.IndexOf("update", StringComparison.Ordinal) - 8);
+            if (UpdateAlone(line) is >= 0 and var update)
+                Add("CIS-4.7", Severity.Low, "4.7", update);
             if (AddOf(line, first: i == 0) is { } severity)
                 Add("CIS-4.9", severity, "4.9", line.IndexOf("ADD ", StringComparison.Ordinal));
             if (Array.Find(Unverified, u => line.Contains(u, StringComparison.OrdinalIgnoreCase)) is { } word)
                 Add("CIS-4.11", Severity.Medium, "4.11", line.IndexOf(word, StringComparison.OrdinalIgnoreCase), word);
 
             void Add(string rule, Severity of, string cis, int at, params ReadOnlySpan<string> parts) => draft.Add(rule, of, null,
-                string.Create(CultureInfo.InvariantCulture, $"history {i + 1}"), 0, Excerpt(line, Math.Max(at, 0)), origin, cis, null, [], line, parts);
+                string.Create(CultureInfo.InvariantCulture, $"history {i + 1}"), 0, Excerpt(line, at), origin, cis, null, [], line, parts);
         }
     }
 
@@ -55,11 +59,16 @@ internal static class HistoryRules
         return shown;
     }
 
-    private static bool IsUpdateAlone(string line) =>
-        (line.Contains("apt-get update", StringComparison.Ordinal) || line.Contains("apt update", StringComparison.Ordinal)
-            || line.Contains("apk update", StringComparison.Ordinal) || line.Contains("aptitude update", StringComparison.Ordinal) || line.Contains("apt-get -y update", StringComparison.Ordinal))
-        && !line.Contains("install", StringComparison.Ordinal) && !line.Contains("apk add", StringComparison.Ordinal) && !line.Contains("upgrade", StringComparison.Ordinal)
-        && !line.Contains("build-dep", StringComparison.Ordinal);
+    /// <summary>Where a line updates lists and installs nothing; -1 for all others.</summary>
+    private static int UpdateAlone(string line)
+    {
+        if (Array.Exists(Installing, i => line.Contains(i, StringComparison.Ordinal)))
+            return -1;
+        foreach (string update in Updates)
+            if (line.IndexOf(update, StringComparison.Ordinal) is >= 0 and var at)
+                return at;
+        return -1;
+    }
 
     /// <summary>How bad an ADD is that could be a COPY; null for other lines, for unpacking an archive, and for the root file system itself.</summary>
     private static Severity? AddOf(string line, bool first)

@@ -86,9 +86,9 @@ public abstract record LicenceExpression
 
         public bool AtEnd => _at == tokens.Count;
 
-        private bool Takes(string upper)
+        private bool Takes(string token, string lower = "")
         {
-            if (AtEnd || tokens[_at] != upper && tokens[_at] != upper.ToLowerInvariant())
+            if (AtEnd || tokens[_at] != token && tokens[_at] != lower)
                 return false;
             _at++;
             return true;
@@ -103,7 +103,7 @@ public abstract record LicenceExpression
                     return null;
                 parts.Add(part);
             }
-            while (Takes("OR"));
+            while (Takes("OR", "or"));
             return Any(parts);
         }
 
@@ -116,7 +116,7 @@ public abstract record LicenceExpression
                     return null;
                 parts.Add(part);
             }
-            while (Takes("AND"));
+            while (Takes("AND", "and"));
             return All(parts);
         }
 
@@ -128,7 +128,7 @@ public abstract record LicenceExpression
                 return Alternatives(depth + 1) is { } inner && Takes(")") ? inner : null;
             if (LicenceTerm.Find(tokens[_at++]) is not { } term)
                 return null;
-            if (!Takes("WITH"))
+            if (!Takes("WITH", "with"))
                 return term;
             return !AtEnd && SpdxLicences.FindId(tokens[_at++]) is { } exception && LicenceTerm.IsException(exception) ? term with { Exception = exception } : null;
         }
@@ -163,8 +163,10 @@ public sealed record LicenceTerm(string Id) : LicenceExpression
         return token.EndsWith('+') && SpdxLicences.FindId(token[..^1]) is { } base_ && !IsException(base_) ? Modern(new LicenceTerm(base_) { OrLater = true }) : null;
     }
 
+    /// <summary>Whether an id of the list names an exception; the list has both, and some licences have the word in their names.</summary>
     public static bool IsException(string id) =>
-        id.Contains("xception", StringComparison.Ordinal) || id is "Linux-syscall-note" or "GCC-exception-2.0-note";
+        id is "Linux-syscall-note" or "GPL-CC-1.0"
+        || id.Contains("-exception", StringComparison.Ordinal) && !id.Contains("-with-", StringComparison.Ordinal) && id != "MPL-2.0-no-copyleft-exception";
 
     /// <summary>The spelling that names what a plus says, where SPDX has one: GPL-2.0+ is GPL-2.0-or-later.</summary>
     private static LicenceTerm Modern(LicenceTerm term)

@@ -164,6 +164,15 @@ public static class LicenceNormaliser
     /// <summary>Writes "or later" in its many forms as a plus behind the version.</summary>
     private static string Later(string text)
     {
+        // "GPL (>= 2)", as R's packages write it.
+        int least = text.IndexOf(">=", StringComparison.Ordinal);
+        if (least >= 0)
+        {
+            int end = least + 2;
+            while (end < text.Length && (text[end] == ' ' || char.IsAsciiDigit(text[end]) || text[end] == '.'))
+                end++;
+            text = $"{text[..least]}{text[(least + 2)..end].Trim()}+{text[end..]}";
+        }
         foreach (string form in (ReadOnlySpan<string>)[" or (at your option) any later version", " or any later version", " or later versions", " or later version", " or later", " or newer", " and later", " or higher", " or above", ", or later"])
             for (int at = text.IndexOf(form, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(form, StringComparison.OrdinalIgnoreCase))
                 text = string.Concat(text.AsSpan(0, at).TrimEnd(','), "+", text.AsSpan(at + form.Length));
@@ -179,7 +188,11 @@ public static class LicenceNormaliser
         string key = KeyOf(Later(name));
         if (Aliases.TryGetValue(key, out string? id))
             return new LicenceTerm(id);
-        return Gnu(key);
+        if (Gnu(key) is { } gnu)
+            return gnu;
+        // "The MIT License (MIT)": what stands in brackets says it again.
+        int bracket = name.IndexOf('(', StringComparison.Ordinal);
+        return bracket > 0 && name.TrimEnd().EndsWith(')') ? Single(name[..bracket]) : null;
     }
 
     /// <summary>GNU's licences under their many names, with version, "or later" and the usual exceptions.</summary>
@@ -222,6 +235,8 @@ public static class LicenceNormaliser
         if (with < 0)
             return term;
         string exception = string.Join(' ', words[(with + 1)..]);
+        if (exception.Length > MaxName)
+            exception = exception[..MaxName];
         return Exception(exception, version) is { } known ? term with { Exception = known } : new LicenceTerm($"{id} with {exception}") { IsKnown = false, Family = LicenceCategories.Of(id, null) };
     }
 
@@ -268,7 +283,8 @@ public static class LicenceNormaliser
             _ when key.StartsWith("public domain", StringComparison.Ordinal) => LicenceCategory.PublicDomain,
             _ => LicenceCategory.Unknown,
         };
-        return new LicenceTerm(kept.ToString().Trim()) { IsKnown = false, Family = family };
+        string shown = kept.ToString().Trim();
+        return new LicenceTerm(shown.Length == 0 ? "(unreadable)" : shown) { IsKnown = false, Family = family };
     }
 
     /// <summary>Lower case, words of letters, digits, dots and plus, without those that every licence has in its name.</summary>

@@ -15,6 +15,8 @@ public sealed class LicenceExpressionTests
     [InlineData("MIT OR Apache-2.0 AND BSD-3-Clause", "MIT OR Apache-2.0 AND BSD-3-Clause")]
     [InlineData("(MIT OR Apache-2.0) AND BSD-3-Clause", "(MIT OR Apache-2.0) AND BSD-3-Clause")]
     [InlineData("((MIT))", "MIT")]
+    [InlineData("MPL-2.0-no-copyleft-exception", "MPL-2.0-no-copyleft-exception")]
+    [InlineData("CAL-1.0-Combined-Work-Exception", "CAL-1.0-Combined-Work-Exception")]
     [InlineData("GPL-2.0-only WITH Classpath-exception-2.0 OR MIT", "GPL-2.0-only WITH Classpath-exception-2.0 OR MIT")]
     [InlineData("mit or apache-2.0 with llvm-exception", "MIT OR Apache-2.0 WITH LLVM-exception")]
     [InlineData("LicenseRef-Own-1 AND DocumentRef-x:LicenseRef-y", "LicenseRef-Own-1 AND DocumentRef-x:LicenseRef-y")]
@@ -40,6 +42,8 @@ public sealed class LicenceExpressionTests
     [InlineData("MIT WITH Nothing-exception")]
     [InlineData("(MIT OR ISC) WITH LLVM-exception")]
     [InlineData("Classpath-exception-2.0")]
+    [InlineData("GPL-CC-1.0")]
+    [InlineData("GPL-3.0-linking-exception")]
     [InlineData("MIT Or ISC")]
     [InlineData("LicenseRef-ä")]
     public void TryParse_AnythingElse_IsRefused(string text) => Assert.False(LicenceExpression.TryParse(text, out _));
