@@ -45,6 +45,12 @@ public abstract class EntryReader : IDisposable
 
     public abstract long Gid { get; }
 
+    /// <summary>Major and minor number of a device node; zeros for all else.</summary>
+    public abstract (long Major, long Minor) Device { get; }
+
+    /// <summary>The value of the extended attribute <c>security.capability</c>, for <see cref="FileCapabilities"/>; empty where there is none.</summary>
+    public abstract ReadOnlySpan<byte> Capability { get; }
+
     /// <summary>Symlink: as stored. Hard link: normalised like a path. Otherwise empty.</summary>
     public abstract ReadOnlySpan<byte> LinkTarget { get; }
 

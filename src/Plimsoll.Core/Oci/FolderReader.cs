@@ -49,6 +49,9 @@ public sealed class FolderReader : EntryReader
     private Stat _openStat;
     private readonly byte[] _start = new byte[MaxPeekBytes];
 
+    /// <summary>The longest form has 24 bytes.</summary>
+    private readonly byte[] _capability = new byte[64];
+
     /// <param name="root">Stays the caller's.</param>
     public FolderReader(SafeFileHandle root, FolderScope scope, OciLimits limits)
     {
@@ -66,6 +69,33 @@ public sealed class FolderReader : EntryReader
     public override int Mode => CurrentStat.Permissions;
     public override long Uid => CurrentStat.Uid;
     public override long Gid => CurrentStat.Gid;
+    public override (long Major, long Minor) Device =>
+        _type is EntryType.CharDevice or EntryType.BlockDevice ? (CurrentStat.NodeMajor, CurrentStat.NodeMinor) : default;
+
+    /// <remarks>Of what may be executed only: elsewhere the attribute gives nobody anything.</remarks>
+    public override ReadOnlySpan<byte> Capability
+    {
+        get
+        {
+            if (_type != EntryType.File || (Mode & AnyExecute) == 0)
+                return default;
+            // The open folder by its number and then the name, so that no link on the way is followed and nothing need be opened.
+            ReadOnlySpan<byte> head = "/proc/self/fd/"u8, name = NameWithZero;
+            Span<byte> path = stackalloc byte[head.Length + 11 + 1 + MaxNameBytes + 1];
+            head.CopyTo(path);
+            _ = System.Buffers.Text.Utf8Formatter.TryFormat(Parent.Handle, path[head.Length..], out int digits);
+            int at = head.Length + digits;
+            path[at++] = (byte)'/';
+            name.CopyTo(path[at..]);
+            int length = Native.GetAttribute(path[..(at + name.Length)], CapabilityName, _capability);
+            // Without /proc the file itself is asked.
+            if (length == -Errno.ENOENT && TryOpen(quiet: true))
+                length = Native.GetAttribute(_open, CapabilityName, _capability);
+            return length > 0 ? _capability.AsSpan(0, length) : default;
+        }
+    }
+
+    private static ReadOnlySpan<byte> CapabilityName => "security.capability\0"u8;
 
     public override ReadOnlySpan<byte> LinkTarget
     {

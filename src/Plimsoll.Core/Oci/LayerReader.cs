@@ -43,6 +43,8 @@ internal sealed class LayerReader : EntryReader
     public override int Mode => _tar.Mode;
     public override long Uid => _tar.Uid;
     public override long Gid => _tar.Gid;
+    public override (long Major, long Minor) Device => _tar.Device;
+    public override ReadOnlySpan<byte> Capability => _tar.Capability;
     public override ReadOnlySpan<byte> LinkTarget => _tar.LinkTarget;
     public override IReadOnlyList<Oddity> Oddities => _tar.Oddities;
 

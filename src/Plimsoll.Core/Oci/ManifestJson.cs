@@ -173,9 +173,11 @@ internal static class ManifestJson
 
     private static ProcessConfig? Process(ref Utf8JsonReader reader)
     {
-        string? user = null, folder = null;
-        IReadOnlyList<string>? environment = null, entrypoint = null, command = null;
+        string? user = null, folder = null, stopSignal = null;
+        IReadOnlyList<string>? environment = null, entrypoint = null, command = null, ports = null, volumes = null, onBuild = null, shell = null;
         IReadOnlyDictionary<string, string>? labels = null;
+        HealthCheckConfig? health = null;
+        bool escaped = false;
         if (!Object(ref reader))
             return null;
         while (Member(ref reader))
@@ -191,9 +193,67 @@ internal static class ManifestJson
                 folder = reader.GetString();
             else if (Is(ref reader, "Labels"u8))
                 labels = Map(ref reader);
+            else if (Is(ref reader, "ExposedPorts"u8))
+                ports = Names(ref reader);
+            else if (Is(ref reader, "Volumes"u8))
+                volumes = Names(ref reader);
+            else if (Is(ref reader, "Healthcheck"u8))
+                health = HealthCheck(ref reader);
+            else if (Is(ref reader, "StopSignal"u8))
+                stopSignal = reader.GetString();
+            else if (Is(ref reader, "OnBuild"u8))
+                onBuild = Texts(ref reader);
+            else if (Is(ref reader, "Shell"u8))
+                shell = Texts(ref reader);
+            else if (Is(ref reader, "ArgsEscaped"u8))
+                escaped = reader.TokenType != JsonTokenType.Null && reader.GetBoolean();
             else
                 Pass(ref reader);
-        return new ProcessConfig { User = user, Env = environment, Entrypoint = entrypoint, Cmd = command, WorkingDir = folder, Labels = labels };
+        return new ProcessConfig
+        {
+            User = user,
+            Env = environment,
+            Entrypoint = entrypoint,
+            Cmd = command,
+            WorkingDir = folder,
+            Labels = labels,
+            ExposedPorts = ports,
+            Volumes = volumes,
+            Healthcheck = health,
+            StopSignal = stopSignal,
+            OnBuild = onBuild,
+            Shell = shell,
+            ArgsEscaped = escaped,
+        };
+    }
+
+    private static HealthCheckConfig? HealthCheck(ref Utf8JsonReader reader)
+    {
+        IReadOnlyList<string>? test = null;
+        if (!Object(ref reader))
+            return null;
+        while (Member(ref reader))
+            if (Is(ref reader, "Test"u8))
+                test = Texts(ref reader);
+            else
+                Pass(ref reader);
+        return new HealthCheckConfig { Test = test };
+    }
+
+    /// <summary>The names of a set, which Go writes as an object of empty objects.</summary>
+    private static IReadOnlyList<string>? Names(ref Utf8JsonReader reader)
+    {
+        if (!Object(ref reader))
+            return null;
+        List<string> names = [];
+        while (Member(ref reader))
+        {
+            names.Add(reader.GetString()!);
+            reader.Read();
+            _ = Object(ref reader);
+            reader.Skip();
+        }
+        return names;
     }
 
     private static RootFs? Root(ref Utf8JsonReader reader)

@@ -87,6 +87,29 @@ public sealed record ProcessConfig
     public IReadOnlyList<string>? Cmd { get; init; }
     public string? WorkingDir { get; init; }
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
+    /// <summary>As written, in the order of the file: <c>80/tcp</c>, <c>53/udp</c>, <c>8080</c>, <c>8000-8010/tcp</c>.</summary>
+    public IReadOnlyList<string>? ExposedPorts { get; init; }
+
+    /// <summary>Folders that become volumes, in the order of the file.</summary>
+    public IReadOnlyList<string>? Volumes { get; init; }
+    public HealthCheckConfig? Healthcheck { get; init; }
+    public string? StopSignal { get; init; }
+
+    /// <summary>Dockerfile lines that run in images built on this one.</summary>
+    public IReadOnlyList<string>? OnBuild { get; init; }
+    public IReadOnlyList<string>? Shell { get; init; }
+
+    /// <summary>Windows only: the command is one line that is escaped already.</summary>
+    public bool ArgsEscaped { get; init; }
+}
+
+/// <summary>How the container is asked whether it is well; Docker's own, not part of the OCI specification.</summary>
+/// <remarks>Source: moby, image/spec/specs-go/v1, HealthcheckConfig.</remarks>
+public sealed record HealthCheckConfig
+{
+    /// <summary>Empty or null: as the base image has it; <c>NONE</c>: none; <c>CMD</c> or <c>CMD-SHELL</c> and the command.</summary>
+    public IReadOnlyList<string>? Test { get; init; }
 }
 
 public sealed record RootFs

@@ -12,17 +12,18 @@ internal static class StrictJson
 {
     private const int MaxDepth = 32;
 
-    /// <summary>Every member that is read here or decides elsewhere which bytes are the image's.</summary>
+    /// <summary>Every member that is read here or decides elsewhere which bytes are the image's, or how it runs.</summary>
     private static readonly string[] Members =
     [
         "schemaVersion", "mediaType", "artifactType", "manifests", "config", "layers", "digest", "size", "urls", "data", "platform", "subject",
         "os", "os.version", "architecture", "variant", "rootfs", "type", "diff_ids", "history", "created", "created_by", "empty_layer", "author", "comment",
+        "User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels", "ExposedPorts", "Volumes", "Healthcheck", "Test", "StopSignal", "OnBuild", "Shell", "ArgsEscaped",
     ];
 
     private static readonly string[] ArchiveMembers = ["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
 
     /// <summary>Members whose value is a structure of the same kind, or a list of such; all others are maps or values of no meaning here.</summary>
-    private static readonly string[] Structures = ["manifests", "config", "layers", "platform", "subject", "rootfs", "history", "diff_ids", "RepoTags", "Layers"];
+    private static readonly string[] Structures = ["manifests", "config", "layers", "platform", "subject", "rootfs", "history", "diff_ids", "RepoTags", "Layers", "Healthcheck"];
 
     /// <exception cref="ImageException">Malformed: a member stands twice, or under another casing, or a list holds null.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>

@@ -36,6 +36,8 @@ internal sealed class TarReader : EntryReader
     private List<(long Offset, long Length)>? _sparse;
     private byte[]? _longName, _longLink;
     private Dictionary<string, byte[]>? _pax;
+    private byte[]? _capability;
+    private (long Major, long Minor) _device;
 
     public TarReader(IBlockSource source, OciLimits limits)
     {
@@ -52,6 +54,8 @@ internal sealed class TarReader : EntryReader
     public override long Uid => _uid;
     public override long Gid => _gid;
     public override ReadOnlySpan<byte> LinkTarget => _link.AsSpan(0, _linkLength);
+    public override (long Major, long Minor) Device => _device;
+    public override ReadOnlySpan<byte> Capability => _capability;
 
     /// <summary>Entries seen so far, odd ones included.</summary>
     public long Entries => _entries;
@@ -170,6 +174,11 @@ internal sealed class TarReader : EntryReader
             (byte)'6' => EntryType.Fifo,
             _ => EntryType.Other,
         };
+        // Docker sets attributes on whatever an entry makes; those of libarchive's own form are nothing to it.
+        _capability = pax is null ? null : Pax(pax, "SCHILY.xattr.security.capability");
+        _device = _type is EntryType.CharDevice or EntryType.BlockDevice && magic != 0
+            ? (Number(header.Slice(329, 8), at, "device number"), Number(header.Slice(337, 8), at, "device number"))
+            : default;
         bool hasContent = _type is EntryType.File or EntryType.Other;
         // With its padding it would be a negative length, and its content would be read as headers.
         if (hasContent && size > long.MaxValue - BlockBytes)

@@ -87,6 +87,34 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     private static partial int MAdvise(nint address, nuint length, int advice);
 
+    [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
+    private static partial nint LGetXattr(byte* path, byte* name, byte* value, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true)]
+    private static partial nint FGetXattr(int file, byte* name, byte* value, nuint size);
+
+    /// <summary>An extended attribute; of a link its own.</summary>
+    /// <param name="path">Ends with a zero byte, as does the name.</param>
+    /// <returns>The value's length, or minus the error number.</returns>
+    public static int GetAttribute(ReadOnlySpan<byte> path, ReadOnlySpan<byte> name, Span<byte> value)
+    {
+        fixed (byte* text = path, key = name, to = value)
+        {
+            nint length = LGetXattr(text, key, to, (nuint)value.Length);
+            return length >= 0 ? (int)length : -Marshal.GetLastPInvokeError();
+        }
+    }
+
+    /// <summary>As <see cref="GetAttribute(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/>, of an open file.</summary>
+    public static int GetAttribute(int file, ReadOnlySpan<byte> name, Span<byte> value)
+    {
+        fixed (byte* key = name, to = value)
+        {
+            nint length = FGetXattr(file, key, to, (nuint)value.Length);
+            return length >= 0 ? (int)length : -Marshal.GetLastPInvokeError();
+        }
+    }
+
     /// <summary>Opens a path below a folder.</summary>
     /// <param name="path">Ends with a zero byte.</param>
     /// <returns>The descriptor, or minus the error number.</returns>

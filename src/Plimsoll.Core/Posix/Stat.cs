@@ -22,6 +22,8 @@ internal struct Stat
     [FieldOffset(0x68)] public readonly uint ChangeNanoseconds;
     [FieldOffset(0x70)] public readonly long ModifySeconds;
     [FieldOffset(0x78)] public readonly uint ModifyNanoseconds;
+    [FieldOffset(0x80)] public readonly uint NodeMajor;
+    [FieldOffset(0x84)] public readonly uint NodeMinor;
     [FieldOffset(0x88)] private readonly uint _deviceMajor;
     [FieldOffset(0x8c)] private readonly uint _deviceMinor;
     [FieldOffset(0x90)] private readonly ulong _mountId;

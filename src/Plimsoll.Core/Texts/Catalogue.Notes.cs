@@ -82,6 +82,7 @@ public static partial class Catalogue
         "component-without-version" => new("A component has no version and was not matched", "组件没有版本，未匹配"),
         "component-unreadable" => new("A component's package URL could not be read", "无法读取组件的软件包 URL"),
         "distribution-ambiguous" => new("Packages are said to be of another distribution", "部分软件包被声明属于另一发行版"),
+        "too-many-hits" => new("More entries of a layer have odd rights than are remembered", "某一层中权限异常的条目过多，未全部记录"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => null,
     };

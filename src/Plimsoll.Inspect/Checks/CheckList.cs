@@ -41,6 +41,8 @@ public static class CheckList
 
     private static ICheck? Create(ProblemKind kind, CheckOptions options) => kind switch
     {
+        ProblemKind.Configuration => new Configuration.ConfigurationCheck(),
+        ProblemKind.Licence => new Licences.LicenceCheck(),
         _ => null,
     };
 }

@@ -25,6 +25,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly List<string> _opaque = [];
     private readonly HashSet<string> _displaced = [];
     private readonly List<PathHash> _nonFolders = [];
+    private readonly HashSet<PathHash> _folders = [];
     private readonly List<(string? Analyser, Gap Gap)> _gaps = [];
     private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
     private readonly AnchorPaths _anchorPaths = new(analysers);
@@ -36,6 +37,9 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     /// <summary>A bit for each analyser of content that also looks into what <see cref="HarmlessNames"/> leaves out.</summary>
     private readonly ulong _everywhere = BitsOf([.. analysers.Where(a => a.LooksAtContent || a.LooksEverywhere)], a => a.LooksEverywhere);
 
+    /// <summary>Entries of one layer whose header may say something; a whole tree with odd rights says as much with its first ten thousands.</summary>
+    private const int MaxSaid = 20_000;
+
     /// <summary>Paths of entries whose header said something.</summary>
     private readonly HashSet<PathHash> _said = [];
 
@@ -43,6 +47,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly Dictionary<PathHash, ulong> _looked = [];
     private long _entries;
     private int _linkReads;
+    private bool _saidTooMuch;
 
     /// <summary>A wanted hard link, whose content is that of the last file of the target's name before it.</summary>
     /// <param name="Before">Number of the link's entry.</param>
@@ -126,11 +131,14 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             return own;
         PathHash[] nonFolders = [.. _nonFolders];
         Array.Sort(nonFolders);
+        PathHash[] folders = [.. _folders];
+        Array.Sort(folders);
         return own with
         {
             Whiteouts = [.. _whiteouts.Order(StringComparer.Ordinal)],
             OpaqueFolders = [.. _opaque.Order(StringComparer.Ordinal)],
             NonFolders = nonFolders,
+            Folders = folders,
             Anchors = _anchorPaths.ToDictionary(),
         };
     }
@@ -175,18 +183,19 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private void Take(EntryReader entries, ContentBuffer buffer)
     {
         ReadOnlySpan<byte> path = entries.PathBytes;
-        PathHash hash = default;
+        PathHash hash = PathHash.Of(path);
         if (entries.Type != EntryType.Directory)
         {
-            hash = PathHash.Of(path);
             budget.Take(2 * 16);
             _nonFolders.Add(hash);
+            if (_folders.Count > 0)
+                _folders.Remove(hash);
             if (entries.Type == EntryType.Symlink)
                 budget.Take(48);
             _linked.Take(path, hash, entries.Type == EntryType.Symlink);
         }
-        else if (_looked.Count + _said.Count > 0 || _ofEntries.Length > 0)
-            hash = PathHash.Of(path);
+        else if (_folders.Add(hash))
+            budget.Take(4 * 16);
         _anchorPaths.Take(entries);
         // A later entry of the same name replaces an earlier one.
         if (_looked.Remove(hash, out ulong before))
@@ -273,6 +282,13 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         foreach (IAnalyser analyser in _ofEntries)
             if (analyser.Look(entries) is { } hit)
             {
+                if (_said.Count >= MaxSaid && !_said.Contains(hash))
+                {
+                    if (!_saidTooMuch)
+                        _gaps.Add((analyser.Id, new Gap("too-many-hits", entries.Path, $"more than {MaxSaid} entries of the layer have something to say; those from here on were not looked at")));
+                    _saidTooMuch = true;
+                    continue;
+                }
                 _said.Add(hash);
                 _files[(entries.Path, analyser.Id)] = budget.Keep(new FileFacts { Path = entries.Path, Analyser = analyser.Id, Hits = [hit] });
             }

@@ -52,6 +52,12 @@ public sealed record LayerFacts
     /// </summary>
     public ReadOnlyMemory<PathHash> NonFolders { get; init; }
 
+    /// <summary>
+    /// In the same form each path that is a folder: what a lower layer said of the path itself no longer holds, neither of a file there
+    /// nor of a folder's mode and owner; what lies below it stays.
+    /// </summary>
+    public ReadOnlyMemory<PathHash> Folders { get; init; }
+
     /// <summary>Paths an analyser would want that are folders, links or devices here: they hide a lower layer's file.</summary>
     public IReadOnlyList<string> Displaced { get; init; } = [];
 

@@ -7,11 +7,11 @@ namespace Plimsoll.Inspect.Layers;
 
 /// <summary>The bytes in which the cache keeps the facts of a layer.</summary>
 /// <remarks>
-/// The form of <see cref="FactWriter"/>, and the path hashes in host order at its end.
+/// The form of <see cref="FactWriter"/>, and the path hashes in host order at its end, those of no folders first.
 /// </remarks>
 internal static class LayerFactsCodec
 {
-    private static ReadOnlySpan<byte> Magic => "PLF3"u8;
+    private static ReadOnlySpan<byte> Magic => "PLF4"u8;
 
     public static byte[] Encode(LayerFacts facts)
     {
@@ -29,7 +29,8 @@ internal static class LayerFactsCodec
         writer.List(facts.Gaps, Write);
         writer.Number(facts.TarBytes + 1);
         writer.Number(facts.Entries);
-        return writer.ToArray(Magic, MemoryMarshal.AsBytes(facts.NonFolders.Span));
+        writer.Number(facts.NonFolders.Length);
+        return writer.ToArray(Magic, [.. MemoryMarshal.AsBytes(facts.NonFolders.Span), .. MemoryMarshal.AsBytes(facts.Folders.Span)]);
     }
 
     /// <returns>Null when the bytes are no whole file of this form.</returns>
@@ -40,7 +41,7 @@ internal static class LayerFactsCodec
         try
         {
             FactReader reader = new(facts);
-            return new LayerFacts
+            LayerFacts layer = new()
             {
                 Files = reader.List(ReadFile),
                 Whiteouts = reader.Texts(),
@@ -50,8 +51,10 @@ internal static class LayerFactsCodec
                 Gaps = reader.List(ReadGap),
                 TarBytes = reader.Number() - 1,
                 Entries = reader.Number(),
-                NonFolders = ReadHashes(reader.Rest),
             };
+            int nonFolders = reader.Count();
+            ReadOnlyMemory<PathHash> hashes = ReadHashes(reader.Rest);
+            return layer with { NonFolders = hashes[..nonFolders], Folders = hashes[nonFolders..] };
         }
         catch (Exception e) when (e is InvalidDataException or ArgumentException or IndexOutOfRangeException)
         {

@@ -56,18 +56,33 @@ internal sealed class VisibleFiles
                 gone.AddRange(node.Facts);
                 node.Facts.Clear();
             }
-        ReadOnlySpan<PathHash> nonFolders = layer.NonFolders.Span;
-        if (nonFolders.Length < _nodes.Count)
+        foreach (Node node in Common(layer.NonFolders.Span))
+            if (_nodes.ContainsKey(node.Hash))
+                Remove(node, gone);
+        // A folder has the mode and owner that the topmost layer gives it, and is no file any more.
+        foreach (Node node in Common(layer.Folders.Span))
         {
-            foreach (PathHash hash in nonFolders)
+            gone.AddRange(node.Facts);
+            node.Facts.Clear();
+        }
+        return gone;
+    }
+
+    /// <summary>The nodes whose hash is in a sorted list.</summary>
+    private List<Node> Common(ReadOnlySpan<PathHash> hashes)
+    {
+        List<Node> common = [];
+        if (hashes.Length < _nodes.Count)
+        {
+            foreach (PathHash hash in hashes)
                 if (_nodes.TryGetValue(hash, out Node? node))
-                    Remove(node, gone);
+                    common.Add(node);
         }
         else
-            foreach (PathHash hash in _nodes.Keys.ToList())
-                if (nonFolders.BinarySearch(hash) >= 0 && _nodes.TryGetValue(hash, out Node? node))
-                    Remove(node, gone);
-        return gone;
+            foreach ((PathHash hash, Node node) in _nodes)
+                if (hashes.BinarySearch(hash) >= 0)
+                    common.Add(node);
+        return common;
     }
 
     private Node NodeOf(string path)

@@ -12,8 +12,12 @@ static class FileChecksums
     /// <summary>MD5, SHA-1 and SHA-256 in hex; empty where no distribution puts files, since nobody will ask.</summary>
     public static IReadOnlyList<string> Of(string path, ReadOnlyMemory<byte> content)
     {
-        if (!Ownership.IsSystemPath(Encoding.UTF8.GetBytes(path)))
-            return [];
+        return Ownership.IsSystemPath(Encoding.UTF8.GetBytes(path)) ? OfContent(content) : [];
+    }
+
+    /// <summary>As <see cref="Of"/>, wherever the file lies.</summary>
+    public static IReadOnlyList<string> OfContent(ReadOnlyMemory<byte> content)
+    {
         using IncrementalHash md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5), sha1 = IncrementalHash.CreateHash(HashAlgorithmName.SHA1), sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (int at = 0; at < content.Length; at += WindowBytes)
         {

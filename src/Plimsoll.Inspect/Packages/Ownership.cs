@@ -22,6 +22,9 @@ public static class Ownership
     /// </summary>
     public static bool MayMatter(ReadOnlySpan<byte> path)
     {
+        // Whoever asks what runs by itself, or as whom, has to know which of it the distribution brought.
+        if (path.StartsWith("etc/cron"u8) || path.StartsWith("etc/sudoers"u8))
+            return true;
         if (!IsSystemPath(path))
             return false;
         if (LanguageAnalysers.Files.Wants(path))

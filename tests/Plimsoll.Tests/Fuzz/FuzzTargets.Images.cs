@@ -84,6 +84,7 @@ internal static partial class FuzzTargets
             .. Utf8("""{"schemaVersion":2,"manifests":[{"mediaType":"m","digest":"sha256:00","size":7,"platform":{"os":"linux","architecture":"amd64","variant":"v8"}},{"digest":"sha256:11","size":8,"artifactType":"x","annotations":{"a":"b"}}]}""",
                 """{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"digest":"sha256:00","size":1},"layers":[{"mediaType":"m","digest":"d","size":9223372036854775807}]}""",
                 """[{"Config":"abc.json","RepoTags":["a:1","b:2"],"Layers":["x/layer.tar","y/layer.tar"]}]"""),
+            .. Utf8("""{"os":"linux","config":{"User":"a","ExposedPorts":{"80/tcp":{}},"Volumes":{"/d":{},"/e":null},"Healthcheck":{"Test":["CMD","x"],"Interval":3},"OnBuild":["RUN x"],"StopSignal":"9","Shell":["sh"],"ArgsEscaped":true},"rootfs":{"type":"layers","diff_ids":[]}}"""),
             ImageOf(1).Config(),
         ],
         Words = ImageWords,
@@ -300,7 +301,7 @@ internal static partial class FuzzTargets
         CheckPath(tar.Path);
         if (tar.Type == EntryType.HardLink)
             CheckPath(EntryPath.Decode(tar.LinkTarget));
-        WrongAnswerException.Unless(tar.Size >= 0 && tar.StoredBytes >= 0 && tar.Uid >= 0 && tar.Gid >= 0, "a negative number");
+        WrongAnswerException.Unless(tar.Size >= 0 && tar.StoredBytes >= 0 && tar.Uid >= 0 && tar.Gid >= 0 && tar.Device is { Major: >= 0, Minor: >= 0 }, "a negative number");
         if (tar.TryReadContent(1 << 20, out byte[] content))
             WrongAnswerException.Unless(content.Length == tar.Size, $"content of {content.Length} bytes for a file of {tar.Size}");
     }
@@ -333,6 +334,7 @@ internal static partial class FuzzTargets
             new TarBuilder().Folder("etc").File("./etc/motd", "hello").Symlink("etc/link", "../x").HardLink("etc/again", "./etc/motd")
                 .Entry("dev/null", '3', []).Entry("run/pipe", '6', []).Entry("odd", 'Z', []).Whiteout("a/b").Opaque("c").Build(),
             new TarBuilder().Pax(("path", string.Join('/', Enumerable.Repeat("folder", 60))), ("mtime", "1.5"), ("size", "1"), ("uid", "7")).File("short", "1").Pax(("linkpath", "elsewhere")).Symlink("l", "x").Build(),
+            new TarBuilder().Pax(("SCHILY.xattr.security.capability", "\u0001\0\0\u0002\0 \0\0\0\0\0\0\0\0\0\0\0\0\0\0")).File("ping", "1").Entry("disk", '4', [], edit: h => TarBuilder.Ascii(h, 329, "0000010\00000001")).Build(),
             new TarBuilder().GnuLongName(new string('n', 300)).File("nnn", "1").Entry("g", 'g', "14 path=other\n"u8.ToArray()).File("a", "1").Build(),
             new TarBuilder().Entry("s", 'S', "abcd"u8.ToArray(), magic: "ustar  \0", edit: h =>
             {

@@ -68,7 +68,7 @@ internal static partial class FuzzTargets
         [
             LayerFactsCodec.Encode(new LayerFacts
             {
-                Files = [new DpkgFacts().Facts], Whiteouts = ["a/b"], OpaqueFolders = ["c"], NonFolders = new[] { PathHash.Of("1"), PathHash.Of("2") }, Displaced = ["d"], Gaps = [new Gap("a", "b", "c")], TarBytes = 10, Entries = 3,
+                Files = [new DpkgFacts().Facts], Whiteouts = ["a/b"], OpaqueFolders = ["c"], NonFolders = new[] { PathHash.Of("1"), PathHash.Of("2") }, Folders = new[] { PathHash.Of("3") }, Displaced = ["d"], Gaps = [new Gap("a", "b", "c")], TarBytes = 10, Entries = 3,
             }),
             LayerFactsCodec.Encode(new LayerFacts()),
         ],

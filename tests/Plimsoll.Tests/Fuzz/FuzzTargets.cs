@@ -19,7 +19,11 @@ internal static partial class FuzzTargets
         RegistryHttp, RegistryTexts, ContainersLists,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
+<<<<<<< HEAD
         PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
+=======
+        LicenceText, Capabilities, SystemSettings,
+>>>>>>> config
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
