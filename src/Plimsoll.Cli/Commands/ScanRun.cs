@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Plimsoll.Inspect;
 using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Reports.Html;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
@@ -200,7 +201,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     private byte[]? Render(OutputTarget output, IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
     {
         if (ReportFormats.Find(output.Format) is { } format)
-            return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full);
+            return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full,
+                format.Name == "html" ? new HtmlOptions { Language = context.Language, Now = context.Time.GetUtcNow(), VersionOrder = services.VersionOrder } : null);
         if (templates.TryGetValue(output, out Template? template))
             return TemplateFile.Told(() => ReportFormats.Render(template, results, settings.Filter, AppVersion.Full));
         using MemoryStream buffer = new();
