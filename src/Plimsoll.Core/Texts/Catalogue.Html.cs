@@ -21,7 +21,7 @@ public static partial class Catalogue
     public static Text HtmlNoVerdict => new("No policy was given", "未指定策略");
     public static Text HtmlNoVerdictText => new(
         "Nothing was decided: this report says what was seen, not whether the image may run.", "未作判定：本报告只说明所见内容，不表示镜像是否可以运行。");
-    public static Text HtmlReasonCount => new("{0} findings", "{0} 项");
+    public static Text HtmlReasonWarned => new("Warning", "警告");
 
     public static Text HtmlComplete => new("Complete: everything that was asked for was looked at", "完整：要求检查的内容均已检查");
     public static Text HtmlIncomplete => new("Incomplete: what is not shown here may still be there", "不完整：此处未显示的问题仍可能存在");
@@ -42,7 +42,7 @@ public static partial class Catalogue
     public static Text FactChecks => new("Looked for", "检查内容");
     public static Text FactEngines => new("Engines", "引擎");
     public static Text FactFilter => new("Left out", "已过滤");
-    public static Text FactDigests => new("Digests", "摘要");
+    public static Text HtmlAbout => new("About the image", "关于镜像");
     public static Text HtmlEngineMissing => new("not asked: {0}", "未使用：{0}");
     public static Text HtmlEngineFailed => new("failed: {0}", "失败：{0}");
 
@@ -158,7 +158,21 @@ public static partial class Catalogue
     public static Text TableChecksClean => new("Looked for as well, and nothing found: {0}.", "同时检查，未发现问题：{0}。");
     public static Text TableNotMatched => new("Known vulnerabilities were not looked for (--checks).", "未检查已知漏洞（--checks）。");
     public static Text TableEnginesAsked => new("engines asked: {0}", "已使用引擎：{0}");
-    public static Text TableEnginesMissing => new("not asked: {0}", "未使用：{0}");
+    public static Text TableEngineMissing => new("engine not asked: {0}: {1}", "未使用引擎：{0}：{1}");
+    public static Text TableEngineFailed => new("engine failed: {0}: {1}", "引擎失败：{0}：{1}");
+    public static Text TableIncomplete => new("Incomplete: there may be more than this:", "结果不完整：可能还有其他问题：");
+    public static Text TableRemoved => new("deleted by layer {0}, still readable in layer {1}", "在第 {0} 层删除，仍可从第 {1} 层读取");
+
+    /// <summary>A fact of a problem by its stable name; the name itself when it has no text.</summary>
+    public static Text DetailNameOf(string name) => name switch
+    {
+        "engine" => new("engine", "引擎"),
+        "score" => new("score", "得分"),
+        "certainty" => new("certainty", "确定程度"),
+        "family" => new("family", "家族"),
+        "licence" => new("licence", "许可证"),
+        _ => new(name, name),
+    };
     public static Text ProblemMore => new("and {0} more; --all lists each", "另有 {0} 处；--all 逐一列出");
     public static Text ProblemTimes => new("{0} times", "{0} 处");
 

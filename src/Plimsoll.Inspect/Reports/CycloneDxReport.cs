@@ -109,6 +109,8 @@ public sealed class CycloneDxReport
         Property("plimsoll:database:digest", _report.Database.Digest);
         Property("plimsoll:filter", _filter.ToString());
         Property("plimsoll:bom", _report.Bom);
+        Property("plimsoll:verdict", _report.Verdict?.Outcome.Word());
+        Property("plimsoll:policy", _report.Verdict?.Policy);
         if (_report.Base is { } known)
         {
             Property("plimsoll:base:claimedName", known.ClaimedName);

@@ -5,7 +5,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Reports;
 
 /// <summary>Problems of one rule, and for licences of one licence: what is said of one is said of all.</summary>
-internal sealed class ProblemGroup
+public sealed class ProblemGroup
 {
     private ProblemGroup(IReadOnlyList<Problem> problems) => Problems = problems;
 

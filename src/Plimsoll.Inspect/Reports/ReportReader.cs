@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Plimsoll.Inspect.Boms;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -10,7 +11,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Reports;
 
 /// <summary>Reads what <see cref="JsonReport"/> wrote.</summary>
-public static class ReportReader
+public static partial class ReportReader
 {
     /// <summary>Bytes of a report; a tree of JSON takes several times as much memory.</summary>
     public const int MaxBytes = 128 << 20;
@@ -86,6 +87,11 @@ public static class ReportReader
                 l.TryGetProperty("tarBytes", out JsonElement bytes) ? bytes.GetInt64() : -1, l.GetProperty("entries").GetInt64(), false))],
             Packages = [.. report.GetProperty("packages").EnumerateArray().Select(PackageOf)],
             Findings = [.. report.GetProperty("findings").EnumerateArray().Select(FindingOf)],
+            Problems = report.TryGetProperty("problems", out JsonElement problems) ? [.. problems.EnumerateArray().Select(ProblemOf)] : [],
+            Checks = [.. Texts(report, "checks").Select(KindOf)],
+            Engines = report.TryGetProperty("engines", out JsonElement engines)
+                ? [.. engines.EnumerateArray().Select(e => new Engine(e.GetProperty("name").GetString()!, Text(e, "version"), Text(e, "failure")))] : [],
+            Verdict = report.TryGetProperty("verdict", out JsonElement verdict) ? VerdictOf(verdict) : null,
             Notes = [.. report.GetProperty("notes").EnumerateArray().Select(n => new Note(n.GetProperty("code").GetString()!, n.GetProperty("undecided").GetBoolean(), Texts(n, "arguments"))), .. LeftOut(report)],
             Gaps = [.. report.GetProperty("gaps").EnumerateArray().Select(g => new Gap(g.GetProperty("code").GetString()!, Text(g, "where") ?? "", Text(g, "detail") ?? ""))],
         };
@@ -130,7 +136,7 @@ public static class ReportReader
             },
             Path = Text(package, "path") ?? "",
             Analyser = "report",
-            Origin = new Origin(origin.GetProperty("layer").GetInt32(), Text(origin, "diffId"), Text(origin, "createdBy")),
+            Origin = OriginOf(origin),
             Purl = Text(package, "purl") ?? "",
             OwnedBy = Text(package, "ownedBy"),
         };
@@ -166,17 +172,7 @@ public static class ReportReader
                 Range = Text(m, "range") ?? "",
                 FixedVersion = Text(m, "fixedVersion"),
             })],
-            Suppressed = finding.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
-            {
-                Id = suppressed.GetProperty("id").GetString()!,
-                Package = Text(suppressed, "package"),
-                Reason = Text(suppressed, "reason") ?? "",
-                Owner = Text(suppressed, "owner"),
-                Expires = DateOnly.TryParseExact(Text(suppressed, "expires"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : null,
-                Source = Text(suppressed, "source") ?? "",
-                Status = Text(suppressed, "status"),
-                Justification = Text(suppressed, "justification"),
-            } : null,
+            Suppressed = SuppressionOf(finding),
         };
     }
 

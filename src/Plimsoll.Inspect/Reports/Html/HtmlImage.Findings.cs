@@ -51,13 +51,13 @@ internal sealed partial class HtmlImage
             html.Open("label", ("class", "toggle s " + HtmlChart.Letter(severity))).Void("input", ("type", "checkbox"), ("name", "severity"), ("value", HtmlChart.Letter(severity)), ("checked", ""))
                 .Text(HtmlChart.Word(severity, Language)).Close();
         html.Close();
-        html.Open("select", ("class", "kind"), ("aria-label", Say(Catalogue.FilterKind))).Element("option", Say(Catalogue.FilterAnyKind), ("value", "*"));
+        html.Open("select", ("class", "bykind"), ("aria-label", Say(Catalogue.FilterKind))).Element("option", Say(Catalogue.FilterAnyKind), ("value", "*"));
         foreach (ProblemKind? kind in Kinds().Where(k => CountsOf(k) is { All: > 0 }))
             html.Element("option", Say(Catalogue.KindOf(WordOf(kind))), ("value", WordOf(kind)));
         html.Close();
         if (_tally.Layers.Count > 1)
         {
-            html.Open("select", ("class", "layer"), ("aria-label", Say(Catalogue.FilterLayer))).Element("option", Say(Catalogue.FilterAnyLayer), ("value", "*"));
+            html.Open("select", ("class", "bylayer"), ("aria-label", Say(Catalogue.FilterLayer))).Element("option", Say(Catalogue.FilterAnyLayer), ("value", "*"));
             foreach (int layer in _tally.Layers.Keys.Order().Take(MostLayers))
                 html.Element("option", Say(Catalogue.Layer, layer), ("value", HtmlChart.Number(layer)));
             html.Close();

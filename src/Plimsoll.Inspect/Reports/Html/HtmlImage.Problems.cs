@@ -64,7 +64,7 @@ internal sealed partial class HtmlImage
         Fact(Catalogue.DetailLayer, LayerText(problem.Origin) + (problem is { RemovedBy: { } by, Origin: { } from } ? $"; {Say(Catalogue.RemovedText, by.Layer, from.Layer)}" : ""));
         html.Element("dt", Say(Catalogue.DetailWhy)).Element("dd", Say(Catalogue.DetailRule, HtmlText.Shown(problem.Rule, 100)));
         foreach ((string name, string value) in problem.Details.Take(20))
-            html.Element("dd", $"{HtmlText.Shown(name, 60)}: {HtmlText.Shown(value)}");
+            html.Element("dd", $"{HtmlText.Shown(Catalogue.DetailNameOf(name).In(Language), 60)}: {HtmlText.Shown(value)}");
         Fact(Catalogue.DetailPackage, problem.Package);
         Fact(Catalogue.DetailOwner, problem.OwnedBy);
         References(problem.References);

@@ -86,6 +86,8 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
     private void WriteReason(Reason reason)
     {
         (string style, Text word) = Outcome(reason.Outcome);
+        if (reason.Outcome == Verify.Outcome.Warned)
+            word = Catalogue.HtmlReasonWarned;
         html.Open("li").Element("span", Say(word), ("class", "badge " + style));
         html.Text(" " + HtmlText.Shown(reason.Message, HtmlText.Long));
         html.Element("code", HtmlText.Shown(reason.Rule ?? reason.Code, 100), ("class", "dim"));
@@ -117,7 +119,11 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         if (_report.Gaps.Count > MostGaps)
             lines.Add(Say(Catalogue.HtmlMoreGaps, _report.Gaps.Count - MostGaps));
         Lines(lines, "reasons");
-        List<string> notes = [.. _report.Notes.Where(n => !n.Undecided).Select(n => ReportTexts.Of(n, Language))];
+        List<string> notes =
+        [
+            .. _report.Engines.Where(e => e.Failure is not null).Select(EngineText),
+            .. _report.Notes.Where(n => !n.Undecided).Select(n => ReportTexts.Of(n, Language)),
+        ];
         if (notes.Count > 0)
         {
             html.Element("h4", Say(Catalogue.Notes));
@@ -198,7 +204,7 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
 
     private void WriteFacts(int hidden)
     {
-        html.Open("section", ("class", "card"), ("aria-labelledby", Id("facts"))).Element("h3", Say(Catalogue.FactDigests), ("id", Id("facts"))).Open("dl", ("class", "facts"));
+        html.Open("section", ("class", "card"), ("aria-labelledby", Id("facts"))).Element("h3", Say(Catalogue.HtmlAbout), ("id", Id("facts"))).Open("dl", ("class", "facts"));
         Fact(Catalogue.FactTags, string.Join(", ", _report.Tags.Take(20)));
         Fact(Catalogue.FactManifest, _report.ManifestDigest, "code");
         Fact(Catalogue.FactConfig, _report.ConfigDigest, "code");

@@ -18,7 +18,7 @@
       shown: true,
     }));
     const groups = [...image.querySelectorAll('.kind .g')], kinds = [...image.querySelectorAll('.kind')];
-    const search = form.querySelector('.text'), kind = form.querySelector('.kind'), layer = form.querySelector('select.layer');
+    const search = form.querySelector('.text'), kind = form.querySelector('.bykind'), layer = form.querySelector('.bylayer');
     const severities = [...form.querySelectorAll('[name=severity]')], flags = [...form.querySelectorAll('[name=flag]')];
     const output = form.querySelector('output'), openAll = form.querySelector('.open');
     const suppressed = image.querySelector('.suppressed');

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+using Plimsoll.Inspect.Checks;
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+
+namespace Plimsoll.Inspect.Reports;
+
+/// <content>What the checks and the policy said.</content>
+public static partial class ReportReader
+{
+    private static Problem ProblemOf(JsonElement problem)
+    {
+        _ = SeverityWords.TryParse(Text(problem, "severity") ?? "", out Severity severity);
+        string title = Text(problem, "title") ?? "";
+        SortedDictionary<string, string> details = new(StringComparer.Ordinal);
+        if (problem.TryGetProperty("details", out JsonElement facts))
+            foreach (JsonProperty fact in facts.EnumerateObject())
+                details[fact.Name] = fact.Value.GetString() ?? "";
+        return new Problem
+        {
+            Kind = KindOf(Text(problem, "kind")),
+            Rule = problem.GetProperty("rule").GetString()!,
+            Fingerprint = problem.GetProperty("fingerprint").GetString()!,
+            Severity = severity,
+            // The JSON report is in English.
+            Title = new Text(title, title),
+            Advice = Text(problem, "advice") is { } advice ? new Text(advice, advice) : null,
+            Path = Text(problem, "path"),
+            Line = problem.TryGetProperty("line", out JsonElement line) ? line.GetInt32() : 0,
+            Place = Text(problem, "place"),
+            Evidence = Text(problem, "evidence") ?? "",
+            Package = Text(problem, "package"),
+            OwnedBy = Text(problem, "ownedBy"),
+            Origin = problem.TryGetProperty("origin", out JsonElement origin) ? OriginOf(origin) : null,
+            RemovedBy = problem.TryGetProperty("removedBy", out JsonElement removedBy) ? OriginOf(removedBy) : null,
+            Details = details,
+            References = Texts(problem, "references"),
+            Suppressed = SuppressionOf(problem),
+        };
+    }
+
+    /// <exception cref="FormatException">A kind that this program does not know: what it means cannot be compared.</exception>
+    private static ProblemKind KindOf(string? word)
+    {
+        foreach (ProblemKind kind in ProblemKinds.All)
+            if (kind.Word() == word)
+                return kind;
+        throw new FormatException($"no kind of problem: {word}");
+    }
+
+    private static Origin OriginOf(JsonElement origin) => new(origin.GetProperty("layer").GetInt32(), Text(origin, "diffId"), Text(origin, "createdBy"));
+
+    private static Verdict VerdictOf(JsonElement verdict) => new()
+    {
+        Outcome = Words.OutcomeOf(Text(verdict, "outcome")),
+        Policy = Text(verdict, "policy") ?? "",
+        PolicyDigest = Text(verdict, "policyDigest") ?? "",
+        Reasons = [.. verdict.GetProperty("reasons").EnumerateArray().Select(r => new Reason
+        {
+            Code = r.GetProperty("code").GetString()!,
+            Outcome = Words.OutcomeOf(Text(r, "outcome")),
+            Rule = Text(r, "rule"),
+            Count = r.TryGetProperty("count", out JsonElement count) ? count.GetInt32() : 0,
+            Examples = Texts(r, "examples"),
+            Message = Text(r, "message") ?? "",
+        })],
+    };
+
+    private static Suppression? SuppressionOf(JsonElement element) => element.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
+    {
+        Id = suppressed.GetProperty("id").GetString()!,
+        Package = Text(suppressed, "package"),
+        Path = Text(suppressed, "path"),
+        Reason = Text(suppressed, "reason") ?? "",
+        Owner = Text(suppressed, "owner"),
+        Expires = DateOnly.TryParseExact(Text(suppressed, "expires"), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : null,
+        Source = Text(suppressed, "source") ?? "",
+        Status = Text(suppressed, "status"),
+        Justification = Text(suppressed, "justification"),
+    } : null;
+}
