@@ -47,7 +47,7 @@ public sealed partial class TableReport
 
     /// <summary>Malware first, licences last.</summary>
     private static IEnumerable<ProblemKind> Kinds(Report report) =>
-        ((ProblemKind[])[ProblemKind.Malware, ProblemKind.Secret, ProblemKind.Configuration, ProblemKind.History, ProblemKind.Licence]).Where(k => report.Problems.Any(p => p.Kind == k));
+        ((ProblemKind[])[ProblemKind.Malware, ProblemKind.Secret, ProblemKind.Configuration, ProblemKind.History, ProblemKind.Licence]).Where(report.Checks.Contains);
 
     private void Rules(IEnumerable<Problem> problems, bool layered)
     {
@@ -59,7 +59,8 @@ public sealed partial class TableReport
             string word = DisplayWidth.Fit(group.Worst.Text().In(Language), severity);
             bool brief = group.Worst is Severity.Low or Severity.Negligible && !_options.AllRows;
             string times = group.Problems.Count > 1 ? $"  {Catalogue.ProblemTimes.In(Language, group.Problems.Count)}" : "";
-            string where = brief && group.Problems.Count == 1 ? "  " + Where(group.Problems[0], layered) : times;
+            string where = brief && group.Problems.Count == 1
+                ? "  " + string.Join("  ", ((string[])[Where(group.Problems[0], layered), Removed(group.Problems[0])]).Where(t => t.Length > 0)) : times;
             string rule = Shown(group.Rule, 60), title = Shown(group.Title(Language).ReplaceLineEndings(" "), 300);
             int used = Indent + severity + 2 + DisplayWidth.Of(rule) + 2 + DisplayWidth.Of(where);
             // Where all has no place on one line the title goes on below, and the place of a brief one after it.
@@ -88,7 +89,7 @@ public sealed partial class TableReport
         }
     }
 
-    /// <summary>Where it is, in which layer, and whether a later layer only hid it.</summary>
+    /// <summary>Where it is, and in which layer.</summary>
     private string Where(Problem problem, bool layered)
     {
         List<string> parts = [];
@@ -96,10 +97,11 @@ public sealed partial class TableReport
             parts.Add(Shown(place, 200));
         if (!layered && problem.Origin is { } origin)
             parts.Add(origin.DiffId is null ? Catalogue.LayerFolder.In(Language) : Catalogue.Layer.In(Language, origin.Layer));
-        if (problem is { RemovedBy: { } by, Origin: { } still })
-            parts.Add(Catalogue.TableRemoved.In(Language, by.Layer, still.Layer));
         return string.Join("  ", parts);
     }
+
+    private string Removed(Problem problem) =>
+        problem is { RemovedBy: { } by, Origin: { } still } ? Catalogue.TableRemoved.In(Language, by.Layer, still.Layer) : "";
 
     private void PlacesOf(ProblemGroup group, string margin, bool layered)
     {
@@ -112,7 +114,11 @@ public sealed partial class TableReport
             string title = problem.Title.In(Language);
             if (title != group.Title(Language))
                 where += (where.Length > 0 ? "  " : "") + Shown(title.ReplaceLineEndings(" "), 200);
-            Wrapped(where, margin, "", "  ", problem.RemovedBy is null ? null : _ansi.Warning);
+            string removed = Removed(problem);
+            bool beside = removed.Length > 0 && margin.Length + DisplayWidth.Of(where) + 2 + DisplayWidth.Of(removed) <= _columns;
+            Wrapped(beside ? $"{where}  {removed}" : where, margin, "", "  ", removed.Length > 0 ? _ansi.Warning : null);
+            if (removed.Length > 0 && !beside)
+                Wrapped(removed, margin, "  ", "  ", _ansi.Warning);
             string evidence = Shown(problem.Evidence.ReplaceLineEndings(" ").Trim(), MostEvidenceLines * 200);
             int lines = 0;
             foreach (string line in DisplayWidth.Wrap(evidence, _columns - margin.Length - 2))
@@ -162,7 +168,7 @@ public sealed partial class TableReport
     private void CheckCounts(Report report, bool filtered)
     {
         List<string> clean = [];
-        foreach (ProblemKind kind in report.Checks)
+        foreach (ProblemKind kind in Kinds(report))
         {
             List<Problem> open = [.. report.Problems.Where(p => p.Kind == kind && p.Suppressed is null)];
             if (open.Count == 0)

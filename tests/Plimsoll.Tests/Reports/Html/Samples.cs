@@ -1,7 +1,11 @@
 using Plimsoll.Inspect.Checks;
+using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.TestKit;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Tests.Reports.Html;
 
@@ -33,4 +37,63 @@ internal static class Samples
     }
 
     public static ScanResult Of(Report report) => ScanResult.Of(report.Image, report, ReportFilter.None);
+
+    public static readonly string[] HostileTexts =
+    [
+        "<script>document.documentElement.dataset.pwned=1</script>", "\"><img src=x onerror=\"document.documentElement.dataset.pwned=2\">", "' onmouseover='document.documentElement.dataset.pwned=3", "</title><script>document.documentElement.dataset.pwned=4</script>",
+        "</style><script>document.documentElement.dataset.pwned=5</script>", "<!--", "--><svg onload=document.documentElement.dataset.pwned=6>", "]]><![CDATA[", "<svg><style><img src=x onerror=document.documentElement.dataset.pwned=7></style></svg>", "&lt;b&gt;&#x3c;script&#x3e;",
+        "javascript:document.documentElement.dataset.pwned=8", "\u202eexe.cod\u202c\u2066", "a\u0000b\u0007\u001b[31m\u0085\u2028", "\ud800 half \udc00", "\ufffe\uffff\ufdd0\U0001ffff", "`${alert(1)}`", "</pre></code></dl></details></section></main></body></html>", "</script><script>document.documentElement.dataset.pwned=9</script>", "{{constructor.constructor('1')()}}", "\r\n\t x",
+    ];
+
+    /// <summary>Every text that comes from outside is one of these, each in turn.</summary>
+    /// <param name="text">From a running number to the text.</param>
+    public static ScanResult[] OfTexts(Func<int, string> text)
+    {
+        int at = 0;
+        string Next() => text(at++);
+        Origin origin = new(1, ReportBuilder.TopDiffId, Next());
+        ReportBuilder builder = new();
+        for (int i = 0; i < 12; i++)
+        {
+            InstalledPackage package = ReportBuilder.Package("p", "1");
+            package = package with
+            {
+                Package = package.Package with { Name = Next(), Version = Next(), SourceName = Next(), SourceVersion = Next(), Licences = [Next()], Type = i % 2 == 0 ? "deb" : "npm", Inner = i % 2 == 0 ? null : Next() },
+                Path = Next(),
+                OwnedBy = Next(),
+                Origin = origin,
+            };
+            builder.With(package, Next(), (Severity)(i % 6), Next(), Next(), kev: i == 2, suppressed: i < 9 ? null : new Suppression { Id = "x", Reason = Next(), Owner = Next(), Source = Next() });
+            builder.With(ReportBuilder.Problem((ProblemKind)(i % 5), Next(), (Severity)(i % 6), Next(), Next(), origin) with
+            {
+                Advice = new Text(Next(), Next()),
+                Evidence = Next() + "\n" + Next(),
+                Place = Next(),
+                Package = Next(),
+                OwnedBy = Next(),
+                RemovedBy = origin,
+                Details = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Next()] = Next() },
+                References = [Next(), "https://example.org/" + Next()],
+                Fingerprint = Next(),
+                Suppressed = i == 11 ? new Suppression { Id = "x", Reason = Next(), Owner = Next(), Source = Next() } : null,
+            });
+        }
+        builder.With(new Engine(Next(), Next(), null)).With(new Engine(Next(), null, Next())).WithNote(Next(), true, Next()).WithNote(Next(), false, Next()).WithGap(Next(), Next(), Next())
+            .With(ReportBuilder.Refusal with { Policy = Next(), PolicyDigest = Next(), Reasons = [new Reason { Code = Next(), Outcome = Outcome.Refused, Rule = Next(), Examples = [Next()], Message = Next() }] });
+        Report report = builder.Build();
+        report = report with
+        {
+            Image = Next(),
+            Tags = [Next(), Next()],
+            Platform = Next(),
+            ManifestDigest = Next(),
+            ConfigDigest = Next(),
+            IndexDigest = Next(),
+            Distribution = new Distribution { Id = Next(), Version = Next(), PrettyName = Next(), Source = Next() },
+            Layers = [.. report.Layers.Select(l => l with { CreatedBy = Next(), DiffId = Next() })],
+            Findings = [.. report.Findings.Select(f => f with { References = [Next(), "https://example.org/" + Next()], Aliases = [Next()], SeverityFrom = Next(), Published = Next(), KnownExploited = f.KnownExploited is null ? null : Next(), Fingerprint = Next() })],
+            Base = new BaseImage { ClaimedName = Next() },
+        };
+        return [Of(report), new ScanResult { Image = Next(), Failure = new ScanFailure(Next(), Next(), Next()) }];
+    }
 }
