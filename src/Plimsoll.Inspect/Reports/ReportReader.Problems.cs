@@ -22,8 +22,8 @@ public static partial class ReportReader
         return new Problem
         {
             Kind = KindOf(Text(problem, "kind")),
-            Rule = problem.GetProperty("rule").GetString()!,
-            Fingerprint = problem.GetProperty("fingerprint").GetString()!,
+            Rule = Needed(problem, "rule"),
+            Fingerprint = Needed(problem, "fingerprint"),
             Severity = severity,
             // The JSON report is in English.
             Title = new Text(title, title),
@@ -41,6 +41,8 @@ public static partial class ReportReader
             Suppressed = SuppressionOf(problem),
         };
     }
+
+    private static string Needed(JsonElement element, string name) => element.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
 
     /// <exception cref="FormatException">A kind that this program does not know: what it means cannot be compared.</exception>
     private static ProblemKind KindOf(string? word)
@@ -60,7 +62,7 @@ public static partial class ReportReader
         PolicyDigest = Text(verdict, "policyDigest") ?? "",
         Reasons = [.. verdict.GetProperty("reasons").EnumerateArray().Select(r => new Reason
         {
-            Code = r.GetProperty("code").GetString()!,
+            Code = Needed(r, "code"),
             Outcome = Words.OutcomeOf(Text(r, "outcome")),
             Rule = Text(r, "rule"),
             Count = r.TryGetProperty("count", out JsonElement count) ? count.GetInt32() : 0,

@@ -90,7 +90,7 @@ public static partial class ReportReader
             Problems = report.TryGetProperty("problems", out JsonElement problems) ? [.. problems.EnumerateArray().Select(ProblemOf)] : [],
             Checks = [.. Texts(report, "checks").Select(KindOf)],
             Engines = report.TryGetProperty("engines", out JsonElement engines)
-                ? [.. engines.EnumerateArray().Select(e => new Engine(e.GetProperty("name").GetString()!, Text(e, "version"), Text(e, "failure")))] : [],
+                ? [.. engines.EnumerateArray().Select(e => new Engine(Needed(e, "name"), Text(e, "version"), Text(e, "failure")))] : [],
             Verdict = report.TryGetProperty("verdict", out JsonElement verdict) ? VerdictOf(verdict) : null,
             Notes = [.. report.GetProperty("notes").EnumerateArray().Select(n => new Note(n.GetProperty("code").GetString()!, n.GetProperty("undecided").GetBoolean(), Texts(n, "arguments"))), .. LeftOut(report)],
             Gaps = [.. report.GetProperty("gaps").EnumerateArray().Select(g => new Gap(g.GetProperty("code").GetString()!, Text(g, "where") ?? "", Text(g, "detail") ?? ""))],
