@@ -25,6 +25,7 @@ public static partial class Catalogue
 
     public static Text HtmlComplete => new("Complete: everything that was asked for was looked at", "完整：要求检查的内容均已检查");
     public static Text HtmlIncomplete => new("Incomplete: what is not shown here may still be there", "不完整：此处未显示的问题仍可能存在");
+    public static Text HtmlIncompleteShort => new("incomplete", "不完整");
     public static Text HtmlNotMatched => new("Known vulnerabilities were not looked for.", "未检查已知漏洞。");
     public static Text HtmlMoreGaps => new("{0} more places that were not looked at", "另有 {0} 处未检查");
 

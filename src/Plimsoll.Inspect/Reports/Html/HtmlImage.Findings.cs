@@ -11,6 +11,7 @@ internal sealed partial class HtmlImage
 {
     private const int MostMatches = 5;
     private const int MostReferences = 5;
+    private const int MostPlaces = 20;
 
     // Blocks that stand open at first: enough to see what it is about, few enough to see the rest.
     private const int MostOpen = 5;
@@ -115,7 +116,11 @@ internal sealed partial class HtmlImage
         html.Close();
         html.Open("dl", ("class", "facts"));
         Fact(Catalogue.DetailLayer, LayerText(group.Package.Origin));
-        Fact(Catalogue.DetailWhere, string.Join("\n", group.Places.Count > 0 ? group.Places.Take(20) : [group.Package.Path]));
+        html.Element("dt", Say(Catalogue.DetailWhere));
+        foreach (string place in group.Places.Count > 0 ? group.Places.Take(MostPlaces) : [group.Package.Path])
+            html.Element("dd", HtmlText.Shown(place));
+        if (group.Places.Count > MostPlaces)
+            html.Element("dd", Say(Catalogue.ExplainMore, group.Places.Count - MostPlaces));
         if (group.Names.Count > 1)
             Fact(Catalogue.DetailPackage, string.Join(", ", group.Names.Take(50)));
         Fact(Catalogue.DetailOwner, group.Package.OwnedBy);

@@ -96,7 +96,7 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         html.Close();
     }
 
-    private static (string Style, Text Word) Outcome(Outcome outcome) => outcome switch
+    internal static (string Style, Text Word) Outcome(Outcome outcome) => outcome switch
     {
         Verify.Outcome.Passed => ("passed", Catalogue.HtmlVerdictPassed),
         Verify.Outcome.Warned => ("warned", Catalogue.HtmlVerdictWarned),

@@ -82,11 +82,28 @@ public static class HtmlReport
         {
             html.Open("li").Open("a", ("href", $"#i{i}")).Element("bdi", HtmlText.Shown(results[i].Image)).Close();
             if (results[i].Report is { } report)
-                HtmlChart.Chips(html, new Tally(report).Total, language);
+                WriteState(html, report, language);
             else
                 html.Element("span", Catalogue.HtmlFailed.In(language), ("class", "badge warn"));
             html.Close();
         }
         html.CloseTo(html.Depth - 2);
+    }
+
+    /// <summary>What a reader of many images looks for: which were refused, which are not wholly known, which have what.</summary>
+    private static void WriteState(HtmlWriter html, Report report, Language language)
+    {
+        if (report.Verdict is { } verdict)
+        {
+            (string style, Text word) = HtmlImage.Outcome(verdict.Outcome);
+            html.Element("span", word.In(language), ("class", "badge " + style));
+        }
+        if (!report.Complete)
+            html.Element("span", Catalogue.HtmlIncompleteShort.In(language), ("class", "badge warned"));
+        Counts total = new Tally(report).Total;
+        if (total.All > 0)
+            HtmlChart.Chips(html, total, language);
+        else
+            html.Element("span", Catalogue.HtmlLayerClean.In(language), ("class", "dim"));
     }
 }
