@@ -1,12 +1,15 @@
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.TestKit;
 
 /// <summary>Reports of made-up images for tests of outputs.</summary>
-public sealed class ReportBuilder
+public sealed partial class ReportBuilder
 {
     public static DateTimeOffset Now { get; } = new(2026, 3, 2, 10, 30, 0, TimeSpan.Zero);
 
@@ -97,6 +100,11 @@ public sealed class ReportBuilder
         Layers = [new LayerSummary(0, BaseDiffId, null, "ADD rootfs.tar /", 1000, 10, false), new LayerSummary(1, TopDiffId, null, "RUN apt-get install -y openssl", 500, 5, true)],
         Packages = _packages,
         Findings = [.. _findings.OrderByDescending(f => f.Severity).ThenBy(f => f.Id, StringComparer.Ordinal)],
+        Problems = [.. _problems.OrderByDescending(p => p.Severity).ThenBy(p => p.Kind).ThenBy(p => p.Rule, StringComparer.Ordinal)
+            .ThenBy(p => p.Path, StringComparer.Ordinal).ThenBy(p => p.Line).ThenBy(p => p.Fingerprint, StringComparer.Ordinal)],
+        Checks = _checks,
+        Engines = _engines,
+        Verdict = _verdict,
         Notes = _notes,
         Gaps = _gaps,
     };

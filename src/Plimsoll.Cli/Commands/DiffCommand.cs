@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Compare;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -32,12 +33,18 @@ internal static class DiffCommand
             target.Check();
             Platform? wanted = Subject.PlatformOf(line.GetValue(platform));
             using IAdvisoryStore store = Subject.OpenStore(context, services, line.GetValue(database));
-            Report a = Subject.Read(line.GetRequiredValue(before), store, context, services, wanted, cancellationToken);
-            Report b = Subject.Read(line.GetRequiredValue(after), store, context, services, wanted, cancellationToken);
+            string first = line.GetRequiredValue(before), second = line.GetRequiredValue(after);
+            // Reports first: what one side never looked for need not be looked for on the other.
+            Report? a = Subject.ReadReport(first), b = Subject.ReadReport(second);
+            using CheckSet checks = Subject.Checks(context, KindsOf(first, a).Intersect(KindsOf(second, b)).ToHashSet());
+            a ??= Subject.Scan(first, store, checks, context, services, wanted, cancellationToken);
+            b ??= Subject.Scan(second, store, checks, context, services, wanted, cancellationToken);
             return Answer(context, services, ReportDiff.Of(a, b, services.VersionOrder), target, fail);
         }, cancellationToken));
         return command;
     }
+
+    private static IEnumerable<ProblemKind> KindsOf(string subject, Report? report) => report?.Checks ?? (Subject.IsBom(subject) ? [] : ProblemKinds.All);
 
     private static int Answer(CliContext context, ScanServices services, ReportDiff diff, OutputTarget target, FailOn failOn)
     {
@@ -48,7 +55,7 @@ internal static class DiffCommand
             using (StreamWriter writer = new(buffer, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" })
                 DiffReport.WriteTable(writer, diff, Subject.TableFor(context, services) with { Colour = target.File is null && Subject.TableFor(context, services).Colour });
         Subject.Write(context, buffer.ToArray(), target);
-        int counted = diff.New.Count(failOn.Counts);
+        int counted = diff.New.Count(failOn.Counts) + diff.Problems.New.Count(failOn.Counts);
         if (counted > 0)
         {
             context.Error.WriteLine("plimsoll: " + Catalogue.ThresholdCrossed.In(context.Language, counted, Escape.ForTerminal(failOn.Text)));

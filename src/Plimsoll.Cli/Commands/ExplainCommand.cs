@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -19,7 +20,7 @@ internal static class ExplainCommand
     public static Command Create(CliContext context, ScanServices services)
     {
         Language language = context.Language;
-        Argument<string> flaw = new("CVE") { Description = Catalogue.HelpFlaw.In(language) };
+        Argument<string> flaw = new("ID") { Description = Catalogue.HelpFlaw.In(language) };
         Argument<string?> subject = new("IMAGE") { Description = Catalogue.HelpSubject.In(language), Arity = ArgumentArity.ZeroOrOne };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
         Option<string?> database = new("--db") { HelpName = "FILE", Description = Catalogue.HelpDb.In(language) };
@@ -28,11 +29,22 @@ internal static class ExplainCommand
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
             using IAdvisoryStore store = Subject.OpenStore(context, services, line.GetValue(database));
-            Report? report = line.GetValue(subject) is { } name
-                ? Subject.Read(name, store, context, services, Subject.PlatformOf(line.GetValue(platform)), cancellationToken) : null;
-            return new Explanation(context, store).Write(line.GetRequiredValue(flaw), report);
+            string asked = line.GetRequiredValue(flaw);
+            Report? report = line.GetValue(subject) is { } name ? ReportOn(name, asked, store, context, services, Subject.PlatformOf(line.GetValue(platform)), cancellationToken) : null;
+            return report is not null && ProblemExplanation.Find(report, asked) is { Count: > 0 } problems
+                ? new ProblemExplanation(context).Write(report, problems) : new Explanation(context, store).Write(asked, report);
         }, cancellationToken));
         return command;
+    }
+
+    /// <summary>The checks run only for what may be theirs: an advisory's id is explained as quickly as without them.</summary>
+    private static Report ReportOn(string subject, string asked, IAdvisoryStore store, CliContext context, ScanServices services, Platform? platform, CancellationToken cancellationToken)
+    {
+        if (Subject.ReadReport(subject) is { } report)
+            return report;
+        bool advisory = asked.StartsWith("CVE-", StringComparison.OrdinalIgnoreCase) || asked.StartsWith("GHSA-", StringComparison.OrdinalIgnoreCase) || store.FindById(asked).Count > 0;
+        using CheckSet checks = Subject.Checks(context, advisory || Subject.IsBom(subject) ? new HashSet<ProblemKind>() : ProblemExplanation.KindsOf(asked));
+        return Subject.Scan(subject, store, checks, context, services, platform, cancellationToken);
     }
 
     private sealed class Explanation(CliContext context, IAdvisoryStore store)
@@ -44,7 +56,7 @@ internal static class ExplainCommand
             string id = Spelling(asked);
             List<Advisory> records = [.. store.FindById(id).OrderBy(a => a.Id, StringComparer.Ordinal)];
             List<Finding> findings = [.. (report?.Findings ?? []).Where(f => f.Aliases.Prepend(f.Id).Any(a => a.Equals(id, StringComparison.OrdinalIgnoreCase))
-                || f.Matches.Any(m => m.AdvisoryId.Equals(id, StringComparison.OrdinalIgnoreCase)))];
+                || f.Fingerprint.Equals(asked, StringComparison.OrdinalIgnoreCase) || f.Matches.Any(m => m.AdvisoryId.Equals(id, StringComparison.OrdinalIgnoreCase)))];
             context.Out.WriteLine(Shown(id));
             WriteExploited(id, records, findings);
             WriteRecords(id, records);
@@ -58,6 +70,9 @@ internal static class ExplainCommand
             {
                 Paragraph(Catalogue.ExplainNotIn.In(Language, Shown(id), Shown(report.Image)), "");
                 WriteNear(report, records);
+                // Only what was looked for is known to be absent; an advisory's id is no check's.
+                if (records.Count == 0 && report.Checks.Count > 0 && ProblemKinds.All.Where(k => !report.Checks.Contains(k)).ToList() is { Count: > 0 } missing)
+                    Paragraph(Catalogue.ExplainNotLooked.In(Language, Shown(report.Image), string.Join(", ", missing.Select(k => Catalogue.KindOf(k.Word()).In(Language)))), "");
                 if (!report.Complete)
                     Paragraph(Catalogue.ExplainNotInIncomplete.In(Language), "");
             }

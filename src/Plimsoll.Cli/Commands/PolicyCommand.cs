@@ -61,8 +61,11 @@ internal static class PolicyCommand
             WriteLines(context, PolicyText.Of(policy, context.Language));
             if (line.GetValue(subject) is not { } image)
                 return ExitCode.Done;
+            if (Subject.ReadReport(image) is { } read)
+                return Judged(context, services, policy, read, line.GetValue(all));
             using IAdvisoryStore store = Subject.OpenStore(context, services, line.GetValue(database));
-            Report report = Subject.Read(image, store, context, services, Subject.PlatformOf(line.GetValue(platform)), cancellationToken);
+            using CheckSet checks = Subject.Checks(context, CheckWords.KindsOf(CheckWords.All));
+            Report report = Subject.Scan(image, store, checks, context, services, Subject.PlatformOf(line.GetValue(platform)), cancellationToken);
             return Judged(context, services, policy, report, line.GetValue(all));
         }, cancellationToken));
         return command;

@@ -3,6 +3,7 @@ using System.Text;
 using Plimsoll.Inspect;
 using Plimsoll.Inspect.Policies;
 using Plimsoll.Inspect.Reports;
+using Plimsoll.Inspect.Reports.Html;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
@@ -210,7 +211,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         if (output.Format == "inspection" && results is [{ Report: { } inspected }] && !PolicyJudge.CanState(inspected))
             throw new CommandException(ExitCode.Undecided, $"{Escape.Quote(inspected.Image)} has no digest that a statement could be about", "scan an image: a folder and a bill of materials may have none");
         if (ReportFormats.Find(output.Format) is { } format)
-            return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full);
+            return ReportFormats.Render(format, results, settings.Filter, AppVersion.Full,
+                format.Name == "html" ? new HtmlOptions { Language = context.Language, Now = context.Time.GetUtcNow(), VersionOrder = services.VersionOrder } : null);
         if (templates.TryGetValue(output, out Template? template))
             return TemplateFile.Told(() => ReportFormats.Render(template, results, settings.Filter, AppVersion.Full));
         using MemoryStream buffer = new();

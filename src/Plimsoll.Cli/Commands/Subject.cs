@@ -1,5 +1,6 @@
 using Plimsoll.Inspect;
 using Plimsoll.Inspect.Boms;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
@@ -21,22 +22,42 @@ internal static class Subject
             : throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
     }
 
-    /// <summary>The report on a subject; a file that holds JSON is a report or a bill of materials, all else is an image.</summary>
+    /// <summary>The report that a file holds; null when the subject is anything else.</summary>
     /// <exception cref="CommandException">It cannot be read; exit code 3.</exception>
-    public static Report Read(string subject, IAdvisoryStore store, CliContext context, ScanServices services, Platform? platform, CancellationToken cancellationToken)
+    public static Report? ReadReport(string subject)
+    {
+        if (subject.StartsWith(Scanner.BomPrefix, StringComparison.Ordinal) || !IsDocument(subject))
+            return null;
+        return Told(subject, () =>
+        {
+            byte[] content = BomLimits.Read(subject);
+            return ReportReader.IsReport(content) ? Unprivileged.Run(() => ReportReader.Read(content, subject)) : null;
+        });
+    }
+
+    /// <summary>The report on a subject that is no report itself; a file that holds JSON is a bill of materials, all else is an image.</summary>
+    /// <exception cref="CommandException">It cannot be read; exit code 3.</exception>
+    public static Report Scan(
+        string subject, IAdvisoryStore store, CheckSet checks, CliContext context, ScanServices services, Platform? platform, CancellationToken cancellationToken) => Told(subject, () =>
+    {
+        string image = IsBom(subject) && !subject.StartsWith(Scanner.BomPrefix, StringComparison.Ordinal) ? Scanner.BomPrefix + subject : subject;
+        using ProgressLine? progress = ProgressLine.Start(context, subject, quiet: false);
+        ScanOptions options = Options(context, platform, progress) with { Checks = checks.All };
+        return DatabaseNotes.AddTo(services.Scan(image, store, options, cancellationToken), context.Time.GetUtcNow());
+    });
+
+    /// <summary>Whether a subject that is no report is a bill of materials: there is nothing for checks to look at.</summary>
+    public static bool IsBom(string subject) => subject.StartsWith(Scanner.BomPrefix, StringComparison.Ordinal) || IsDocument(subject);
+
+    /// <summary>Checks as a plain <c>scan</c> has them.</summary>
+    public static CheckSet Checks(CliContext context, IReadOnlySet<ProblemKind> kinds) =>
+        CheckSet.Create(new CheckOptions { Kinds = kinds, KnownMalware = context.Home.KnownMalware, CacheFolder = context.Home.Cache, Environment = context.Environment });
+
+    private static T Told<T>(string subject, Func<T> read)
     {
         try
         {
-            string image = subject;
-            if (!subject.StartsWith(Scanner.BomPrefix, StringComparison.Ordinal) && IsDocument(subject))
-            {
-                byte[] content = BomLimits.Read(subject);
-                if (ReportReader.IsReport(content))
-                    return Unprivileged.Run(() => ReportReader.Read(content, subject));
-                image = Scanner.BomPrefix + subject;
-            }
-            using ProgressLine? progress = ProgressLine.Start(context, subject, quiet: false);
-            return DatabaseNotes.AddTo(services.Scan(image, store, Options(context, platform, progress), cancellationToken), context.Time.GetUtcNow());
+            return read();
         }
         catch (ImageException e)
         {

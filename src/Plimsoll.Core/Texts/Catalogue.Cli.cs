@@ -5,7 +5,7 @@ public static partial class Catalogue
 {
     public static Text ProgramSummary { get; } = new(
         "Plimsoll: a container may start only when its evidence shows", "Plimsoll：只有证据齐全的容器才可以启动");
-    public static Text ScanSummary { get; } = new("Show the known vulnerabilities of images", "显示镜像中的已知漏洞");
+    public static Text ScanSummary { get; } = new("Show what is wrong with images: known vulnerabilities, malware, secrets, history, configuration, licences", "显示镜像中的问题：已知漏洞、恶意软件、密钥、构建历史、配置、许可证");
     public static Text Usage { get; } = new("Usage", "用法");
     public static Text Commands { get; } = new("Commands", "命令");
     public static Text Options { get; } = new("Options", "选项");
@@ -23,8 +23,8 @@ public static partial class Catalogue
         "Image: archive or layout path, dir:FOLDER, docker:NAME, registry:NAME, or a name in the local daemon; or sbom:FILE",
         "镜像：归档或布局的路径、dir:文件夹、docker:名称、registry:名称，或本地守护进程中的名称；或 sbom:文件");
     public static Text HelpOutput { get; } = new(
-        "table, json, cyclonedx, spdx-json, spdx, sarif, junit, gitlab, openvex, inspection or template:FILE, to standard output or a file; repeatable",
-        "table、json、cyclonedx、spdx-json、spdx、sarif、junit、gitlab、openvex、inspection 或 template:文件，输出到标准输出或文件；可重复");
+        "table, html, json, cyclonedx, spdx-json, spdx, sarif, junit, gitlab, openvex, inspection or template:FILE, to standard output or a file; repeatable",
+        "table、html、json、cyclonedx、spdx-json、spdx、sarif、junit、gitlab、openvex、inspection 或 template:文件，输出到标准输出或文件；可重复");
     public static Text HelpJson { get; } = new("Same as --output json", "等同于 --output json");
     public static Text HelpFailOn { get; } = new("Exit 1 on a finding at or above a severity; also kev, unknown, any, none", "有达到该严重程度的结果时退出码为 1；也可用 kev、unknown、any、none");
     public static Text HelpOnlyFixed { get; } = new("Only findings for which a fixed version exists", "只考虑已有修复版本的结果");
@@ -47,7 +47,7 @@ public static partial class Catalogue
     public static Text OfferDownload { get; } = new(
         "No advisory database is there. Download it from the public OSV bucket now? [y/N] ", "没有漏洞库。现在从公共 OSV 存储下载吗？[y/N] ");
     public static Text ThresholdCrossed { get; } = new(
-        "threshold crossed: vulnerabilities that meet --fail-on {1}: {0}", "超过阈值（--fail-on {1}）：{0} 个漏洞");
+        "threshold crossed: findings that meet --fail-on {1}: {0}", "超过阈值（--fail-on {1}）：{0} 项结果");
     public static Text ProgressLayers { get; } = new("layer {0}/{1}", "层 {0}/{1}");
 
     /// <summary>What a phase of the work is called; the phase itself when it has no text.</summary>

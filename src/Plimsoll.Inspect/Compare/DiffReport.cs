@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -48,6 +49,7 @@ public static class DiffReport
             Findings(json, "suppressed", diff.Suppressed);
             Findings(json, "unchanged", diff.Unchanged);
             json.WriteEndObject();
+            WriteProblems(json, diff.Problems);
             json.WriteEndObject();
         }
         output.WriteByte((byte)'\n');
@@ -108,6 +110,33 @@ public static class DiffReport
         json.WriteEndArray();
     }
 
+    private static void WriteProblems(Utf8JsonWriter json, ProblemDiff diff)
+    {
+        json.WriteStartObject("problems");
+        json.WriteList("compared", diff.Compared.Select(k => k.Word()));
+        json.WriteList("oneSided", diff.OneSided.Select(k => k.Word()));
+        foreach ((string name, IReadOnlyList<Problem> problems) in ((string, IReadOnlyList<Problem>)[])
+            [("new", diff.New), ("fixed", diff.Fixed), ("suppressed", diff.Suppressed), ("unchanged", diff.Unchanged)])
+        {
+            json.WriteStartArray(name);
+            foreach (Problem problem in problems)
+            {
+                json.WriteStartObject();
+                json.WriteString("kind", problem.Kind.Word());
+                json.WriteString("rule", problem.Rule);
+                json.WriteString("fingerprint", problem.Fingerprint);
+                json.WriteString("severity", problem.Severity.Word());
+                json.WriteString("title", problem.Title.English);
+                json.WriteOptional("path", problem.Path);
+                json.WriteOptional("place", problem.Place);
+                json.WriteOptional("package", problem.Package);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+    }
+
     /// <summary>Lines for people, escaped for a terminal, none wider than the terminal where it has a decent width.</summary>
     public static void WriteTable(TextWriter output, ReportDiff diff, TableOptions options)
     {
@@ -138,6 +167,15 @@ public static class DiffReport
             Section(Catalogue.DiffFixed, diff.Fixed, "-");
             Section(Catalogue.DiffSuppressed, diff.Suppressed, "~");
             Heading(Catalogue.DiffUnchanged.In(Language, diff.Unchanged.Count));
+            if (diff.Problems.Compared.Count > 0)
+            {
+                Section(Catalogue.DiffNewProblems, diff.Problems.New, "+");
+                Section(Catalogue.DiffGoneProblems, diff.Problems.Fixed, "-");
+                Section(Catalogue.DiffSuppressedProblems, diff.Problems.Suppressed, "~");
+                Heading(Catalogue.DiffUnchangedProblems.In(Language, diff.Problems.Unchanged.Count));
+            }
+            if (diff.Problems.OneSided.Count > 0)
+                Paragraph(Catalogue.DiffOtherChecks.In(Language, string.Join(", ", diff.Problems.OneSided.Select(k => Catalogue.KindOf(k.Word()).In(Language)))));
             if (!diff.SameDatabase && diff.Before.Matched && diff.After.Matched)
                 Paragraph(Catalogue.DiffOtherDatabase.In(Language));
             if (!diff.Before.Matched || !diff.After.Matched)
@@ -161,6 +199,18 @@ public static class DiffReport
                 string fix = finding.FixedVersion is { } version ? $"  {Catalogue.ColumnFixed.In(Language).ToLowerInvariant()} {version}" : "";
                 string rest = $"  {finding.Id}{(finding.KnownExploited is null ? "" : "  KEV")}  {finding.Package.Package.Name} {finding.Package.Package.Version}{fix}";
                 output.WriteLine($"  {sign} {ansi.Of(finding.Severity, word)}{Shown(rest, _columns - 4 - severity)}");
+            }
+        }
+
+        private void Section(Text title, IReadOnlyList<Problem> problems, string sign)
+        {
+            Heading(title.In(Language, problems.Count));
+            int severity = problems.Count == 0 ? 0 : problems.Max(p => DisplayWidth.Of(p.Severity.Text().In(Language)));
+            foreach (Problem problem in problems)
+            {
+                string word = DisplayWidth.Fit(problem.Severity.Text().In(Language), severity), place = ProblemGroup.PlaceOf(problem);
+                string rest = $"  {problem.Rule}  {place}{(place.Length > 0 ? "  " : "")}{problem.Title.In(Language)}";
+                output.WriteLine($"  {sign} {ansi.Of(problem.Severity, word)}{Shown(rest, _columns - 4 - severity)}");
             }
         }
 

@@ -29,6 +29,9 @@ public sealed record ReportDiff
     /// <summary>Open before and after.</summary>
     public IReadOnlyList<Finding> Unchanged { get; init; } = [];
 
+    /// <summary>What the checks found, of the kinds that both sides looked for.</summary>
+    public ProblemDiff Problems { get; init; } = new();
+
     /// <summary>Whether both sides were matched against the same database; otherwise findings also differ for what became known meanwhile.</summary>
     public bool SameDatabase => Before.Database.Digest == After.Database.Digest && Before.Database.IsDatabase == After.Database.IsDatabase;
 
@@ -72,6 +75,7 @@ public sealed record ReportDiff
             Fixed = Sorted(was.Values.Where(f => !there.Contains(f.Fingerprint))),
             Suppressed = Sorted(was.Values.Where(f => there.Contains(f.Fingerprint) && !isOpen.ContainsKey(f.Fingerprint))),
             Unchanged = Sorted(isOpen.Values.Where(f => was.ContainsKey(f.Fingerprint))),
+            Problems = ProblemDiff.Of(before, after),
         };
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -109,6 +110,8 @@ public sealed class CycloneDxReport
         Property("plimsoll:database:digest", _report.Database.Digest);
         Property("plimsoll:filter", _filter.ToString());
         Property("plimsoll:bom", _report.Bom);
+        Property("plimsoll:verdict", _report.Verdict?.Outcome.Word());
+        Property("plimsoll:policy", _report.Verdict?.Policy);
         if (_report.Base is { } known)
         {
             Property("plimsoll:base:claimedName", known.ClaimedName);

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -58,8 +60,18 @@ public sealed class GitLabReport
             Message(note.Undecided ? "warn" : "info", ReportTexts.Of(note, Language.English));
         foreach (Gap gap in _report.Gaps)
             Message("warn", ReportTexts.Of(gap, Language.English));
+        WriteOthers();
         _json.WriteEndArray();
         _json.WriteEndObject();
+    }
+
+    /// <summary>What this form has no place for is said, or the report would look as if it were all.</summary>
+    private void WriteOthers()
+    {
+        foreach (IGrouping<ProblemKind, Problem> kind in _report.Problems.Where(p => p.Suppressed is null).GroupBy(p => p.Kind).OrderBy(g => g.Key))
+            Message("warn", $"{Catalogue.CountOf(kind.Key.Word(), kind.Count()).In(Language.English, kind.Count())} not in this file, which holds vulnerabilities of packages alone");
+        if (_report.Verdict is { } verdict)
+            Message(verdict.Outcome == Outcome.Passed ? "info" : "warn", $"policy {verdict.Policy}: {verdict.Outcome.Word()}");
     }
 
     private void WriteTool(string name)

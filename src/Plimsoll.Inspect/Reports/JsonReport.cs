@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -12,7 +11,7 @@ namespace Plimsoll.Inspect.Reports;
 /// The report for programs; docs/formats/report.md describes every member. Equal inspections give equal bytes, apart from
 /// <c>time</c>: what differs between a cold and a warm cache is not in it.
 /// </summary>
-public static class JsonReport
+public static partial class JsonReport
 {
     /// <summary>Raised when a member changes its meaning or goes; a new member does not raise it.</summary>
     public const int SchemaVersion = 1;
@@ -87,12 +86,12 @@ public static class JsonReport
         WriteDatabase(json, report.Database);
         WriteDistribution(json, report.Distribution);
         WriteSummary(json, report, hidden);
-        WriteVerdict(json, report.Verdict);
         json.WriteStartArray("findings");
         foreach (Finding finding in report.Findings)
             WriteFinding(json, finding);
         json.WriteEndArray();
         WriteProblems(json, report);
+        WriteVerdict(json, report.Verdict);
         WriteNotes(json, report);
         WriteBase(json, report.Base);
         json.WriteStartArray("layers");
@@ -101,85 +100,6 @@ public static class JsonReport
         json.WriteEndArray();
         WritePackages(json, "packages", report.Packages);
         WritePackages(json, "removedPackages", report.Removed);
-    }
-
-    private static void WriteVerdict(Utf8JsonWriter json, Verdict? verdict)
-    {
-        if (verdict is null)
-            return;
-        json.WriteStartObject("verdict");
-        json.WriteString("outcome", verdict.Outcome.Word());
-        json.WriteString("policy", verdict.Policy);
-        json.WriteString("policyDigest", verdict.PolicyDigest);
-        json.WriteStartArray("reasons");
-        foreach (Reason reason in verdict.Reasons)
-        {
-            json.WriteStartObject();
-            json.WriteString("code", reason.Code);
-            json.WriteString("outcome", reason.Outcome.Word());
-            json.WriteOptional("rule", reason.Rule);
-            json.WriteNumber("count", reason.Count);
-            json.WriteList("examples", reason.Examples);
-            json.WriteString("message", reason.Message);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
-    }
-
-    private static void WriteProblems(Utf8JsonWriter json, Report report)
-    {
-        if (report.Checks.Count == 0)
-            return;
-        json.WriteList("checks", report.Checks.Select(c => c.Word()));
-        json.WriteStartArray("problems");
-        foreach (Problem problem in report.Problems)
-            WriteProblem(json, problem);
-        json.WriteEndArray();
-        json.WriteStartArray("engines");
-        foreach (Engine engine in report.Engines)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", engine.Name);
-            json.WriteOptional("version", engine.Version);
-            json.WriteOptional("failure", engine.Failure);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-    }
-
-    private static void WriteProblem(Utf8JsonWriter json, Problem problem)
-    {
-        json.WriteStartObject();
-        json.WriteString("kind", problem.Kind.Word());
-        json.WriteString("rule", problem.Rule);
-        json.WriteString("fingerprint", problem.Fingerprint);
-        json.WriteString("severity", problem.Severity.Word());
-        json.WriteString("title", problem.Title.English);
-        json.WriteOptional("advice", problem.Advice?.English);
-        json.WriteOptional("path", problem.Path);
-        if (problem.Line > 0)
-            json.WriteNumber("line", problem.Line);
-        json.WriteOptional("place", problem.Place);
-        if (problem.Evidence.Length > 0)
-            json.WriteString("evidence", problem.Evidence);
-        json.WriteOptional("package", problem.Package);
-        json.WriteOptional("ownedBy", problem.OwnedBy);
-        if (problem.Origin is { } origin)
-            WriteOrigin(json, "origin", origin);
-        if (problem.RemovedBy is { } removedBy)
-            WriteOrigin(json, "removedBy", removedBy);
-        if (problem.Details.Count > 0)
-        {
-            json.WriteStartObject("details");
-            foreach ((string name, string value) in problem.Details)
-                json.WriteString(name, value);
-            json.WriteEndObject();
-        }
-        if (problem.References.Count > 0)
-            json.WriteList("references", problem.References);
-        WriteSuppression(json, problem.Suppressed);
-        json.WriteEndObject();
     }
 
     private static void WriteDatabase(Utf8JsonWriter json, DatabaseInfo database)
@@ -225,6 +145,8 @@ public static class JsonReport
         json.WriteNumber("forDevelopment", report.Findings.Count(f => f.Suppressed?.Source == Matcher.ByLockFile));
         json.WriteNumber("hidden", hidden);
         json.WriteNumber("packages", report.Packages.Count);
+        if (report.Checks.Count > 0)
+            WriteProblemCounts(json, report);
         json.WriteEndObject();
     }
 

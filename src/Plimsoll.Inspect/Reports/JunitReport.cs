@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Xml;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -32,13 +34,16 @@ public static class JunitReport
     {
         IReadOnlyList<Finding> findings = result.Report?.Findings ?? [];
         List<(string Code, string Text)> errors = Errors(result);
-        int suppressed = findings.Count(f => f.Suppressed is not null);
+        IReadOnlyList<Problem> problems = result.Report?.Problems ?? [];
+        Verdict? verdict = result.Report?.Verdict;
+        int suppressed = findings.Count(f => f.Suppressed is not null) + problems.Count(p => p.Suppressed is not null);
+        int all = findings.Count + problems.Count, refused = verdict?.Outcome == Outcome.Refused ? 1 : 0;
         // A suite without any test looks to some systems as if nothing had run.
-        bool clean = findings.Count == 0 && errors.Count == 0;
+        bool clean = all == 0 && errors.Count == 0;
         xml.WriteStartElement("testsuite");
         Attribute(xml, "name", result.Image);
-        Attribute(xml, "tests", Number(findings.Count + errors.Count + (clean ? 1 : 0)));
-        Attribute(xml, "failures", Number(findings.Count - suppressed));
+        Attribute(xml, "tests", Number(all + errors.Count + (clean ? 1 : 0) + (verdict is null or { Outcome: Outcome.Undecided } ? 0 : 1)));
+        Attribute(xml, "failures", Number(all - suppressed + refused));
         Attribute(xml, "errors", Number(errors.Count));
         Attribute(xml, "skipped", Number(suppressed));
         Attribute(xml, "time", "0");
@@ -46,11 +51,15 @@ public static class JunitReport
             Attribute(xml, "timestamp", report.Time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture));
         if (clean)
         {
-            Case(xml, "plimsoll", result.Report?.Packages.Count > 0 ? $"no known vulnerabilities in {result.Report.Packages.Count} packages" : "no packages, nothing to match");
+            Case(xml, "plimsoll", Clean(result.Report!));
             xml.WriteEndElement();
         }
         foreach (Finding finding in findings)
             WriteFinding(xml, finding);
+        foreach (Problem problem in problems)
+            WriteProblem(xml, problem);
+        if (verdict is not null and not { Outcome: Outcome.Undecided })
+            WriteVerdict(xml, verdict);
         foreach ((string code, string text) in errors)
         {
             Case(xml, "plimsoll", code);
@@ -66,7 +75,52 @@ public static class JunitReport
         .. result.Failure is { } failure ? [(failure.Code, failure.Message)] : Array.Empty<(string, string)>(),
         .. (result.Report?.Notes ?? []).Where(n => n.Undecided).Select(n => (n.Code, ReportTexts.Of(n, Language.English))),
         .. (result.Report?.Gaps ?? []).Select(g => (g.Code, ReportTexts.Of(g, Language.English))),
+        .. result.Report?.Verdict is { Outcome: Outcome.Undecided } verdict ? [("policy-undecided", Reasons(verdict))] : Array.Empty<(string, string)>(),
     ];
+
+    private static string Clean(Report report) =>
+        !report.Matched ? $"nothing found by the checks: {string.Join(", ", report.Checks.Select(c => c.Word()))}"
+        : report.Packages.Count > 0 ? $"no known vulnerabilities in {report.Packages.Count} packages" : "no packages, nothing to match";
+
+    private static void WriteProblem(XmlWriter xml, Problem problem)
+    {
+        string place = ProblemGroup.PlaceOf(problem);
+        Case(xml, place.Length > 0 ? place : "image", $"[{problem.Severity.Word()}] {problem.Kind.Word()}/{problem.Rule}: {problem.Title.English}");
+        if (problem.Suppressed is { } suppressed)
+            Message(xml, "skipped", null, $"{suppressed.Reason} ({suppressed.Source})", null);
+        else
+            Message(xml, "failure", problem.Severity.Word(), problem.Title.English, Details(problem));
+        xml.WriteEndElement();
+    }
+
+    private static string Details(Problem problem)
+    {
+        StringBuilder text = new();
+        if (problem.Evidence.Length > 0)
+            text.Append(problem.Evidence).Append('\n');
+        if (problem.Advice is { } advice)
+            text.Append(advice.English).Append('\n');
+        if (problem.Origin is { } origin)
+            text.Append(CultureInfo.InvariantCulture, $"Layer {origin.Layer} {origin.DiffId} {origin.CreatedBy}\n");
+        if (problem is { RemovedBy: { } by, Origin: { } still })
+            text.Append(CultureInfo.InvariantCulture, $"Deleted by layer {by.Layer}, still readable in layer {still.Layer}\n");
+        foreach ((string name, string value) in problem.Details)
+            text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
+        foreach (string url in ReportIds.WebAddresses(problem.References))
+            text.Append(url).Append('\n');
+        return text.ToString();
+    }
+
+    /// <summary>A refused image turns its suite red even where every finding of it was accepted.</summary>
+    private static void WriteVerdict(XmlWriter xml, Verdict verdict)
+    {
+        Case(xml, "policy", $"{verdict.Policy}: {verdict.Outcome.Word()}");
+        if (verdict.Outcome == Outcome.Refused)
+            Message(xml, "failure", "policy", $"refused by policy {verdict.Policy}", Reasons(verdict));
+        xml.WriteEndElement();
+    }
+
+    private static string Reasons(Verdict verdict) => string.Join('\n', verdict.Reasons.Select(r => $"{r.Outcome.Word()}: {r.Message}"));
 
     private static void WriteFinding(XmlWriter xml, Finding finding)
     {

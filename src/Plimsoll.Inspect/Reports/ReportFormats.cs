@@ -1,5 +1,6 @@
 using System.Text;
 using Plimsoll.Inspect.Policies;
+using Plimsoll.Inspect.Reports.Html;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -14,14 +15,16 @@ public static class ReportFormats
     public static IReadOnlyList<Format> All { get; } =
     [
         new("json", null, true), new("cyclonedx", "a CycloneDX document", true), new("spdx-json", "an SPDX document", true), new("spdx", "an SPDX document", true),
-        new("sarif", null, false), new("junit", null, false), new("gitlab", "a GitLab report", false), new("openvex", "an OpenVEX document", false), new("inspection", "an inspection statement", false),
+        new("html", null, false), new("sarif", null, false), new("junit", null, false), new("gitlab", "a GitLab report", false), new("openvex", "an OpenVEX document", false),
+        new("inspection", "an inspection statement", false),
     ];
 
     public static Format? Find(string name) => All.FirstOrDefault(f => f.Name == name);
 
     /// <summary>One document for all results, or for the first where it describes one image.</summary>
     /// <returns>Null when there is nothing to say in this format: a bill of materials of an image that could not be read.</returns>
-    public static byte[]? Render(Format format, IReadOnlyList<ScanResult> results, ReportFilter filter, string toolVersion)
+    /// <param name="page">Language and the like of formats that people read; null: English.</param>
+    public static byte[]? Render(Format format, IReadOnlyList<ScanResult> results, ReportFilter filter, string toolVersion, HtmlOptions? page = null)
     {
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(results);
@@ -42,6 +45,9 @@ public static class ReportFormats
                 break;
             case "spdx":
                 SpdxTagReport.Write(buffer, one!);
+                break;
+            case "html":
+                HtmlReport.Write(buffer, results, toolVersion, (page ?? new HtmlOptions()) with { Filter = filter });
                 break;
             case "sarif":
                 SarifReport.Write(buffer, results, toolVersion);

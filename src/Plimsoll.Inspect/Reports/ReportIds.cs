@@ -6,7 +6,7 @@ using Plimsoll.Oci;
 namespace Plimsoll.Inspect.Reports;
 
 /// <summary>Names, times and addresses that several formats write alike.</summary>
-internal static class ReportIds
+public static class ReportIds
 {
     /// <summary>RFC 3339 with seconds, UTC.</summary>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Plimsoll.Inspect.Boms;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -10,7 +11,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Reports;
 
 /// <summary>Reads what <see cref="JsonReport"/> wrote.</summary>
-public static class ReportReader
+public static partial class ReportReader
 {
     /// <summary>Bytes of a report; a tree of JSON takes several times as much memory.</summary>
     public const int MaxBytes = 128 << 20;
@@ -71,9 +72,6 @@ public static class ReportReader
             Platform = Text(report, "platform"),
             Verified = report.GetProperty("verified").GetBoolean(),
             Created = report.TryGetProperty("created", out _) ? Time(report, "created") : null,
-            Problems = ProblemReader.Problems(report),
-            Checks = ProblemReader.Checks(report),
-            Engines = ProblemReader.Engines(report),
             Time = Time(report, "time"),
             ToolVersion = root.GetProperty("tool").GetProperty("version").GetString()!,
             Matched = !report.TryGetProperty("matched", out JsonElement matched) || matched.GetBoolean(),
@@ -90,6 +88,11 @@ public static class ReportReader
                 l.TryGetProperty("tarBytes", out JsonElement bytes) ? bytes.GetInt64() : -1, l.GetProperty("entries").GetInt64(), false))],
             Packages = [.. report.GetProperty("packages").EnumerateArray().Select(PackageOf)],
             Findings = [.. report.GetProperty("findings").EnumerateArray().Select(FindingOf)],
+            Problems = report.TryGetProperty("problems", out JsonElement problems) ? [.. problems.EnumerateArray().Select(ProblemOf)] : [],
+            Checks = [.. Texts(report, "checks").Select(KindOf)],
+            Engines = report.TryGetProperty("engines", out JsonElement engines)
+                ? [.. engines.EnumerateArray().Select(e => new Engine(Needed(e, "name"), Text(e, "version"), Text(e, "failure")))] : [],
+            Verdict = report.TryGetProperty("verdict", out JsonElement verdict) ? VerdictOf(verdict) : null,
             Notes = [.. report.GetProperty("notes").EnumerateArray().Select(n => new Note(n.GetProperty("code").GetString()!, n.GetProperty("undecided").GetBoolean(), Texts(n, "arguments"))), .. LeftOut(report)],
             Gaps = [.. report.GetProperty("gaps").EnumerateArray().Select(g => new Gap(g.GetProperty("code").GetString()!, Text(g, "where") ?? "", Text(g, "detail") ?? ""))],
         };
@@ -135,7 +138,7 @@ public static class ReportReader
             },
             Path = Text(package, "path") ?? "",
             Analyser = "report",
-            Origin = new Origin(origin.GetProperty("layer").GetInt32(), Text(origin, "diffId"), Text(origin, "createdBy")),
+            Origin = OriginOf(origin),
             Purl = Text(package, "purl") ?? "",
             OwnedBy = Text(package, "ownedBy"),
         };
@@ -175,7 +178,7 @@ public static class ReportReader
         };
     }
 
-    internal static Suppression? SuppressionOf(JsonElement finding) => finding.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
+    private static Suppression? SuppressionOf(JsonElement finding) => finding.TryGetProperty("suppressed", out JsonElement suppressed) ? new Suppression
     {
         Id = suppressed.GetProperty("id").GetString()!,
         Package = Text(suppressed, "package"),
@@ -188,9 +191,9 @@ public static class ReportReader
         Justification = Text(suppressed, "justification"),
     } : null;
 
-    internal static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
 
-    internal static List<string> Texts(JsonElement element, string name) =>
+    private static List<string> Texts(JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement list) ? [.. list.EnumerateArray().Select(t => t.GetString() ?? throw new FormatException($"{name} holds a null"))] : [];
 
     private static DateTimeOffset Time(JsonElement element, string name) =>

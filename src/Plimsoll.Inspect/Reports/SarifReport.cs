@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Texts;
@@ -7,7 +8,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Reports;
 
 /// <summary>The report as SARIF 2.1.0: one run for each image. Source: OASIS SARIF 2.1.0; GitHub's "SARIF support for code scanning".</summary>
-public sealed class SarifReport
+public sealed partial class SarifReport
 {
     private readonly Utf8JsonWriter _json;
 
@@ -48,6 +49,12 @@ public sealed class SarifReport
             indexes.Add(rule.Key, indexes.Count);
             WriteRule([.. rule]);
         }
+        IReadOnlyList<Problem> problems = result.Report?.Problems ?? [];
+        foreach (IGrouping<string, Problem> rule in problems.GroupBy(RuleIdOf, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            indexes.Add(rule.Key, indexes.Count);
+            WriteRule(rule.Key, [.. rule]);
+        }
         _json.WriteEndArray();
         _json.WriteEndObject();
         _json.WriteEndObject();
@@ -55,6 +62,8 @@ public sealed class SarifReport
         _json.WriteStartArray("results");
         foreach (Finding finding in findings)
             WriteResult(result.Report!, finding, indexes[finding.Id]);
+        foreach (Problem problem in problems)
+            WriteResult(result.Report!, problem, indexes[RuleIdOf(problem)]);
         _json.WriteEndArray();
         // Without it consumers may count columns in bytes or code points.
         _json.WriteString("columnKind", "utf16CodeUnits");
@@ -63,6 +72,7 @@ public sealed class SarifReport
         _json.WriteOptional("manifestDigest", result.Report?.ManifestDigest);
         _json.WriteOptional("configDigest", result.Report?.ConfigDigest);
         _json.WriteBoolean("complete", result.Report is { Complete: true });
+        WriteVerdict(result.Report?.Verdict);
         _json.WriteEndObject();
         _json.WriteEndObject();
     }
@@ -136,18 +146,22 @@ public sealed class SarifReport
         _json.WriteStartObject("partialFingerprints");
         _json.WriteString("plimsoll/v1", finding.Fingerprint);
         _json.WriteEndObject();
-        if (finding.Suppressed is { } suppressed)
-        {
-            _json.WriteStartArray("suppressions");
-            _json.WriteStartObject();
-            _json.WriteString("kind", "external");
-            _json.WriteString("status", "accepted");
-            _json.WriteString("justification", $"{suppressed.Reason} ({suppressed.Source})");
-            _json.WriteEndObject();
-            _json.WriteEndArray();
-        }
+        WriteSuppression(finding.Suppressed);
         WriteProperties(finding);
         _json.WriteEndObject();
+    }
+
+    private void WriteSuppression(Suppression? suppressed)
+    {
+        if (suppressed is null)
+            return;
+        _json.WriteStartArray("suppressions");
+        _json.WriteStartObject();
+        _json.WriteString("kind", "external");
+        _json.WriteString("status", "accepted");
+        _json.WriteString("justification", $"{suppressed.Reason} ({suppressed.Source})");
+        _json.WriteEndObject();
+        _json.WriteEndArray();
     }
 
     private void WriteProperties(Finding finding)
@@ -213,5 +227,8 @@ public sealed class SarifReport
 
     /// <summary>The CVSS score where it agrees with the severity, else the middle of the severity's range; null when unknown.</summary>
     private static double? ScoreOf(Finding finding) => finding.Score is { } score && double.IsFinite(score) && Cvss.LevelOf(score) == finding.Severity ? score
-        : finding.Severity switch { Severity.Critical => 9.5, Severity.High => 8, Severity.Medium => 5.5, Severity.Low => 2, Severity.Negligible => 0.1, _ => null };
+        : ScoreOf(finding.Severity);
+
+    private static double? ScoreOf(Severity severity) =>
+        severity switch { Severity.Critical => 9.5, Severity.High => 8, Severity.Medium => 5.5, Severity.Low => 2, Severity.Negligible => 0.1, _ => null };
 }

@@ -1,5 +1,6 @@
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Reports;
 
@@ -20,6 +21,16 @@ public static class Words
 
     /// <summary><c>claimed</c>, <c>guessed</c> or <c>proved</c>.</summary>
     public static string Word(this BaseEvidence evidence) => evidence switch { BaseEvidence.Proved => "proved", BaseEvidence.Guessed => "guessed", _ => "claimed" };
+
+    /// <summary>The outcome of its word.</summary>
+    /// <exception cref="FormatException">Another word: no outcome is guessed.</exception>
+    public static Outcome OutcomeOf(string? word)
+    {
+        foreach (Outcome outcome in (Outcome[])[Outcome.Passed, Outcome.Warned, Outcome.Undecided, Outcome.Refused])
+            if (outcome.Word() == word)
+                return outcome;
+        throw new FormatException($"no outcome: {word}");
+    }
 
     /// <summary>The file that holds a package: <c>srv/app.jar!/lib/x.jar</c>.</summary>
     public static string PlaceOf(InstalledPackage package)

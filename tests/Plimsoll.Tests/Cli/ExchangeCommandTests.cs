@@ -171,4 +171,65 @@ public sealed class ExchangeCommandTests : IDisposable
         Assert.Contains("r.json", _error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("internal error", _error.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Diff_NewProblem_MeetsFailOnAsANewFindingDoes()
+    {
+        _scan = _ => new ReportBuilder().WithChecks(Plimsoll.Inspect.Checks.ProblemKind.Secret).Build();
+        await RunAsync("scan", "x", "--output", $"json={At("a.json")}", "--quiet");
+        _scan = _ => new ReportBuilder().With(ReportBuilder.Problem(Plimsoll.Inspect.Checks.ProblemKind.Secret, "private-key", Severity.Medium, "k.pem")).Build();
+
+        Assert.Equal(0, await RunAsync("diff", At("a.json"), "x", "--fail-on", "high"));
+        Assert.Equal(1, await RunAsync("diff", At("a.json"), "x", "--fail-on", "medium"));
+        Assert.Contains("findings that meet --fail-on medium: 1", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("aws-access-key-id")]
+    [InlineData("secret/AWS-access-key-id")]
+    [InlineData("483854359e76bd13")]
+    public async Task Explain_RuleOrFingerprint_SaysWhereWhyAndWhatToDo(string asked)
+    {
+        _scan = _ => ReportBuilder.Vulnerable().WithProblems().Build();
+
+        Assert.Equal(0, await RunAsync("explain", asked, "x"));
+
+        string text = string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.All((string[])
+        [
+            "secret/aws-access-key-id", "HIGH Access key of Amazon Web Services", "what to do: Revoke the key", "srv/app/.env:12", "evidence: AWS_ACCESS_KEY_ID=AKIA****************", "layer 0",
+            "deleted by layer 1, but anyone who has the image can still read it out of layer 0", "https://docs.example/iam/keys",
+        ], part => Assert.Contains(part, text, StringComparison.Ordinal));
+        Assert.DoesNotContain("CISA", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_RuleOfManyPlaces_NamesEachWithItsLayer()
+    {
+        _scan = _ => new ReportBuilder().WithProblems().Build();
+
+        Assert.Equal(0, await RunAsync("explain", "CIS-4.8", "x"));
+
+        Assert.All((string[])["usr/bin/passwd", "usr/local/bin/helper", "mode 04755", "layer 1"], part => Assert.Contains(part, _out.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Explain_RuleThatIsNotThere_SaysWhatWasNotLookedFor()
+    {
+        _scan = _ => new ReportBuilder().WithChecks(Plimsoll.Inspect.Checks.ProblemKind.Secret).Build();
+
+        Assert.Equal(0, await RunAsync("explain", "DL3008", "x"));
+
+        string text = string.Join(' ', _out.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("DL3008 is not among the findings of app.tar. Not looked for in app.tar: Malware, History, Configuration, Licences.", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Scan_HtmlInChinese_IsOnePageOnStandardOutput()
+    {
+        Assert.Equal(0, await RunAsync("scan", "x", "--output", "html", "--lang", "zh", "--quiet"));
+
+        Assert.StartsWith("<!DOCTYPE html>\n<html lang=\"zh-CN\">", _out.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("</html>\n", _out.ToString(), StringComparison.Ordinal);
+    }
 }

@@ -44,10 +44,10 @@ internal static partial class FuzzTargets
     private static FuzzTarget ReportDocument => new()
     {
         Name = "report-json",
-        Seeds = () => [ReportFormats.Render(ReportFormats.Find("json")!, [ScanResult.Of("x", new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-1", Inspect.Vulnerabilities.Severity.High).Build(), ReportFilter.None)], ReportFilter.None, "0.1.0")!],
-        Words = ["\"error\":{}", "\"reports\":[]", "null", "\"layer\":-1", "1e400", "\"time\":\"x\"", "\"schemaVersion\":2"],
+        Seeds = () => [ReportFormats.Render(ReportFormats.Find("json")!, [ScanResult.Of("x", new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-1", Inspect.Vulnerabilities.Severity.High).WithProblems().With(ReportBuilder.Refusal).Build(), ReportFilter.None)], ReportFilter.None, "0.1.0")!],
+        Words = ["\"kind\": \"licence\"", "\"details\": {\"a\": null}", "\"rule\": null", "\"checks\": [null]", "\"outcome\": \"x\"", "\"error\":{}", "\"reports\":[]", "null", "\"layer\":-1", "1e400", "\"time\":\"x\"", "\"schemaVersion\":2"],
         Refusal = IsImageError,
-        Run = bytes => WrongAnswerException.Unless(ReportReader.Read(bytes, "r") is { Packages: not null, Findings: not null }, "a report without lists"),
+        Run = bytes => WrongAnswerException.Unless(ReportReader.Read(bytes, "r") is { Packages: not null, Findings: not null } report && report.Problems.All(p => p is { Rule: not null, Fingerprint: not null }), "a report without lists, or a problem without a rule"),
     };
 
     private static FuzzTarget TemplateText => new()

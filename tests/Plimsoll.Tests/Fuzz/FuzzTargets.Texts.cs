@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Plimsoll.Cli;
 using Plimsoll.Cli.Commands;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Reports;
@@ -12,6 +13,7 @@ using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Tests.Fuzz;
 
@@ -101,6 +103,30 @@ internal static partial class FuzzTargets
         Run = WriteReports,
     };
 
+    private static FuzzTarget HtmlPage => new()
+    {
+        Name = "html",
+        Seeds = () => [.. Plimsoll.Tests.Reports.Html.Samples.HostileTexts.Select(Encoding.UTF8.GetBytes)],
+        Words = ["<script>", "</script>", "<!--", "-->", "\"", "'", "`", "&", "&lt;", "&#0;", "<svg/onload=", "]]>", "\u2028", "\u202e", "\0", "\r", "\ufffe", "\U0001ffff", "https://", "javascript:", "//", "data:text/html,"],
+        Refusal = Never,
+        // A text stands in some three hundred places of two pages; half of it may be signs that become six characters each.
+        MaxAllocatedBytes = 1L << 30,
+        Run = bytes =>
+        {
+            string[] texts = OddText(bytes).Split('\n');
+            ScanResult[] results = Plimsoll.Tests.Reports.Html.Samples.OfTexts(i => texts[i % texts.Length]);
+            foreach (Language language in (Language[])[Language.English, Language.Chinese])
+                try
+                {
+                    _ = Plimsoll.Tests.Reports.Html.PageRules.Check(Plimsoll.Tests.Reports.Html.HtmlReportTests.Page(language, results));
+                }
+                catch (StrictHtmlException e)
+                {
+                    throw new WrongAnswerException(e.Message);
+                }
+        },
+    };
+
     private static FuzzTarget Terminal => new()
     {
         Name = "terminal",
@@ -166,6 +192,14 @@ internal static partial class FuzzTargets
             Suppression? suppressed = i < 2 ? null : new Suppression { Id = Next(), Reason = Next(), Owner = Next(), Source = Next() };
             builder.With(package, $"{i}{Next()}", (Severity)(i + 2), i == 1 ? null : Next(), Next(), kev: i == 0, suppressed: suppressed, status: i == 1 ? Next() : "");
         }
+        for (int i = 0; i < 3; i++)
+            builder.With(ReportBuilder.Problem((ProblemKind)(i * 2), Next(), (Severity)(i + 2), Next(), Next()) with
+            {
+                Advice = new Text(Next(), Next()), Evidence = Next(), Place = Next(), Package = Next(), Details = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Next()] = Next() },
+                RemovedBy = i == 1 ? new Origin(2, Next(), Next()) : null,
+                References = [Next()], Fingerprint = Next(), Suppressed = i < 2 ? null : new Suppression { Id = Next(), Reason = Next(), Source = Next() },
+            });
+        builder.With(new Engine(Next(), null, Next())).With(ReportBuilder.Refusal with { Policy = Next(), Reasons = [new Reason { Code = Next(), Outcome = Outcome.Refused, Message = Next() }] });
         builder.WithNote(Next(), true, Next(), Next()).WithNote("end-of-life", false, Next(), Next(), Next()).WithGap(Next(), Next(), Next()).WithGap("file-too-large", Next(), Next());
         Report report = builder.Build();
         report = report with

@@ -17,7 +17,7 @@ internal static partial class FuzzTargets
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, EpssCsv, CvssVector,
         RegistryHttp, RegistryTexts, ContainersLists,
-        SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
+        SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, HtmlPage, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
 <<<<<<< HEAD
         PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.Tests.Reports;
@@ -79,13 +80,57 @@ public sealed class JsonReportTests
     {
         Suppression suppression = new() { Id = "CVE-2024-1", Package = "a", Reason = "r", Owner = "o", Expires = new DateOnly(2027, 1, 2), Source = "s" };
         Report full = ReportBuilder.Vulnerable().With(ReportBuilder.Package("a", "1"), "CVE-2024-1", Severity.High, suppressed: suppression)
-            .WithGap("g", "w", "d").Build() with
+            .WithGap("g", "w", "d").WithProblems().With(ReportBuilder.Refusal).Build() with
         { IndexDigest = "sha256:x" };
         full = full with { Removed = [full.Packages[0] with { RemovedBy = full.Packages[0].Origin, ReplacedBy = "2" }], Layers = [full.Layers[0] with { BlobDigest = "sha256:y" }] };
         using JsonDocument document = JsonDocument.Parse(Json(Result(full), new ScanResult { Image = "x", Failure = new ScanFailure("timeout", "m", "h") }));
         string page = File.ReadAllText(Path.Combine(Golden.Root(), "docs", "formats", "report.md"));
 
         Assert.All(Members(document.RootElement).Distinct(StringComparer.Ordinal), name => Assert.Contains($"`{name}`", page, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Write_Summary_CountsProblemsByKindAndSeverity()
+    {
+        JsonElement summary = JsonDocument.Parse(Json(Result(new ReportBuilder().WithProblems().Build()))).RootElement.GetProperty("reports")[0].GetProperty("summary");
+
+        Assert.Equal(17, summary.GetProperty("problems").GetInt32());
+        Assert.Equal(1, summary.GetProperty("suppressedProblems").GetInt32());
+        Assert.Equal(2, summary.GetProperty("problemsByKind").GetProperty("secret").GetProperty("high").GetInt32());
+        Assert.Equal(0, summary.GetProperty("problemsByKind").GetProperty("secret").GetProperty("low").GetInt32());
+        Assert.Equal(7, summary.GetProperty("problemsByKind").GetProperty("configuration").GetProperty("low").GetInt32());
+    }
+
+    [Fact]
+    public void Write_NoCheckRan_SaysNothingOfProblems()
+    {
+        JsonElement report = JsonDocument.Parse(Json(Result(new ReportBuilder().Build()))).RootElement.GetProperty("reports")[0];
+
+        Assert.All((string[])["problems", "checks", "engines", "verdict"], name => Assert.False(report.TryGetProperty(name, out _)));
+        Assert.False(report.GetProperty("summary").TryGetProperty("problems", out _));
+    }
+
+    [Fact]
+    public void Write_ReadBackAndWrittenAgain_IsTheSame()
+    {
+        Report report = ReportBuilder.Vulnerable().WithProblems().With(ReportBuilder.Refusal).WithGap("g", "w", "d").Build();
+
+        byte[] json = Json(Result(report));
+        Report read = ReportReader.Read(json, "r");
+
+        Assert.Equal(json, Json(Result(read)));
+        Assert.Equal(report.Problems.Select(p => (p.Fingerprint, p.Origin, p.RemovedBy, p.Line)), read.Problems.Select(p => (p.Fingerprint, p.Origin, p.RemovedBy, p.Line)));
+    }
+
+    [Theory]
+    [InlineData("\"kind\": \"secret\"", "\"kind\": \"spell\"")]
+    [InlineData("\"outcome\": \"refused\"", "\"outcome\": \"fine\"")]
+    [InlineData("\"rule\": \"private-key\"", "\"rule\": null")]
+    public void Read_WordThatIsNotKnown_IsRefusedAndNotGuessed(string part, string broken)
+    {
+        string json = System.Text.Encoding.UTF8.GetString(Json(Result(new ReportBuilder().WithProblems().With(ReportBuilder.Refusal).Build()))).Replace(part, broken, StringComparison.Ordinal);
+
+        Assert.Equal(ImageError.Malformed, Assert.Throws<ImageException>(() => ReportReader.Read(System.Text.Encoding.UTF8.GetBytes(json), "r")).Error);
     }
 
     private static IEnumerable<string> Members(JsonElement element) => element.ValueKind switch
