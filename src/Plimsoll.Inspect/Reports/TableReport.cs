@@ -94,9 +94,9 @@ public sealed class TableReport
             Upgrades(groups);
         }
         Verdict(report, open, groups, hidden);
-        VerdictText.Write(_out, report.Verdict, _options);
         Notes(report);
         Paragraph(ReportTexts.Of(report.Database, _options.Now, Language), report.Database.IsDatabase ? _ansi.Dim : _ansi.Warning);
+        VerdictText.Write(_out, report.Verdict, _options);
     }
 
     private void Header(Report report)
