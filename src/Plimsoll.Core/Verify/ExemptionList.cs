@@ -7,6 +7,7 @@ internal sealed class ExemptionList
 {
     private readonly ILookup<string, Exemption> _byId;
     private readonly List<Exemption> _ofImage;
+    private readonly Dictionary<Exemption, int> _places = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Exemption> _matched = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Exemption> _missed = new(ReferenceEqualityComparer.Instance);
     private readonly DateOnly _today;
@@ -15,6 +16,8 @@ internal sealed class ExemptionList
     {
         _today = today;
         _ofImage = [.. policy.Exceptions.Where(e => e.Image is null || IsImage(e.Image, inspection))];
+        for (int i = 0; i < _ofImage.Count; i++)
+            _places.Add(_ofImage[i], i);
         _byId = _ofImage.ToLookup(e => e.Id, StringComparer.OrdinalIgnoreCase);
     }
 
@@ -62,7 +65,7 @@ internal sealed class ExemptionList
             return first;
         }
         _matched.Add(exemption);
-        return first is null || _ofImage.IndexOf(exemption) < _ofImage.IndexOf(first) ? exemption : first;
+        return first is null || _places[exemption] < _places[first] ? exemption : first;
     }
 
     private bool IsExpired(Exemption exemption) => exemption.Expires < _today;

@@ -89,11 +89,11 @@ public sealed partial class TableReport
         if (report.Problems.Count > 0)
             Problems(report, groups.Count > 0);
         Summary(report, open, groups, hidden);
-        VerdictText.Write(_out, report.Verdict, _options);
         Notes(report);
         if (report.Engines.Count > 0)
             Engines(report.Engines);
         Paragraph(ReportTexts.Of(report.Database, _options.Now, Language), report.Database.IsDatabase ? _ansi.Dim : _ansi.Warning);
+        VerdictText.Write(_out, report.Verdict, _options);
     }
 
     private void Header(Report report)
