@@ -20,6 +20,7 @@ internal static class HelpText
         ["sbom"] = ["plimsoll sbom debian:12", "plimsoll sbom image.tar --format spdx-json -o bom.spdx.json"],
         ["diff"] = ["plimsoll diff app:1.4 app:1.5", "plimsoll diff yesterday.json app:1.5 --fail-on high,kev"],
         ["explain"] = ["plimsoll explain CVE-2023-0286", "plimsoll explain CVE-2023-0286 image.tar"],
+        ["lint"] = ["plimsoll lint Dockerfile", "plimsoll lint Dockerfile --fail-on error --output sarif=lint.sarif", "plimsoll lint --image app:1.4"],
         ["db update"] = ["plimsoll db update", "plimsoll db update --source /media/usb/osv --ecosystem Debian", "plimsoll db update --source https://mirror.example/osv --kev kev.json"],
         ["db status"] = ["plimsoll db status", "plimsoll db status --json --verify"],
         ["db export"] =

@@ -15,6 +15,7 @@ public static partial class Scanner
         List<Note> notes = [.. report.Notes];
         List<Gap> gaps = [.. report.Gaps];
         List<Engine> engines = [];
+        List<History.DockerfileLine> dockerfile = [];
         ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
         foreach (ICheck check in options.Checks)
         {
@@ -42,12 +43,14 @@ public static partial class Scanner
             notes.AddRange(result.Notes);
             gaps.AddRange(result.Gaps);
             engines.AddRange(result.Engines);
+            dockerfile.AddRange(result.Dockerfile);
         }
         return report with
         {
             Problems = Ordered(problems),
             Checks = [.. options.Checks.Select(c => c.Kind)],
             Engines = [.. engines.OrderBy(e => e.Name, StringComparer.Ordinal)],
+            Dockerfile = dockerfile,
             Notes = notes,
             Gaps = gaps,
         };

@@ -41,6 +41,7 @@ public static class CheckList
 
     private static ICheck? Create(ProblemKind kind, CheckOptions options) => kind switch
     {
+        ProblemKind.History => new History.HistoryCheck(),
         _ => null,
     };
 }

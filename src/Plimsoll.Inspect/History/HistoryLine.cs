@@ -111,7 +111,7 @@ internal static class HistoryLine
     }
 
     /// <summary>The builder does not quote values, so the shell's path is what ends them.</summary>
-    private static (string Head, string Rest) SplitArguments(string line)
+    private static (string Head, string Script) SplitArguments(string line)
     {
         for (int at = line.IndexOf(' ', StringComparison.Ordinal); at >= 0; at = line.IndexOf(' ', at + 1))
             if (at + 1 < line.Length && line[at + 1] == '/' && ScriptOf(line[(at + 1)..Math.Min(line.Length, at + 200)]) is not null)

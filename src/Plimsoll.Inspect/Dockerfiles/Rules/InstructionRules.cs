@@ -96,7 +96,7 @@ internal static class InstructionRules
 
     private static bool Unpacks(ShellCommand command) => command.Name switch
     {
-        "tar" => command.HasFlag("x", "extract", "get") || command.Words is [{ Text: ['x' or 'z' or 'j' or 'v', ..] first }, ..] && first.Text.Contains('x', StringComparison.Ordinal) && !first.Text.Contains('.', StringComparison.Ordinal),
+        "tar" => command.HasFlag("x", "extract", "get") || command.Words is [{ Text: ['x' or 'z' or 'j' or 'v', ..] } first, ..] && first.Text.Contains('x', StringComparison.Ordinal) && !first.Text.Contains('.', StringComparison.Ordinal),
         "unzip" or "gunzip" or "bunzip2" or "unlzma" or "unxz" or "zgz" or "uncompress" or "zcat" or "gzcat" => true,
         _ => false,
     };
