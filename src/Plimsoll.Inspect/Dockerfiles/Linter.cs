@@ -16,9 +16,15 @@ public static class Linter
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(options);
+        return Lint(file, options, LintRules.All, cancellationToken);
+    }
+
+    /// <summary>As above, with some rules only.</summary>
+    internal static LintResult Lint(Dockerfile file, LintOptions options, IReadOnlyList<LintRule> rules, CancellationToken cancellationToken)
+    {
         Pragmas pragmas = Pragmas.Of(file);
         LintContext context = new(file, options, pragmas);
-        foreach (LintRule rule in LintRules.All)
+        foreach (LintRule rule in rules)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (LevelOf(rule.Id, rule.Level, options) != LintLevel.Ignore)

@@ -75,7 +75,7 @@ internal sealed class DownloadRules
     /// <summary>Something other than this host's own service is asked.</summary>
     private static bool Fetches(RealCommand c) => IsFetcher(c) && !c.Command.Words.Any(w => w.Text.Contains("://localhost", StringComparison.Ordinal) || w.Text.Contains("://127.", StringComparison.Ordinal));
 
-    private static string Evidence(List<RealCommand> members) => string.Join(" | ", members.Select(m => m.Command.ToString()));
+    private static string Evidence(List<RealCommand> members) => string.Join(" | ", members.Take(8).Select(m => m.Command.ToString()));
 
     /// <summary>An interpreter that takes its script from standard input.</summary>
     private static bool ReadsScript(RealCommand c)
@@ -137,7 +137,7 @@ internal sealed class DownloadRules
 
     private void JudgeUse(RealCommand c, HashSet<string> fresh, List<HistoryFinding> found)
     {
-        bool Known(string path) => path.Length > 1 && NameOf(path) is { Length: > 1 } name && (fresh.Contains(name) || _unchecked.Contains(name));
+        bool Known(string path) => NameOf(path) is { Length: > 0 } name and not ("." or ".." or "-") && (fresh.Contains(name) || _unchecked.Contains(name));
         string[] plain = [.. c.Command.Words.Select(w => w.Text).Where(t => !t.StartsWith('-'))];
         if (c.Command.Name.Contains('/', StringComparison.Ordinal) && Known(c.Command.Name))
             found.Add(new HistoryFinding("download-and-run", Severity.High, c.Offset, c.Command.ToString()));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Dockerfiles;
+using Plimsoll.Inspect.Dockerfiles.Rules;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -23,7 +24,7 @@ public sealed class HistoryCheck : ICheck
     /// <summary>
     /// Hadolint's rules that say something of a finished image. All others are about how a Dockerfile is written, which a rebuilt one cannot tell.
     /// </summary>
-    internal static IReadOnlyList<string> LintRules { get; } = ["DL3004", "DL3035", "DL3046", "DL3064", "DL4005"];
+    internal static IReadOnlyList<string> Linted { get; } = ["DL3004", "DL3035", "DL3046", "DL3064", "DL4005"];
 
     public ProblemKind Kind => ProblemKind.History;
     public IReadOnlyList<IAnalyser> Analysers => [];
@@ -174,10 +175,12 @@ public sealed class HistoryCheck : ICheck
 
     private static void Lint(RebuiltDockerfile file, Collector collector, CancellationToken cancellationToken)
     {
-        LintResult result = Linter.Lint(DockerfileParser.Parse(file.Text), new LintOptions(), cancellationToken);
+        LintRule[] rules = [.. LintRules.All.Where(r => Linted.Contains(r.Id))];
+        // What a comment in the history says to a linter counts for nothing.
+        LintResult result = Linter.Lint(DockerfileParser.Parse(file.Text), new LintOptions { DisableIgnorePragma = true }, rules, cancellationToken);
         foreach (LintFinding finding in result.Findings)
         {
-            if (!LintRules.Contains(finding.Rule) || finding.Line > file.Lines.Count || file.Lines[finding.Line - 1] is not { History: { } history } line)
+            if (!Linted.Contains(finding.Rule) || finding.Line > file.Lines.Count || file.Lines[finding.Line - 1] is not { History: { } history } line)
                 continue;
             HistoryStep step = file.Steps[history];
             // A value of a build argument is told by the check's own rule.

@@ -65,7 +65,7 @@ public sealed class DockerfileParserTests
     [InlineData("FROM a\nWORKDIR\n", 2, "wants a value")]
     [InlineData("FROM a\nONBUILD\n", 2, "needs an instruction")]
     [InlineData("FROM a\nRUN\n", 2, "wants a command")]
-    [InlineData("FROM a\nRUN <<EOF\nx\n", 3, "has no end")]
+    [InlineData("FROM a\nRUN <<EOF\nx\n", 2, "has no end")]
     [InlineData("FROM a\nRUN x \\\n", 3, "continued line")]
     [InlineData("# only this\n", 1, "no instructions")]
     public void Parse_WhatABuilderRefuses_IsAnErrorAtItsLine(string text, int line, string message)

@@ -9,7 +9,7 @@ public sealed class HistoryCheckTests
 {
     [Theory]
     [InlineData("curl -fsSL https://x/y | sh", "pipe-to-shell high")]
-    [InlineData("wget -qO- https://x/y | sudo -E bash -s -- --arg", "pipe-to-shell high")]
+    [InlineData("wget -qO- https://x/y | sudo -E bash -s -- --arg", "DL3004 medium|pipe-to-shell high")]
     [InlineData("curl https://x/y | tee log | python3 -", "pipe-to-shell high")]
     [InlineData("bash -c \"$(curl -fsSL https://x/y)\"", "pipe-to-shell high")]
     [InlineData("sh <(wget -O- https://x/y)", "pipe-to-shell high")]

@@ -82,7 +82,12 @@ internal static class CommandRules
             else if (i.Keyword == "SHELL")
                 safe = i.Json is { Count: > 0 } words && (LintContext.IsForeign(words[0]) || HasPipefail(words));
             else if (!safe && scripts.TryGetValue(i, out RunStep? run) && run.Script.HasPipe)
-                c.Report(run, run.Script.Commands.FirstOrDefault(x => x.InPipeline > 0) ?? run.Script.Commands[0]);
+            {
+                if (run.Script.Commands.FirstOrDefault(x => x.InPipeline > 0) is { } second)
+                    c.Report(run, second);
+                else
+                    c.Report(i);
+            }
         }
     }
 

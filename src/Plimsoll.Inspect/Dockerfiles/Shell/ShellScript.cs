@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Plimsoll.Inspect.Dockerfiles.Shell;
 
 /// <summary>The simple commands of a shell text in the order they stand, those of substitutions and functions among them.</summary>
@@ -129,5 +131,19 @@ internal sealed record ShellCommand
         return word.AsSpan(2, (equals < 0 ? word.Length : equals) - 2).SequenceEqual(name);
     }
 
-    public override string ToString() => string.Join(' ', Words.Select(w => w.Text).Prepend(Name));
+    /// <summary>The command in one line, cut at some hundreds of characters: for evidence, not for reading again.</summary>
+    public override string ToString()
+    {
+        const int Most = 500;
+        StringBuilder text = new(Cut(Name));
+        foreach (ShellWord word in Words)
+        {
+            if (text.Length >= Most)
+                break;
+            text.Append(' ').Append(Cut(word.Text));
+        }
+        return text.ToString();
+
+        static string Cut(string part) => part.Length <= Most ? part : part[..Most];
+    }
 }
