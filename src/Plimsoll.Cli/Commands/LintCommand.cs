@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Dockerfiles;
@@ -202,7 +203,7 @@ internal static class LintCommand
         {
             StringBuilder table = new();
             foreach (DockerfileLine line in rebuilt ?? [])
-                table.Append($"{line.Line,4} {(line.Layer is { } layer ? $"[{layer}]" : ""),6}  ").Append(Escape.ForTerminal(line.Text.Replace("\t", "    ", StringComparison.Ordinal))).Append('\n');
+                table.Append(CultureInfo.InvariantCulture, $"{line.Line,4} {(line.Layer is { } layer ? $"[{layer}]" : ""),6}  ").Append(Escape.ForTerminal(line.Text.Replace("\t", "    ", StringComparison.Ordinal))).Append('\n');
             if (rebuilt is not null)
                 table.Append('\n');
             foreach (LintedFile file in files)
@@ -212,7 +213,7 @@ internal static class LintCommand
                 HashSet<string> advised = [];
                 foreach (LintFinding finding in file.Result.Findings)
                 {
-                    table.Append($"{Escape.ForTerminal(file.Name)}:{finding.Line} {finding.Rule} {Word(finding.Level).In(context.Language)}{(context.Language == Language.Chinese ? "：" : ": ")}{Escape.ForTerminal(finding.Message.In(context.Language))}\n");
+                    table.Append(CultureInfo.InvariantCulture, $"{Escape.ForTerminal(file.Name)}:{finding.Line} {finding.Rule} {Word(finding.Level).In(context.Language)}{(context.Language == Language.Chinese ? "：" : ": ")}{Escape.ForTerminal(finding.Message.In(context.Language))}\n");
                     if (finding.Advice is { } advice && advised.Add(finding.Rule))
                         table.Append("    ").Append(advice.In(context.Language)).Append('\n');
                 }

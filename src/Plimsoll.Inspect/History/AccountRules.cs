@@ -59,7 +59,7 @@ internal static class AccountRules
         if (mode.All(c => c is >= '0' and <= '7') && mode.Length is >= 3 and <= 5)
         {
             int special = mode.Length > 3 ? mode[^4] - '0' : 0;
-            return ((mode[^1] - '0' & 2) != 0 ? Bits.OtherWrite : 0) | ((special & 1) != 0 ? Bits.Sticky : 0) | ((special & 4) != 0 ? Bits.SetUid : 0) | ((special & 2) != 0 ? Bits.SetGid : 0);
+            return ((mode[^1] - '0' & 2) != 0 ? Bits.OtherWrite : Bits.None) | ((special & 1) != 0 ? Bits.Sticky : Bits.None) | ((special & 4) != 0 ? Bits.SetUid : Bits.None) | ((special & 2) != 0 ? Bits.SetGid : Bits.None);
         }
         foreach (string clause in mode.Split(','))
         {
@@ -73,7 +73,7 @@ internal static class AccountRules
             if (what.Contains('t'))
                 bits |= Bits.Sticky;
             if (what.Contains('s'))
-                bits |= (who.IsEmpty || who.Contains('a') || who.Contains('u') ? Bits.SetUid : 0) | (who.IsEmpty || who.Contains('a') || who.Contains('g') ? Bits.SetGid : 0);
+                bits |= (who.IsEmpty || who.Contains('a') || who.Contains('u') ? Bits.SetUid : Bits.None) | (who.IsEmpty || who.Contains('a') || who.Contains('g') ? Bits.SetGid : Bits.None);
         }
         return bits;
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Plimsoll.Inspect.Dockerfiles.Shell;
 
 namespace Plimsoll.Inspect.History;
@@ -16,10 +17,13 @@ internal static class Commands
 {
     private const int MaxDepth = 3;
 
+    private static readonly SearchValues<char> VersionChars = SearchValues.Create("0123456789.");
+    private static readonly SearchValues<char> NameChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
     public static bool IsShell(string name) => name is "sh" or "bash" or "ash" or "dash" or "zsh" or "ksh";
 
     public static bool IsInterpreter(string name) =>
-        IsShell(name) || name is "perl" or "ruby" or "node" or "php" or "python" || name.StartsWith("python", StringComparison.Ordinal) && name.AsSpan(6).IndexOfAnyExcept("0123456789.") < 0;
+        IsShell(name) || name is "perl" or "ruby" or "node" or "php" or "python" || name.StartsWith("python", StringComparison.Ordinal) && name.AsSpan(6).IndexOfAnyExcept(VersionChars) < 0;
 
     public static List<RealCommand> Of(string script)
     {
@@ -87,7 +91,7 @@ internal static class Commands
             string text = command.Words[i].Text;
             if (withValue.Contains(text))
                 i++;
-            else if (!text.StartsWith('-') && !(text.IndexOf('=', StringComparison.Ordinal) is var equals and > 0 && text.AsSpan(0, equals).IndexOfAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") < 0))
+            else if (!text.StartsWith('-') && !(text.IndexOf('=', StringComparison.Ordinal) is var equals and > 0 && text.AsSpan(0, equals).IndexOfAnyExcept(NameChars) < 0))
                 return i;
         }
         return -1;

@@ -33,9 +33,8 @@ internal sealed class DownloadRules
                 else
                     fresh.Add(NameOf(file));
             }
-            foreach (string url in PlainHttp(c))
-                if (!isChecked)
-                    found.Add(new HistoryFinding("plain-http", Severity.Medium, c.Offset, url, c.Name));
+            if (!isChecked && TakesPlainHttp(c))
+                found.Add(new HistoryFinding("plain-http", Severity.Medium, c.Offset, c.Command.ToString(), c.Name));
             if (!isChecked)
                 JudgeUse(c, fresh, found);
         }
@@ -154,15 +153,9 @@ internal sealed class DownloadRules
     private static bool MakesExecutable(string mode) =>
         mode.Contains('+', StringComparison.Ordinal) && mode.Contains('x', StringComparison.Ordinal) || mode.All(char.IsAsciiDigit) && mode.Any(d => (d - '0') % 2 == 1);
 
-    private static IEnumerable<string> PlainHttp(RealCommand c)
-    {
-        bool takes = Fetches(c) || c.Name is "pip" or "pip3" or "npm" or "yarn" or "gem" or "git" or "go";
-        if (!takes)
-            yield break;
-        foreach (ShellWord word in c.Command.Words)
-            if (word.Text.IndexOf("http://", StringComparison.Ordinal) is >= 0 and var at && IsOutside(word.Text[(at + 7)..]) && !word.Text.Contains("proxy", StringComparison.OrdinalIgnoreCase))
-                yield return c.Command.ToString();
-    }
+    private static bool TakesPlainHttp(RealCommand c) =>
+        (Fetches(c) || c.Name is "pip" or "pip3" or "npm" or "yarn" or "gem" or "git" or "go")
+        && c.Command.Words.Any(w => w.Text.IndexOf("http://", StringComparison.Ordinal) is >= 0 and var at && IsOutside(w.Text[(at + 7)..]) && !w.Text.Contains("proxy", StringComparison.OrdinalIgnoreCase));
 
     private static bool IsOutside(string host) =>
         !(host.StartsWith("localhost", StringComparison.Ordinal) || host.StartsWith("127.", StringComparison.Ordinal) || host.StartsWith("[::1]", StringComparison.Ordinal) || host.StartsWith("0.0.0.0", StringComparison.Ordinal) || host.StartsWith("169.254.", StringComparison.Ordinal));

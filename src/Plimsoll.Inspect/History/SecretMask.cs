@@ -10,9 +10,9 @@ internal static partial class SecretMask
     public static string Of(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        text = Pair().Replace(text, m => m.Groups[2].Value.AsSpan().Trim("\"'").StartsWith("$") ? m.Value : m.Groups[1].Value + Masked);
+        text = Pair().Replace(text, m => m.Groups["value"].Value.AsSpan().Trim("\"'").StartsWith("$") ? m.Value : m.Groups["name"].Value + Masked);
         text = UserInfo().Replace(text, "://" + Masked + "@");
-        text = Scheme().Replace(text, m => m.Groups[1].Value + Masked);
+        text = Scheme().Replace(text, m => m.Groups["scheme"].Value + Masked);
         return Token().Replace(text, Masked);
     }
 
@@ -20,18 +20,18 @@ internal static partial class SecretMask
     public static bool IsSecretName(string name) => Name().IsMatch(name);
 
     // A backslash stays: it ends a line that goes on.
-    [GeneratedRegex(@"((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[A-Za-z0-9_-]*\s?[=:]\s?)(""[^""]*""|'[^']*'|[^\s""'\\;&|)]+)", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<name>(password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[A-Za-z0-9_-]*\s?[=:]\s?)(?<value>""[^""]*""|'[^']*'|[^\s""'\\;&|)]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Pair();
 
-    [GeneratedRegex(@"://[^/\s:@""']*:[^/\s@""']+@", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"://[^/\s:@""']*:[^/\s@""']+@", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex UserInfo();
 
-    [GeneratedRegex(@"((?:bearer|basic) )[A-Za-z0-9._~+/=-]{8,}", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<scheme>(bearer|basic) )[A-Za-z0-9._~+/=-]{8,}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Scheme();
 
-    [GeneratedRegex(@"(?:ghp_|gho_|ghs_|github_pat_|glpat-|npm_|xox[abprs]-|AKIA|sk-)[A-Za-z0-9_-]{12,}", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(ghp_|gho_|ghs_|github_pat_|glpat-|npm_|xox[abprs]-|AKIA|sk-)[A-Za-z0-9_-]{12,}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Token();
 
-    [GeneratedRegex(@"password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credential", RegexOptions.NonBacktracking | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credential", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Name();
 }

@@ -145,7 +145,7 @@ public sealed class LintCommandTests : IDisposable
     [Fact]
     public async Task Lint_Image_PrintsTheRebuiltFileAndWhatIsWrong()
     {
-        ImageBuilder image = new ImageBuilder().Layer(t => { }, "ADD rootfs.tar / # buildkit").Layer(t => { }, "RUN /bin/sh -c curl https://x | sh # buildkit");
+        ImageBuilder image = new ImageBuilder().Layer(_ => { }, "ADD rootfs.tar / # buildkit").Layer(_ => { }, "RUN /bin/sh -c curl https://x | sh # buildkit");
         string path = _folder.Write("image.tar", ImageBuilder.Tar(image.ArchiveFiles()));
 
         Assert.Equal(1, await RunAsync("", "--image", path));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Plimsoll.Inspect.Dockerfiles.Shell;
 using Plimsoll.Texts;
 
@@ -13,6 +14,9 @@ internal sealed record RunStep(Instruction Instruction, Instruction Holder, Shel
 /// <summary>What rules see, and where they say what they found.</summary>
 internal sealed class LintContext
 {
+    /// <summary>What a shell would take for more than a letter.</summary>
+    private static readonly SearchValues<char> Special = SearchValues.Create(" \t\n\"'\\$`;&|<>()");
+
     private readonly List<LintFinding> _findings = [];
     private LintRule? _rule;
 
@@ -95,7 +99,7 @@ internal sealed class LintContext
     }
 
     private static string Quoted(string word) =>
-        word.Length > 0 && word.AsSpan().IndexOfAny(" \t\n\"'\\$`;&|<>()") < 0 ? word : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+        word.Length > 0 && word.AsSpan().IndexOfAny(Special) < 0 ? word : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private IEnumerable<RunStep> RunsOf(Dockerfile file)
     {

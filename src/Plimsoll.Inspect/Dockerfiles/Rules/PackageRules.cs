@@ -1,3 +1,4 @@
+using System.Buffers;
 using Plimsoll.Inspect.Dockerfiles.Shell;
 using Plimsoll.Texts;
 
@@ -6,6 +7,9 @@ namespace Plimsoll.Inspect.Dockerfiles.Rules;
 /// <summary>Rules on the commands that install packages.</summary>
 internal static class PackageRules
 {
+    /// <summary>Of <c>pip3.12</c>.</summary>
+    private static readonly SearchValues<char> VersionChars = SearchValues.Create("0123456789.");
+
     private static readonly string[] Truthy = ["1", "true", "True", "TRUE", "on", "On", "ON", "yes", "Yes", "YES"];
     private static readonly string[] Dnf = ["dnf", "microdnf"];
     private static readonly string[] VersionSigns = ["==", ">=", "<=", ">", "<", "!=", "~="];
@@ -123,7 +127,7 @@ internal static class PackageRules
     }
 
     private static bool IsPip(ShellCommand x) =>
-        x.Name.StartsWith("pip", StringComparison.Ordinal) && x.Name.AsSpan(3).IndexOfAnyExcept("0123456789.") < 0 && x.HasArgument("install")
+        x.Name.StartsWith("pip", StringComparison.Ordinal) && x.Name.AsSpan(3).IndexOfAnyExcept(VersionChars) < 0 && x.HasArgument("install")
         || x.Name.StartsWith("python", StringComparison.Ordinal) && x.HasArgument("-m") && x.HasArgument("pip") && x.HasArgument("install");
 
     private static List<string> PipPackages(ShellCommand x)
