@@ -39,7 +39,8 @@ internal static class HistoryLine
         int nop = line.IndexOf(Nop, StringComparison.Ordinal);
         if (nop >= 0 && nop < 64)
             return Instruction(step, line[(nop + Nop.Length)..].Trim()) ?? step with { Kind = StepKind.Tool };
-        if (line[0] == '#')
+        // The layers of Windows' own base images are called so.
+        if (line[0] == '#' || line.StartsWith("Apply image ", StringComparison.Ordinal) || line.StartsWith("Install update ", StringComparison.Ordinal))
             return step with { Kind = StepKind.RootFileSystem };
         if (line[0] == '|' || ScriptOf(line) is not null)
             return Run(step, line);
@@ -86,6 +87,9 @@ internal static class HistoryLine
             arguments = ArgumentsOf(head);
             line = rest;
         }
+        // Flags that a builder recorded say nothing of what ran.
+        while (line.StartsWith("--", StringComparison.Ordinal) && line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var end)
+            line = line[(end + 1)..].TrimStart();
         return step with { Kind = StepKind.Instruction, Keyword = "RUN", Arguments = (ScriptOf(line) ?? line).Trim(' ', '\t'), BuildArguments = arguments };
     }
 
@@ -93,6 +97,8 @@ internal static class HistoryLine
     private static string? ScriptOf(string line)
     {
         int space = line.IndexOf(' ', StringComparison.Ordinal);
+        if (space > 0 && WindowsScriptOf(line, space) is { } script)
+            return script;
         if (space <= 0 || Array.IndexOf(Shells, line[(line.LastIndexOf('/', space - 1) + 1)..space]) < 0)
             return null;
         int at = space + 1;
@@ -108,6 +114,15 @@ internal static class HistoryLine
             at = end + 1;
         }
         return null;
+    }
+
+    /// <summary><c>cmd /S /C SCRIPT</c> and <c>powershell -Command SCRIPT</c>.</summary>
+    private static string? WindowsScriptOf(string line, int space)
+    {
+        string name = line[(line.LastIndexOfAny(['/', '\\'], space - 1) + 1)..space].ToLowerInvariant();
+        string? end = name is "cmd" or "cmd.exe" ? "/C " : name.StartsWith("powershell", StringComparison.Ordinal) || name.StartsWith("pwsh", StringComparison.Ordinal) ? "-Command " : null;
+        int at = end is null ? -1 : line.IndexOf(end, space, StringComparison.OrdinalIgnoreCase);
+        return at < 0 ? null : line[(at + end!.Length)..];
     }
 
     /// <summary>The builder does not quote values, so the shell's path is what ends them.</summary>

@@ -11,6 +11,7 @@ internal static partial class SecretMask
     {
         ArgumentNullException.ThrowIfNull(text);
         text = Pair().Replace(text, m => m.Groups["value"].Value.AsSpan().Trim("\"'").StartsWith("$") ? m.Value : m.Groups["name"].Value + Masked);
+        text = Flag().Replace(text, m => m.Groups["value"].Value.AsSpan().Trim("\"'").StartsWith("$") ? m.Value : m.Groups["name"].Value + Masked);
         text = UserInfo().Replace(text, "://" + Masked + "@");
         text = Scheme().Replace(text, m => m.Groups["scheme"].Value + Masked);
         return Token().Replace(text, Masked);
@@ -22,6 +23,10 @@ internal static partial class SecretMask
     // A backslash stays: it ends a line that goes on.
     [GeneratedRegex(@"(?<name>(password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)[A-Za-z0-9_-]*\s?[=:]\s?)(?<value>""[^""]*""|'[^']*'|[^\s""'\\;&|)]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Pair();
+
+    // --password VALUE, -u NAME:VALUE
+    [GeneratedRegex(@"(?<name>(--[a-z-]*(password|passwd|passphrase|secret|token|api-?key)[a-z-]* +| (-u|--user) ?[^\s:""'$]+:))(?<value>""[^""]*""|'[^']*'|[^\s""'\\;&|)]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Flag();
 
     [GeneratedRegex(@"://[^/\s:@""']*:[^/\s@""']+@", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex UserInfo();

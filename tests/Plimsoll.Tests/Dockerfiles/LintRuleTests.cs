@@ -13,7 +13,13 @@ public sealed class LintRuleTests
     {
         Labels = new Dictionary<string, LabelForm>
         {
-            ["text"] = LabelForm.Text, ["url"] = LabelForm.Url, ["time"] = LabelForm.Rfc3339, ["spdx"] = LabelForm.Spdx, ["hash"] = LabelForm.Hash, ["version"] = LabelForm.SemVer, ["mail"] = LabelForm.Email,
+            ["text"] = LabelForm.Text,
+            ["url"] = LabelForm.Url,
+            ["time"] = LabelForm.Rfc3339,
+            ["spdx"] = LabelForm.Spdx,
+            ["hash"] = LabelForm.Hash,
+            ["version"] = LabelForm.SemVer,
+            ["mail"] = LabelForm.Email,
         },
         StrictLabels = true,
         TrustedRegistries = ["good.example", "*.trusted.example"],

@@ -32,6 +32,10 @@ public sealed class HistoryFileTests
     [InlineData("HEALTHCHECK {Test:[CMD-SHELL curl x] Interval:30s}", "HEALTHCHECK CMD curl x")]
     [InlineData("RUN apt-get update", "RUN apt-get update")]
     [InlineData("WORKDIR /app", "WORKDIR /app")]
+    [InlineData("RUN --mount=type=cache,target=/x /bin/sh -c make # buildkit", "RUN make")]
+    [InlineData("powershell -Command $x = 1; y", "RUN $x = 1; y")]
+    [InlineData("cmd /S /C echo a", "RUN echo a")]
+    [InlineData("Apply image 10.0.17763.107", "# Apply image 10.0.17763.107")]
     [InlineData("# debian.sh --arch 'amd64' out/ 'trixie' '@1'", "# debian.sh --arch 'amd64' out/ 'trixie' '@1'")]
     [InlineData("bazel build ...", "# bazel build ...")]
     [InlineData("bash", "# committed from a container that ran: bash")]
@@ -98,6 +102,8 @@ public sealed class HistoryFileTests
     [InlineData("RUN curl -H 'Authorization: Bearer hunter22hunter22' x", "hunter22")]
     [InlineData("RUN git clone https://me:hunter22@host/x", "hunter22")]
     [InlineData("RUN login --password \"hunter22\" --token=hunter22", "--token=hunter22")]
+    [InlineData("RUN docker login -u me --password hunter22 host", "hunter22")]
+    [InlineData("RUN curl -u me:hunter22 https://x", "hunter22")]
     [InlineData("RUN x ghp_hunter22hunter22hunter22", "hunter22")]
     public void Rebuild_Secrets_AreMasked(string line, string secret)
     {
