@@ -27,6 +27,7 @@ internal static class HelpText
         ["policy sign"] = ["plimsoll policy sign policy.yaml --key private.pem --output policy.signed"],
         ["policy verify"] = ["plimsoll policy verify policy.signed --key public.pem"],
         ["explain"] = ["plimsoll explain CVE-2023-0286", "plimsoll explain CVE-2023-0286 image.tar", "plimsoll explain DL3008 image.tar"],
+        ["lint"] = ["plimsoll lint Dockerfile", "plimsoll lint Dockerfile --fail-on error --output sarif=lint.sarif", "plimsoll lint --image app:1.4"],
         ["db update"] = ["plimsoll db update", "plimsoll db update --source /media/usb/osv --ecosystem Debian", "plimsoll db update --source https://mirror.example/osv --kev kev.json"],
         ["db status"] = ["plimsoll db status", "plimsoll db status --json --verify"],
         ["db export"] =

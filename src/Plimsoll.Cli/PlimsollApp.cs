@@ -67,6 +67,7 @@ public static class PlimsollApp
             ("diff", () => DiffCommand.Create(context, services)),
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
+            ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
             ("demo", () => DemoCommand.Create(context, (args, inner, cancellationToken) => RunAsync(args, inner, services, cancellationToken))),

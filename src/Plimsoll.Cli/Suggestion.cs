@@ -26,6 +26,12 @@ internal static class Suggestion
         ["--clear-cache"] = "plimsoll cache clean",
         ["--no-progress"] = "--quiet",
         ["--file"] = "--output FORMAT=FILE",
+        ["--failure-threshold"] = "--fail-on LEVEL",
+        ["-t"] = "--fail-on LEVEL",
+        ["--no-fail"] = "--fail-on none",
+        ["--trusted-registry"] = "trustedRegistries in .hadolint.yaml",
+        ["--require-label"] = "label-schema in .hadolint.yaml",
+        ["--strict-labels"] = "strict-labels in .hadolint.yaml",
         ["--add-cpes-if-none"] = "nothing: packages are matched by their own names",
     };
 

@@ -17,6 +17,7 @@ public static partial class Scanner
         List<Note> notes = [.. report.Notes];
         List<Gap> gaps = [.. report.Gaps];
         List<Engine> engines = [];
+        List<History.DockerfileLine> dockerfile = [];
         ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
         foreach (ICheck check in options.Checks)
         {
@@ -44,6 +45,7 @@ public static partial class Scanner
             notes.AddRange(result.Notes);
             gaps.AddRange(result.Gaps);
             engines.AddRange(result.Engines);
+            dockerfile.AddRange(result.Dockerfile);
         }
         ProblemSuppressionResult judged = Suppressor.Apply(Ordered(problems), options.Suppressions, report.Time);
         // An entry that speaks of a problem is in use, whatever matching said of it; and without matching nobody has said anything yet.
@@ -56,6 +58,7 @@ public static partial class Scanner
             Problems = judged.Problems,
             Checks = [.. options.Checks.Select(c => c.Kind)],
             Engines = [.. engines.OrderBy(e => e.Name, StringComparer.Ordinal)],
+            Dockerfile = dockerfile,
             Notes = notes,
             Gaps = gaps,
         };

@@ -43,6 +43,7 @@ public static class CheckList
     {
         ProblemKind.Configuration => new Configuration.ConfigurationCheck(),
         ProblemKind.Licence => new Licences.LicenceCheck(),
+        ProblemKind.History => new History.HistoryCheck(),
         _ => null,
     };
 }

@@ -54,6 +54,9 @@ public sealed record CheckResult
     public IReadOnlyList<Note> Notes { get; init; } = [];
     public IReadOnlyList<Gap> Gaps { get; init; } = [];
 
+    /// <summary>The Dockerfile rebuilt from the image's history, of the check that does so; empty of all others.</summary>
+    public IReadOnlyList<History.DockerfileLine> Dockerfile { get; init; } = [];
+
     /// <summary>What was asked beside our own code, there or not.</summary>
     public IReadOnlyList<Engine> Engines { get; init; } = [];
 }

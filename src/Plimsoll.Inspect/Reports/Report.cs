@@ -47,6 +47,9 @@ public sealed record Report
     /// <summary>Outside engines and rule sets that the checks asked, those that were missing too; by name.</summary>
     public IReadOnlyList<Engine> Engines { get; init; } = [];
 
+    /// <summary>The Dockerfile rebuilt from the image's history, line by line; empty when the check of histories did not run.</summary>
+    public IReadOnlyList<History.DockerfileLine> Dockerfile { get; init; } = [];
+
     /// <summary>What the policy says of all this; null when none was given.</summary>
     public Verdict? Verdict { get; init; }
 

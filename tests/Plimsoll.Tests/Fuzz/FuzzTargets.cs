@@ -19,11 +19,9 @@ internal static partial class FuzzTargets
         RegistryHttp, RegistryTexts, ContainersLists,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, HtmlPage, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
-<<<<<<< HEAD
         PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
-=======
         LicenceText, Capabilities, SystemSettings,
->>>>>>> config
+        DockerfileText, ShellText, HistoryLines, HadolintYaml,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
