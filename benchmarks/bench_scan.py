@@ -301,4 +301,5 @@ def main():
     return 1 if table.failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@ public static class DbCommand
         ArgumentNullException.ThrowIfNull(context);
         return new Command("db", DbTexts.Db.In(context.Language))
         {
-            Update(context), Status(context), Export(context), Import(context),
+            Update(context), Status(context), Export(context), Import(context), MalwareDbCommand.Create(context),
         };
     }
 

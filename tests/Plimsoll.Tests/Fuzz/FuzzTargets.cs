@@ -22,6 +22,7 @@ internal static partial class FuzzTargets
         PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
         LicenceText, Capabilities, SystemSettings,
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
+        FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
