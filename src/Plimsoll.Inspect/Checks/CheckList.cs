@@ -41,6 +41,7 @@ public static class CheckList
 
     private static ICheck? Create(ProblemKind kind, CheckOptions options) => kind switch
     {
+        ProblemKind.Malware => Malware.MalwareCheck.Create(options),
         _ => null,
     };
 }
