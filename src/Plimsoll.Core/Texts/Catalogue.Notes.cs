@@ -53,7 +53,7 @@ public static partial class Catalogue
         "vex-in-bom" => new(
             "The bill of materials clears itself of flaws in {0} analyses, which do not count; to believe them: --vex {1}",
             "物料清单自身的 {0} 条分析声明不受影响，未予采信；如需采信：--vex {1}"),
-        _ => FindMatchingNote(code),
+        _ => FindMatchingNote(code) ?? FindMalwareNote(code),
     };
 
     /// <summary>A note whose code this version does not know.</summary>
@@ -84,7 +84,7 @@ public static partial class Catalogue
         "distribution-ambiguous" => new("Packages are said to be of another distribution", "部分软件包被声明属于另一发行版"),
         "too-many-hits" => new("More entries of a layer have odd rights than are remembered", "某一层中权限异常的条目过多，未全部记录"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
-        _ => null,
+        _ => FindMalwareGap(code),
     };
 
     public static Text GapOther { get; } = new("Not looked at ({0})", "未检查（{0}）");

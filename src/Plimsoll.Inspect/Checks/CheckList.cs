@@ -44,6 +44,7 @@ public static class CheckList
         ProblemKind.Configuration => new Configuration.ConfigurationCheck(),
         ProblemKind.Licence => new Licences.LicenceCheck(),
         ProblemKind.History => new History.HistoryCheck(),
+        ProblemKind.Malware => Malware.MalwareCheck.Create(options),
         _ => null,
     };
 }

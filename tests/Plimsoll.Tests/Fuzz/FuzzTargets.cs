@@ -23,6 +23,7 @@ internal static partial class FuzzTargets
         LicenceText, Capabilities, SystemSettings,
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
+        MalwareArchive, MalwareText, MalwareProgram,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
