@@ -15,6 +15,7 @@ public static partial class Scanner
         List<Note> notes = [.. report.Notes];
         List<Gap> gaps = [.. report.Gaps];
         List<Engine> engines = [];
+        List<string> secrets = [];
         ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
         foreach (ICheck check in options.Checks)
         {
@@ -42,15 +43,16 @@ public static partial class Scanner
             notes.AddRange(result.Notes);
             gaps.AddRange(result.Gaps);
             engines.AddRange(result.Engines);
+            secrets.AddRange(result.Secrets);
         }
-        return report with
+        return new Redaction(secrets).Of(report with
         {
             Problems = Ordered(problems),
             Checks = [.. options.Checks.Select(c => c.Kind)],
             Engines = [.. engines.OrderBy(e => e.Name, StringComparer.Ordinal)],
             Notes = notes,
             Gaps = gaps,
-        };
+        });
     }
 
     private static List<FileHit> HitsOf(ICheck check, ILookup<string, FileHit> hits)

@@ -1,3 +1,5 @@
+using Plimsoll.Inspect.Secrets;
+
 namespace Plimsoll.Inspect.Checks;
 
 /// <summary>What the checks are told by the user.</summary>
@@ -41,6 +43,7 @@ public static class CheckList
 
     private static ICheck? Create(ProblemKind kind, CheckOptions options) => kind switch
     {
+        ProblemKind.Secret => SecretCheck.Create(options),
         _ => null,
     };
 }
