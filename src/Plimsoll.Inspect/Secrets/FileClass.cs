@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Plimsoll.Inspect.Secrets;
 
 /// <summary>What a path says about who wrote the file and what for.</summary>
@@ -32,18 +34,18 @@ internal enum FileClass
 
 internal static class FileClasses
 {
-    private static readonly string[] VendorParts =
+    private static readonly SearchValues<string> VendorParts = SearchValues.Create(
     [
         "node_modules/", "bower_components/", "site-packages/", "dist-packages/", "/gems/", "/rubygems/", "vendor/", "go/pkg/mod/", ".cargo/registry/", ".m2/repository/",
         ".nuget/packages/", "conda/pkgs/", "conda/lib/", "lib/jvm/", "lib/python2", "lib/python3", "lib/ruby/", "lib/perl", "lib/erlang/", ".dist-info/", ".egg-info/", "usr/local/include/",
         "usr/local/share/", "usr/local/go/", "usr/local/lib/", ".yarn/", ".npm/_cacache/", "go/src/github.com/", "dotnet/shared/", "dotnet/sdk/", "dotnet/packs/",
-    ];
+    ], StringComparison.Ordinal);
 
-    private static readonly string[] DocumentationParts =
-        ["/doc/", "/docs/", "share/man/", "share/info/", "/examples/", "/example/", "/samples/", "/demo/", "/documentation/", "/help/", "/ri/"];
+    private static readonly SearchValues<string> DocumentationParts = SearchValues.Create(
+        ["/doc/", "/docs/", "share/man/", "share/info/", "/examples/", "/example/", "/samples/", "/demo/", "/documentation/", "/help/", "/ri/"], StringComparison.Ordinal);
 
-    private static readonly string[] TestParts =
-        ["/test/", "/tests/", "/spec/", "/specs/", "__tests__/", "/testdata/", "/testing/", "/fixtures/", "/fixture/", "/__fixtures__/", "/mock/", "/mocks/", "/__mocks__/", "/test-data/", "/testsuite/", "/benchmark/", "/e2e/"];
+    private static readonly SearchValues<string> TestParts = SearchValues.Create(
+        ["/test/", "/tests/", "/spec/", "/specs/", "__tests__/", "/testdata/", "/testing/", "/fixtures/", "/fixture/", "/__fixtures__/", "/mock/", "/mocks/", "/__mocks__/", "/test-data/", "/testsuite/", "/benchmark/", "/e2e/"], StringComparison.Ordinal);
 
     private static readonly HashSet<string> DocumentationEndings = new(["md", "rst", "adoc", "markdown", "txt", "1", "3", "5", "7", "8", "pod", "rdoc", "ri", "texi", "mdx"], StringComparer.Ordinal);
 
@@ -96,11 +98,5 @@ internal static class FileClasses
             || path.StartsWith("var/lib/dpkg/", StringComparison.Ordinal) || path.StartsWith("var/lib/apt/", StringComparison.Ordinal) || path.StartsWith("var/cache/", StringComparison.Ordinal) || path.StartsWith("lib/apk/", StringComparison.Ordinal);
     }
 
-    private static bool Has(string path, string[] parts)
-    {
-        foreach (string part in parts)
-            if (path.Contains(part, StringComparison.Ordinal))
-                return true;
-        return false;
-    }
+    private static bool Has(string path, SearchValues<string> parts) => path.AsSpan().ContainsAny(parts);
 }

@@ -10,7 +10,7 @@ namespace Plimsoll.Inspect.Secrets;
 /// <param name="At">Offset of the keyword's first byte.</param>
 internal readonly record struct KeywordHit(int At, int Keyword);
 
-/// <summary>Finds several hundred keywords in bytes at once, capital and small ASCII letters alike.</summary>
+/// <summary>Finds several hundred keywords in bytes at once, capital and small ASCII letters alike unless a keyword is exact.</summary>
 /// <remarks>
 /// Of each keyword the four rarest neighbouring bytes are looked for, 32 or 16 positions at a time: two small tables a byte (one by its low, one by
 /// its high four bits) say which of eight groups of keywords may have it there; where all four agree, a hash table and then the whole keyword decide.
@@ -21,6 +21,7 @@ internal sealed class KeywordFinder
     private const int FragmentBytes = 4, Groups = 8, Slots = 1 << 12;
 
     private readonly byte[][] _keywords;
+    private readonly bool[] _exact;
 
     /// <summary>Where in the keyword its fragment begins, and how long that is (less than four in short keywords).</summary>
     private readonly (int Offset, int Length)[] _fragments;
@@ -32,11 +33,12 @@ internal sealed class KeywordFinder
     /// <summary>For each of the four bytes: groups by low and by high half.</summary>
     private readonly Vector128<byte>[] _low = new Vector128<byte>[FragmentBytes], _high = new Vector128<byte>[FragmentBytes];
 
-    /// <param name="keywords">None empty; letters count as small ones. Their index is what hits name.</param>
-    public KeywordFinder(IReadOnlyList<string> keywords)
+    /// <param name="keywords">None empty. Their index is what hits name.</param>
+    public KeywordFinder(IReadOnlyList<(string Text, bool Exact)> keywords)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keywords.Count, ushort.MaxValue - 1);
-        _keywords = [.. keywords.Select(k => Encoding.Latin1.GetBytes(k.ToLowerInvariant()))];
+        _keywords = [.. keywords.Select(k => Encoding.UTF8.GetBytes(k.Exact ? k.Text : k.Text.ToLowerInvariant()))];
+        _exact = [.. keywords.Select(k => k.Exact)];
         _fragments = [.. _keywords.Select(RarestFragment)];
         _next = new ushort[_keywords.Length];
         MaxKeywordBytes = _keywords.Length == 0 ? 0 : _keywords.Max(k => k.Length);
@@ -119,11 +121,14 @@ internal sealed class KeywordFinder
             {
                 byte[] keyword = _keywords[i - 1];
                 int start = at - _fragments[i - 1].Offset;
-                if (start >= 0 && keyword.Length <= text.Length - start && Ascii.EqualsIgnoreCase(text.Slice(start, keyword.Length), keyword))
+                if (start >= 0 && keyword.Length <= text.Length - start && IsAt(text.Slice(start, keyword.Length), keyword, _exact[i - 1]))
                     hits.Add(new KeywordHit(start, i - 1));
             }
         }
     }
+
+    private static bool IsAt(ReadOnlySpan<byte> text, byte[] keyword, bool exact) =>
+        text.SequenceEqual(keyword) || !exact && Ascii.EqualsIgnoreCase(text, keyword);
 
     private static uint Tail(ReadOnlySpan<byte> rest)
     {
@@ -167,7 +172,7 @@ internal sealed class KeywordFinder
                 byte b = _keywords[order[n]][offset + i];
                 low[i][b & 0x0F] |= bit;
                 high[i][b >> 4] |= bit;
-                if (b is >= (byte)'a' and <= (byte)'z')
+                if (!_exact[order[n]] && b is >= (byte)'a' and <= (byte)'z')
                     high[i][(b - 32) >> 4] |= bit;
             }
         }

@@ -58,11 +58,17 @@ internal sealed class RegexTranslator
     private RegexTranslator(string text, IReadOnlyList<string> keywords) => (_text, _keywords) = (text, keywords);
 
     /// <summary>What a part of the expression can match.</summary>
-    /// <param name="Literal">The one text it matches, in small letters; null when there are several.</param>
-    private readonly record struct Shape(int Longest, bool HasKeyword, int Before, string? Literal)
+    /// <param name="Texts">All texts it matches, in small letters; null when they are more than <see cref="MaxTexts"/>.</param>
+    private readonly record struct Shape(int Longest, bool HasKeyword, int Before, IReadOnlyList<string>? Texts)
     {
         public static Shape Of(int longest) => new(longest, false, 0, null);
     }
+
+    /// <summary>So many texts of a part are followed, to see that <c>gh[pousr]_</c> is always one of five keywords.</summary>
+    private const int MaxTexts = 64;
+    private const int MaxClassTexts = 10;
+
+    private static readonly string[] NoText = [""];
 
     private readonly record struct Flags(bool IgnoreCase, bool Lines);
 
@@ -97,17 +103,16 @@ internal sealed class RegexTranslator
         if (++_depth > MaxDepth)
             throw Error($"groups are nested more than {MaxDepth} deep");
         Shape all = Sequence(ref flags);
-        bool several = false;
         while (Here == '|' && !Ends)
         {
             _at++;
             _out.Append('|');
             Shape one = Sequence(ref flags);
-            all = new Shape(Math.Max(all.Longest, one.Longest), all.HasKeyword && one.HasKeyword, Math.Max(all.Before, one.Before), null);
-            several = true;
+            all = new Shape(Math.Max(all.Longest, one.Longest), all.HasKeyword && one.HasKeyword, Math.Max(all.Before, one.Before),
+                all.Texts is not null && one.Texts is not null && all.Texts.Count + one.Texts.Count <= MaxTexts ? [.. all.Texts, .. one.Texts] : null);
         }
         _depth--;
-        return several ? all with { Literal = null } : all;
+        return all;
     }
 
     private Shape Sequence(ref Flags flags)
@@ -115,41 +120,42 @@ internal sealed class RegexTranslator
         long longest = 0;
         bool found = false;
         int before = 0;
-        StringBuilder run = new();
+        IReadOnlyList<string> run = NoText;
         long runStart = 0;
         bool only = true;
 
         void EndRun()
         {
-            string text = run.ToString();
-            foreach (string keyword in _keywords)
-                if (text.IndexOf(keyword, StringComparison.Ordinal) is >= 0 and int index && (!found || runStart + index < before))
-                    (found, before) = (true, Cap(runStart + index));
-            run.Clear();
+            int furthest = 0;
+            foreach (string text in run)
+            {
+                int nearest = int.MaxValue;
+                foreach (string keyword in _keywords)
+                    if (text.IndexOf(keyword, StringComparison.Ordinal) is >= 0 and int index)
+                        nearest = Math.Min(nearest, index);
+                furthest = Math.Max(furthest, nearest);
+            }
+            if (furthest < int.MaxValue && (!found || runStart + furthest < before))
+                (found, before) = (true, Cap(runStart + furthest));
         }
 
-        string? whole = "";
         while (!Ends && Here is not ('|' or ')'))
         {
             Shape item = Repeated(ref flags);
-            if (item.Literal is { } literal)
-            {
-                if (run.Length == 0)
-                    runStart = longest;
-                run.Append(literal);
-                whole = only ? whole + literal : null;
-            }
+            if (item.Texts is { } texts && texts.Count * run.Count <= MaxTexts)
+                run = texts.Count == 1 && texts[0].Length == 0 ? run : [.. run.SelectMany(_ => texts, (before, behind) => before + behind)];
             else
             {
                 only = false;
                 EndRun();
                 if (item.HasKeyword && (!found || longest + item.Before < before))
                     (found, before) = (true, Cap(longest + item.Before));
+                (run, runStart) = (item.Texts ?? NoText, item.Texts is null ? longest + item.Longest : longest);
             }
             longest += item.Longest;
         }
         EndRun();
-        return new Shape(Cap(longest), found, before, only ? whole : null);
+        return new Shape(Cap(longest), found, before, only ? run : null);
     }
 
     private Shape Repeated(ref Flags flags)
@@ -180,7 +186,8 @@ internal sealed class RegexTranslator
         }
         if (!Ends && (Here is '*' or '+' or '?' || Here == '{' && TryBraces(out _, out _, out _)))
             throw Error("a repetition of a repetition");
-        return new Shape(most == -1 ? (item.Longest == 0 ? 0 : EndlessBytes) : Cap((long)item.Longest * most), item.HasKeyword && least > 0, item.Before, (least, most) == (1, 1) ? item.Literal : null);
+        return new Shape(most == -1 ? (item.Longest == 0 ? 0 : EndlessBytes) : Cap((long)item.Longest * most), item.HasKeyword && least > 0, item.Before,
+            (least, most) == (1, 1) ? item.Texts : (least, most) == (0, 1) && item.Texts is { } texts ? [.. texts, ""] : null);
     }
 
     /// <param name="length">Of the whole, with both braces.</param>
@@ -221,11 +228,11 @@ internal sealed class RegexTranslator
             case '^':
                 _at++;
                 _out.Append('^');
-                return new Shape(0, false, 0, null);
+                return new Shape(0, false, 0, NoText);
             case '$':
                 _at++;
                 _out.Append(flags.Lines ? "$" : "\\z");
-                return new Shape(0, false, 0, null);
+                return new Shape(0, false, 0, NoText);
             case '*' or '+' or '?':
                 throw Error("a repetition of nothing");
             case '\\':
@@ -242,7 +249,7 @@ internal sealed class RegexTranslator
         if (character.Length == 1 && character[0] < 0x80)
         {
             Put(character[0]);
-            return new Shape(1, false, 0, char.ToLowerInvariant(character[0]).ToString());
+            return new Shape(1, false, 0, [char.ToLowerInvariant(character[0]).ToString()]);
         }
         byte[] bytes = Encoding.UTF8.GetBytes(character);
         _out.Append("(?:");
@@ -286,7 +293,7 @@ internal sealed class RegexTranslator
                 canRepeat = false;
                 if (written.Length > 0)
                     _out.Append(CultureInfo.InvariantCulture, $"(?{written})");
-                return new Shape(0, false, 0, "");
+                return new Shape(0, false, 0, NoText);
             }
             else
                 _out.Append(CultureInfo.InvariantCulture, $"(?{written}:");
@@ -348,7 +355,7 @@ internal sealed class RegexTranslator
             case 'A' or 'z' or 'b' or 'B':
                 _at += 2;
                 _out.Append('\\').Append(c);
-                return Shape.Of(0);
+                return new Shape(0, false, 0, NoText);
             case 'd' or 'D' or 'w' or 'W' or 's' or 'S':
                 _at += 2;
                 Write(Perl(c), negated: false);
@@ -370,14 +377,14 @@ internal sealed class RegexTranslator
                 {
                     Shape one = Literal(rune.ToString());
                     longest += one.Longest;
-                    ascii &= one.Literal is not null;
-                    literal.Append(one.Literal);
+                    ascii &= one.Texts is not null;
+                    literal.Append(one.Texts?[0]);
                 }
                 _out.Append(')');
-                return new Shape(Cap(longest), false, 0, ascii ? literal.ToString() : null);
+                return new Shape(Cap(longest), false, 0, ascii ? [literal.ToString()] : null);
             case 'E':
                 _at += 2;
-                return new Shape(0, false, 0, "");
+                return new Shape(0, false, 0, NoText);
             default:
                 return Literal(new Rune(EscapedCharacter()).ToString());
         }
@@ -454,11 +461,9 @@ internal sealed class RegexTranslator
         }
         _at++;
         Write(ranges, negated);
-        // [Aa] matches one letter, which may be a keyword's.
-        string? literal = !negated && ranges.TrueForAll(r => r.From == r.To && (r.From | 0x20) == (ranges[0].From | 0x20) && (r.From == ranges[0].From || char.IsAsciiLetter((char)r.From)))
-            ? ((char)ranges[0].From).ToString().ToLowerInvariant()
-            : null;
-        return new Shape(1, false, 0, literal);
+        if (negated || ranges.Sum(r => r.To - r.From + 1) > MaxClassTexts)
+            return Shape.Of(1);
+        return new Shape(1, false, 0, [.. ranges.SelectMany(r => Enumerable.Range(r.From, r.To - r.From + 1)).Select(c => char.ToLowerInvariant((char)c).ToString()).Distinct(StringComparer.Ordinal)]);
     }
 
     private int ClassCharacter()

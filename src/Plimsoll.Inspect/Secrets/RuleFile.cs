@@ -39,7 +39,7 @@ internal sealed record RuleFile
     {
         private static readonly string[] TopKeys = ["title", "description", "minVersion", "extend", "allowlist", "allowlists", "rules"];
         private static readonly string[] ExtendKeys = ["useDefault", "disabledRules", "path", "url"];
-        private static readonly string[] RuleKeys = ["id", "description", "regex", "path", "keywords", "entropy", "secretGroup", "allowlist", "allowlists", "tags", "severity", "scope", "check", "skipReport", "required"];
+        private static readonly string[] RuleKeys = ["id", "description", "regex", "path", "keywords", "exactKeywords", "entropy", "secretGroup", "allowlist", "allowlists", "tags", "severity", "scope", "check", "skipReport", "required"];
         private static readonly string[] AllowKeys = ["description", "condition", "regexTarget", "paths", "regexes", "stopwords", "commits", "targetRules"];
 
         public RuleFile Read(TomlTable root)
@@ -78,11 +78,13 @@ internal sealed record RuleFile
             Know(table, RuleKeys, of);
             if (table["required"] is not null)
                 throw new TomlException(table.LineOf("required"), $"{of}: composite rules (required) are not supported");
-            List<string> keywords = [.. Texts(table, "keywords").Select(k => k.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+            bool exact = table["exactKeywords"] switch { null => false, bool b => b, _ => throw Wrong(table, "exactKeywords", "true or false") };
+            List<string> keywords = [.. Texts(table, "keywords").Select(k => exact ? k : k.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+            List<string> folded = [.. keywords.Select(k => k.ToLowerInvariant())];
             if (keywords.Exists(k => k.Length == 0))
                 throw new TomlException(table.LineOf("keywords"), $"{of}: an empty keyword");
             RuleCheck check = Word(table, "check", of, RuleCheck.None);
-            TranslatedRegex? regex = Text(table, "regex") is { } expression ? Made(Translate(expression, keywords, table, "regex", of), table, "regex", of) : null;
+            TranslatedRegex? regex = Text(table, "regex") is { } expression ? Made(Translate(expression, folded, table, "regex", of), table, "regex", of) : null;
             TranslatedRegex? path = Text(table, "path") is { } pathExpression ? Compile(pathExpression, table, "path", of) : null;
             if (regex is null && path is null && check == RuleCheck.None)
                 throw new TomlException(table.Line, $"{of} has neither regex nor path");
@@ -97,6 +99,7 @@ internal sealed record RuleFile
                 Regex = regex,
                 Path = path,
                 Keywords = keywords,
+                ExactKeywords = exact,
                 Entropy = table["entropy"] switch { null => 0, double d => d, long n => n, _ => throw Wrong(table, "entropy", "a number") },
                 SecretGroup = group,
                 Scope = Word(table, "scope", of, RuleScope.Any),

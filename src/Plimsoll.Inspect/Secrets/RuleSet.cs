@@ -11,23 +11,24 @@ internal sealed class RuleSet
     {
         Rules = rules;
         Digest = digest;
-        Dictionary<string, List<int>> byKeyword = new(StringComparer.Ordinal);
+        Dictionary<(string Text, bool Exact), List<int>> byKeyword = [];
         List<int> always = [];
         for (int i = 0; i < rules.Count; i++)
         {
             foreach (string keyword in rules[i].Keywords)
             {
-                if (!byKeyword.TryGetValue(keyword, out List<int>? of))
-                    byKeyword[keyword] = of = [];
+                if (!byKeyword.TryGetValue((keyword, rules[i].ExactKeywords), out List<int>? of))
+                    byKeyword[(keyword, rules[i].ExactKeywords)] = of = [];
                 of.Add(i);
             }
             if (rules[i].Keywords.Count == 0)
                 always.Add(i);
         }
-        Keywords = [.. byKeyword.Keys.Order(StringComparer.Ordinal)];
-        RulesOf = [.. Keywords.Select(k => byKeyword[k].ToArray())];
+        List<(string Text, bool Exact)> keywords = [.. byKeyword.Keys.OrderBy(k => k.Text, StringComparer.Ordinal).ThenBy(k => k.Exact)];
+        Keywords = [.. keywords.Select(k => k.Text)];
+        RulesOf = [.. keywords.Select(k => byKeyword[k].ToArray())];
         WithoutKeyword = always;
-        Finder = new KeywordFinder(Keywords);
+        Finder = new KeywordFinder(keywords);
     }
 
     /// <summary>Built-in ones first; where two find the same, the first counts.</summary>

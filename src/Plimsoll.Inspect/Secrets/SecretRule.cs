@@ -33,8 +33,11 @@ internal sealed record SecretRule
     /// <summary>Which files; null for all.</summary>
     public TranslatedRegex? Path { get; init; }
 
-    /// <summary>Small letters; empty: the expression is looked for in every file.</summary>
+    /// <summary>Small letters unless <see cref="ExactKeywords"/>; empty: the expression is looked for in every file.</summary>
     public IReadOnlyList<string> Keywords { get; init; } = [];
+
+    /// <summary>Whether capital and small letters of keywords are told apart, which spares much work with short ones.</summary>
+    public bool ExactKeywords { get; init; }
 
     /// <summary>Bits per character that the secret must exceed; 0 for no limit.</summary>
     public double Entropy { get; init; }
