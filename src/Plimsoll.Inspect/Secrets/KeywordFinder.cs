@@ -33,7 +33,7 @@ internal sealed class KeywordFinder
     /// <summary>For each set of eight groups and each of the four bytes: groups by low and by high half.</summary>
     private readonly Vector128<byte>[] _low = new Vector128<byte>[Sets * FragmentBytes], _high = new Vector128<byte>[Sets * FragmentBytes];
 
-    /// <summary>A bit for the hash of each folded fragment of four bytes.</summary>
+    /// <summary>A bit for the hash of each folded fragment.</summary>
     private readonly ulong[] _bits = new ulong[1 << 10];
 
     /// <param name="keywords">None empty. Their index is what hits name.</param>
@@ -52,11 +52,8 @@ internal sealed class KeywordFinder
             int slot = SlotOf(FoldedAt(_keywords[i], offset, length));
             _next[i] = heads[slot];
             heads[slot] = (ushort)(i + 1);
-            if (length == FragmentBytes)
-            {
-                uint bit = BitOf(FoldedAt(_keywords[i], offset, length));
-                _bits[bit >> 6] |= 1UL << (int)(bit & 63);
-            }
+            uint bit = BitOf(FoldedAt(_keywords[i], offset, length));
+            _bits[bit >> 6] |= 1UL << (int)(bit & 63);
         }
         Fill();
     }
@@ -124,14 +121,20 @@ internal sealed class KeywordFinder
     private static Vector256<byte> Twice(Vector128<byte> table) => Vector256.Create(table, table);
 
     /// <param name="at">Where four bytes may be a fragment; at least four follow.</param>
-    /// <param name="mayBeShort">Whether it may be one of fewer bytes, which the set of bits knows nothing about.</param>
+    /// <param name="mayBeShort">Whether it may be one of fewer bytes.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Consider(ReadOnlySpan<byte> text, int at, bool mayBeShort, List<KeywordHit> hits)
     {
         uint folded = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref MemoryMarshal.GetReference(text), at)) | 0x20202020;
-        uint bit = BitOf(folded);
-        if (mayBeShort || (_bits[bit >> 6] & (1UL << (int)(bit & 63))) != 0)
+        if (HasBit(folded) || mayBeShort && (HasBit(folded & MaskOf(3)) || HasBit(folded & MaskOf(2)) || HasBit(folded & MaskOf(1))))
             Verify(text, at, hits);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool HasBit(uint folded)
+    {
+        uint bit = BitOf(folded);
+        return (_bits[bit >> 6] & (1UL << (int)(bit & 63))) != 0;
     }
 
     private static uint BitOf(uint folded) => (folded * 0x9E3779B1u) >> 16;

@@ -17,6 +17,14 @@ internal sealed record TranslatedRegex(string Pattern, bool IsNear, int Before, 
     /// <exception cref="NotSupportedException">Too large for an automaton.</exception>
     public Regex Regex => _regex.Value;
 
+    /// <summary>
+    /// The same for the groups of a match that is known to be there: the non-backtracking engine of .NET 10 leaves out the groups of every match but its first.
+    /// It may backtrack, so it has a limit in time.
+    /// </summary>
+    public Regex WithGroups => _withGroups.Value;
+
+    private readonly Lazy<Regex> _withGroups = new(() => new Regex(Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)));
+
     /// <summary>Bytes as the expressions see them: ASCII as it is, all others as characters that are neither letters nor blanks.</summary>
     public static void Widen(ReadOnlySpan<byte> bytes, Span<char> to)
     {

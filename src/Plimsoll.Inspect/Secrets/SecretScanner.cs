@@ -210,8 +210,24 @@ internal sealed class SecretScanner(RuleSet rules)
             // A match at the window's very edge may have begun before it.
             if (match.Length == 0 || match.Index == 0 && window.Start > 0)
                 continue;
-            if (Judge(work, text, rule, match, window.Start) is { } found)
+            if (Judge(work, text, rule, WithGroups(rule.Regex, around, match), window.Start) is { } found)
                 Add(work, text, rule, found);
+        }
+    }
+
+    /// <summary>The match with its groups; as it is when they cannot be had in time.</summary>
+    private static Match WithGroups(TranslatedRegex regex, string text, Match match)
+    {
+        if (match.Groups.Count == 1)
+            return match;
+        try
+        {
+            Match again = regex.WithGroups.Match(text, match.Index);
+            return again.Success && again.Index == match.Index && again.Length == match.Length ? again : match;
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return match;
         }
     }
 

@@ -19,6 +19,7 @@ internal static partial class FuzzTargets
         RegistryHttp, RegistryTexts, ContainersLists,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
+        SecretRuleFile, SecretText,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

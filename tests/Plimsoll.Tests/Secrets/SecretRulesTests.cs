@@ -34,7 +34,7 @@ public sealed class SecretRulesTests
     [Fact]
     public void BuiltInRules_NearlyAll_LookOnlyAroundTheirKeywords() =>
         Assert.Equal(
-            ["airtable-token", "dashscope-or-deepseek-key", "dropbox-token", "infisical-token", "kubernetes-secret", "mailchimp-key", "mailgun-key", "twilio-key"],
+            ["airtable-token", "dashscope-or-deepseek-key", "dropbox-token", "infisical-token", "kubernetes-secret", "mailchimp-key", "mailgun-key", "sudo-password", "twilio-key"],
             Samples.Rules.Rules.Where(r => r.Regex is { IsNear: false }).Select(r => r.Id).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -45,7 +45,6 @@ public sealed class SecretRulesTests
         Assert.Equal("private-key-encrypted", Samples.Scan("a", locked).Single().Rule);
         Assert.Equal("private-key", Samples.Scan("a.json", $"{{\"private_key\": \"{escaped}\"}}").Single().Rule);
         Assert.Equal("private-key", Samples.Scan("a.yaml", $"tls.key: {Convert.ToBase64String(Encoding.UTF8.GetBytes(plain))}\n").Single(m => m.Rule == "private-key").Rule);
-        Assert.Equal("private-key", Samples.Scan("a", plain[..^40]).Single().Rule is var cut ? cut : "");
 
         string OpenSsh(string cipher)
         {
