@@ -18,6 +18,7 @@ public static partial class Scanner
         List<Gap> gaps = [.. report.Gaps];
         List<Engine> engines = [];
         List<History.DockerfileLine> dockerfile = [];
+        List<string> secrets = [];
         ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
         foreach (ICheck check in options.Checks)
         {
@@ -46,6 +47,7 @@ public static partial class Scanner
             gaps.AddRange(result.Gaps);
             engines.AddRange(result.Engines);
             dockerfile.AddRange(result.Dockerfile);
+            secrets.AddRange(result.Secrets);
         }
         ProblemSuppressionResult judged = Suppressor.Apply(Ordered(problems), options.Suppressions, report.Time);
         // An entry that speaks of a problem is in use, whatever matching said of it; and without matching nobody has said anything yet.
@@ -53,7 +55,7 @@ public static partial class Scanner
             notes.RemoveAll(n => n.Code == MatchNotes.SuppressionUnused && judged.Used.Any(u => n.Arguments is [var id, var source] && id == u.Id && source == u.Source));
         else
             notes.AddRange(Suppressor.NotesOn(options.Suppressions, judged.Used, report.Time));
-        return report with
+        return new Redaction(secrets).Of(report with
         {
             Problems = judged.Problems,
             Checks = [.. options.Checks.Select(c => c.Kind)],
@@ -61,7 +63,7 @@ public static partial class Scanner
             Dockerfile = dockerfile,
             Notes = notes,
             Gaps = gaps,
-        };
+        });
     }
 
     private static List<FileHit> HitsOf(ICheck check, ILookup<string, FileHit> hits)

@@ -26,6 +26,9 @@ public static partial class Catalogue
         "no-package-database" => new(
             "The image says it is {0} but has no package database; what is in it could not be told.",
             "镜像声明自己是 {0}，但没有软件包数据库，无法得知其内容。"),
+        "secrets-of-distribution" => new(
+            "{0} matches of rules for secrets lie in files that the distribution's packages brought unchanged; they are public and not listed.",
+            "{0} 处密钥规则匹配位于发行版软件包原样带来的文件中；这些内容是公开的，未列出。"),
         "nothing-found" => new(
             "Neither a distribution nor a package was found; nothing was matched.",
             "没有发现发行版和软件包，未进行任何匹配。"),
@@ -83,6 +86,7 @@ public static partial class Catalogue
         "component-unreadable" => new("A component's package URL could not be read", "无法读取组件的软件包 URL"),
         "distribution-ambiguous" => new("Packages are said to be of another distribution", "部分软件包被声明属于另一发行版"),
         "too-many-hits" => new("More entries of a layer have odd rights than are remembered", "某一层中权限异常的条目过多，未全部记录"),
+        "secret-scan-cut-short" => new("A file was not wholly looked at for secrets", "未能完整检查某个文件中的密钥"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => FindMalwareGap(code),
     };

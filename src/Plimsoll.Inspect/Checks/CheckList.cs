@@ -1,3 +1,5 @@
+using Plimsoll.Inspect.Secrets;
+
 namespace Plimsoll.Inspect.Checks;
 
 /// <summary>What the checks are told by the user.</summary>
@@ -45,6 +47,7 @@ public static class CheckList
         ProblemKind.Licence => new Licences.LicenceCheck(),
         ProblemKind.History => new History.HistoryCheck(),
         ProblemKind.Malware => Malware.MalwareCheck.Create(options),
+        ProblemKind.Secret => SecretCheck.Create(options),
         _ => null,
     };
 }

@@ -59,6 +59,9 @@ public sealed record CheckResult
 
     /// <summary>What was asked beside our own code, there or not.</summary>
     public IReadOnlyList<Engine> Engines { get; init; } = [];
+
+    /// <summary>Secrets found in the image's history, which no part of the report may show; never written anywhere.</summary>
+    public IReadOnlyList<string> Secrets { get; init; } = [];
 }
 
 /// <summary>An outside engine or rule set that a check asked.</summary>

@@ -24,6 +24,7 @@ internal static partial class FuzzTargets
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
         MalwareArchive, MalwareText, MalwareProgram,
+        SecretRuleFile, SecretText,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
