@@ -1,7 +1,7 @@
-using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Configuration;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
 using static Plimsoll.Tests.Configuration.Configured;
@@ -19,7 +19,7 @@ public sealed class RightsRulesTests : IDisposable
     /// <summary>A dpkg database whose package brought these files with this content.</summary>
     private static TarBuilder Package(TarBuilder tar, string name, params (string Path, string Content)[] files) => tar
         .File("var/lib/dpkg/status", $"Package: {name}\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\n")
-        .File($"var/lib/dpkg/info/{name}.md5sums", string.Concat(files.Select(f => $"{Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(f.Content)))}  {f.Path}\n")));
+        .File($"var/lib/dpkg/info/{name}.md5sums", string.Concat(files.Select(f => $"{FileChecksums.OfContent(Encoding.UTF8.GetBytes(f.Content))[0]}  {f.Path}\n")));
 
     [Fact]
     public void Setuid_OfThePackages_IsOneLine()

@@ -1,7 +1,6 @@
-using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Inspect.Checks;
-using Plimsoll.Inspect.Configuration;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.TestKit;
 using static Plimsoll.Tests.Configuration.Configured;
 
@@ -64,7 +63,7 @@ public sealed class SettingsRulesTests : IDisposable
                 .File("etc/cron.d/own", own).File("var/spool/cron/crontabs/root", "# comment\n@daily /srv/x\nPATH=/bin\n")));
     }
 
-    private static string Md5(string text) => Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(text)));
+    private static string Md5(string text) => FileChecksums.OfContent(Encoding.UTF8.GetBytes(text))[0];
 
     [Theory]
     [InlineData("etc/apt/sources.list", "deb [trusted=yes] http://x y main", true)]
