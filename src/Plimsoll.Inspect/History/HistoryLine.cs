@@ -136,18 +136,18 @@ internal static class HistoryLine
 
     private static List<KeyValuePair<string, string>> ArgumentsOf(string head)
     {
-        List<KeyValuePair<string, string>> arguments = [];
+        List<(string Name, StringBuilder Value)> arguments = [];
         string[] words = head.Split(' ');
         int count = int.TryParse(words[0].AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int stated) ? stated : 0;
         foreach (string word in words.Skip(1))
         {
             int equals = word.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0 && arguments.Count < count && IsName(word.AsSpan(0, equals)))
-                arguments.Add(new(word[..equals], word[(equals + 1)..]));
+                arguments.Add((word[..equals], new StringBuilder(word[(equals + 1)..])));
             else if (arguments.Count > 0)
-                arguments[^1] = new(arguments[^1].Key, arguments[^1].Value + " " + word);
+                arguments[^1].Value.Append(' ').Append(word);
         }
-        return arguments;
+        return [.. arguments.Select(a => new KeyValuePair<string, string>(a.Name, a.Value.ToString()))];
     }
 
     private static bool IsName(ReadOnlySpan<char> name)
@@ -201,20 +201,21 @@ internal static class HistoryLine
     {
         if (text.AsSpan().ContainsAny('"', '\''))
             return text;
-        List<(string Name, string Value)> pairs = [];
+        List<(string Name, StringBuilder Value)> pairs = [];
         foreach (string word in text.Split(' '))
         {
             int equals = word.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0 && (pairs.Count == 0 || IsName(word.AsSpan(0, equals))))
-                pairs.Add((word[..equals], word[(equals + 1)..]));
+                pairs.Add((word[..equals], new StringBuilder(word[(equals + 1)..])));
             else if (pairs.Count == 0)
                 return text;
             else
-                pairs[^1] = (pairs[^1].Name, pairs[^1].Value + " " + word);
+                pairs[^1].Value.Append(' ').Append(word);
         }
         StringBuilder line = new();
-        foreach ((string name, string value) in pairs)
+        foreach ((string name, StringBuilder content) in pairs)
         {
+            string value = content.ToString();
             line.Append(line.Length > 0 ? " " : "").Append(name).Append('=');
             if (value.AsSpan().ContainsAny(" \t\n\\"))
                 line.Append('"').Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", " ", StringComparison.Ordinal)).Append('"');
