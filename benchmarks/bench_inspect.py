@@ -50,6 +50,7 @@ class Homes:
 
     def prepare(self, data, counts):
         base = f"{self.work}/home-None"
+        os.makedirs(base)
         env = dict(os.environ, PLIMSOLL_HOME=base, LC_ALL="C")
         step("filling the advisory database", self.program, "db", "update", "--source", f"{data}/osv", env=env)
         for count in counts - {None}:
