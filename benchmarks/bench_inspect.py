@@ -50,6 +50,7 @@ class Homes:
 
     def prepare(self, data, counts):
         base = f"{self.work}/home-None"
+        os.makedirs(base)
         env = dict(os.environ, PLIMSOLL_HOME=base, LC_ALL="C")
         step("filling the advisory database", self.program, "db", "update", "--source", f"{data}/osv", env=env)
         for count in counts - {None}:
@@ -142,8 +143,9 @@ def measure(options, work, data, program, image, rows, records):
 
 
 def goals(shares):
-    if {"secret", "malware"} <= shares.keys():
-        both = shares["secret"] + shares["malware"]
+    if {"secret", "malware", "malware-none"} <= shares.keys():
+        # What the other engines of the malware check cost stands in both and falls out.
+        both = shares["secret"] + shares["malware"] - shares["malware-none"]
         yield f"secrets and fuzzy hashing together add {both:+.0%}; goal at most +100%: {'met' if both <= 1 else 'NOT MET'}"
     if {"malware", "malware-million"} <= shares.keys():
         million = shares["malware-million"] - shares["malware"]
