@@ -14,6 +14,8 @@ internal static class PrivateKeys
 {
     public const string Plain = "private-key", Encrypted = "private-key-encrypted", Host = "ssh-host-key";
 
+    private static readonly SearchValues<char> LabelChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -");
+
     private const int MaxLabelBytes = 64, MaxBodyBytes = 64 << 10, MinKeyBytes = 32;
 
     /// <param name="at">Of the keyword: <c>private key</c>, <c>putty-user-key-file-</c>, <c>openvpn static key</c> or base64 of <c>-----BEGIN</c>.</param>
@@ -40,7 +42,7 @@ internal static class PrivateKeys
         if (labelEnd <= 0 || labelEnd + 11 + begin < at)
             return null;
         string label = Encoding.Latin1.GetString(rest[..labelEnd]);
-        if (label.AsSpan().ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -"))
+        if (label.AsSpan().ContainsAnyExcept(LabelChars))
             return null;
         ReadOnlySpan<byte> body = rest[(labelEnd + 5)..];
         int end = body.IndexOf("-----END"u8);
