@@ -73,7 +73,7 @@ def choose(items, rng):
     if negated:
         chars = [c for c in ALPHABET if c not in chars]
     good = [c for c in chars if c in ALPHABET]
-    return rng.choice(good or chars)
+    return rng.choice(good or chars or [";"])
 
 
 def entropy(text):

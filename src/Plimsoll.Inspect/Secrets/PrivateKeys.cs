@@ -51,7 +51,7 @@ internal static class PrivateKeys
         bool procType = inside.IndexOf("Proc-Type: 4,ENCRYPTED"u8) >= 0;
         if (label.StartsWith("OpenVPN Static key", StringComparison.OrdinalIgnoreCase))
             return IsHex(inside) ? Found(text, begin, body.Length, end, false, label, null) : null;
-        byte[] decoded = Decode(inside, end < 0);
+        byte[] decoded = Decode(procType ? BehindHeaders(inside) : inside, end < 0);
         bool encrypted;
         string? cipher = null;
         if (label == "OPENSSH PRIVATE KEY")
@@ -81,6 +81,15 @@ internal static class PrivateKeys
                 return null;
         }
         return Found(text, begin, body.Length, end, encrypted, label, cipher);
+    }
+
+    /// <summary>What stands behind the blank line that ends RFC 1421's headers.</summary>
+    private static ReadOnlySpan<byte> BehindHeaders(ReadOnlySpan<byte> inside)
+    {
+        foreach (string blank in (ReadOnlySpan<string>)["\n\n", "\r\n\r\n", "\\n\\n"])
+            if (inside.IndexOf(Encoding.ASCII.GetBytes(blank)) is >= 0 and int at)
+                return inside[(at + blank.Length)..];
+        return inside;
     }
 
     private static SecretMatch Found(ReadOnlySpan<byte> text, int begin, int bodyLength, int end, bool encrypted, string label, string? cipher)
