@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Plimsoll.Inspect.Vulnerabilities;
 
@@ -11,6 +12,8 @@ internal static class Accounts
 
     /// <summary>In units of about a millisecond.</summary>
     private const int MaxTrialCost = 600;
+
+    private static readonly SearchValues<char> HashChars = SearchValues.Create("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly string[] Words = ["root", "toor", "password", "admin", "changeme", "123456", "docker", "vagrant", "ubuntu", "debian", "default", "test", "user", "guest", "pass", "raspberry", "alpine", "12345678", "1234"];
 
@@ -68,7 +71,7 @@ internal static class Accounts
             return field.Length == 20;
         if (isWeb && field.StartsWith("{SHA}", StringComparison.Ordinal))
             return field.Length == 33;
-        return field.Length == 13 && !field.AsSpan().ContainsAnyExcept("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+        return field.Length == 13 && !field.AsSpan().ContainsAnyExcept(HashChars);
     }
 
     private static string MethodOf(string field) => field switch

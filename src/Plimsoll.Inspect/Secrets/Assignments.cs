@@ -79,7 +79,7 @@ internal static class Assignments
                     return false;
             }
             // In a call or an array the next text is the value only where source code defines something.
-            else if ((of & FileClass.Source) == 0 || !IsDefinition(text, nameStart))
+            else if ((of & FileClass.Source) == FileClass.None || !IsDefinition(text, nameStart))
                 return false;
             assigned = true;
         }
@@ -124,7 +124,7 @@ internal static class Assignments
             (to, quoted) = (from + close, true);
             return true;
         }
-        if ((of & (FileClass.Settings | FileClass.Shell | FileClass.Image)) == 0)
+        if ((of & (FileClass.Settings | FileClass.Shell | FileClass.Image)) == FileClass.None)
             return false;
         ReadOnlySpan<byte> bare = text[at..Math.Min(text.Length, at + MaxValueBytes + 1)];
         int length = bare.IndexOfAny(BareEnds);
@@ -133,7 +133,7 @@ internal static class Assignments
         // name = some words: a sentence, unless it is the line's only word.
         if (length < bare.Length && bare[length] is (byte)'(' or (byte)'{' or (byte)'[')
             return false;
-        if ((of & FileClass.Settings) != 0 && length < bare.Length && bare[length] == (byte)' ' && bare[length..].TrimStart((byte)' ') is [not ((byte)'#' or (byte)'\n' or (byte)'\r' or (byte)';' or (byte)'-'), ..] && !IsOneOfSeveral(bare[length..]))
+        if ((of & FileClass.Settings) != FileClass.None && length < bare.Length && bare[length] == (byte)' ' && bare[length..].TrimStart((byte)' ') is [not ((byte)'#' or (byte)'\n' or (byte)'\r' or (byte)';' or (byte)'-'), ..] && !IsOneOfSeveral(bare[length..]))
             return false;
         (from, to) = (at, at + length);
         return true;
@@ -173,7 +173,7 @@ internal static class Assignments
             return false;
         double entropy = Placeholders.Entropy(value);
         if (isPassword)
-            return entropy >= 2.3 && (digits || quoted || (of & (FileClass.Settings | FileClass.Image)) != 0 && lower && upper) && !LooksLikeWords(value, digits);
+            return entropy >= 2.3 && (digits || quoted || (of & (FileClass.Settings | FileClass.Image)) != FileClass.None && lower && upper) && !LooksLikeWords(value, digits);
         return digits && (lower || upper) && entropy >= 3.0 && !LooksLikeWords(value, digits);
     }
 

@@ -60,7 +60,7 @@ internal static class FileClasses
         "env ini cfg conf config cnf properties props yaml yml json toml xml plist tf tfvars tfstate hcl credentials secrets local production development staging service netrc pgpass npmrc pypirc settings".Split(' '),
         StringComparer.Ordinal);
 
-    public static bool IsPublic(this FileClass of) => (of & (FileClass.Vendor | FileClass.System)) != 0;
+    public static bool IsPublic(this FileClass of) => (of & (FileClass.Vendor | FileClass.System)) != FileClass.None;
 
     public static FileClass Of(string path)
     {

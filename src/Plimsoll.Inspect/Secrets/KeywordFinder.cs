@@ -39,7 +39,8 @@ internal sealed class KeywordFinder
     /// <param name="keywords">None empty. Their index is what hits name.</param>
     public KeywordFinder(IReadOnlyList<(string Text, bool Exact)> keywords)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(keywords.Count, ushort.MaxValue - 1);
+        if (keywords.Count >= ushort.MaxValue)
+            throw new ArgumentException($"{keywords.Count} keywords; at most {ushort.MaxValue - 1} can be told apart", nameof(keywords));
         _keywords = [.. keywords.Select(k => Encoding.UTF8.GetBytes(k.Exact ? k.Text : k.Text.ToLowerInvariant()))];
         _exact = [.. keywords.Select(k => k.Exact)];
         _fragments = [.. _keywords.Select(RarestFragment)];
@@ -216,7 +217,8 @@ internal sealed class KeywordFinder
     /// <summary>The fragment whose bytes are the least common in text.</summary>
     private static (int Offset, int Length) RarestFragment(byte[] keyword)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(keyword.Length);
+        if (keyword.Length == 0)
+            throw new ArgumentException("an empty keyword", nameof(keyword));
         if (keyword.Length <= FragmentBytes)
             return (0, keyword.Length);
         int best = 0, least = int.MaxValue;

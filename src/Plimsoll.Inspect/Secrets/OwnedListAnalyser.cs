@@ -118,19 +118,19 @@ internal sealed class OwnedListAnalyser : IAnalyser
     /// <summary>The claims of one package.</summary>
     private sealed class ClaimWriter(string owner)
     {
-        private readonly MemoryStream _claims = new();
+        private readonly List<byte> _claims = [];
 
         /// <param name="checksum">At least twelve hex digits.</param>
         public void Add(ReadOnlySpan<byte> path, ReadOnlySpan<byte> checksum)
         {
             Span<byte> claim = stackalloc byte[ClaimBytes];
             Write(claim, HashOf(path));
-            if (_claims.Length >= (long)MaxClaims * ClaimBytes || Convert.FromHexString(Encoding.ASCII.GetString(checksum), claim[HalfBytes..], out _, out int written) != System.Buffers.OperationStatus.Done || written != HalfBytes)
+            if (_claims.Count >= (long)MaxClaims * ClaimBytes || Convert.FromHexString(Encoding.ASCII.GetString(checksum), claim[HalfBytes..], out _, out int written) != System.Buffers.OperationStatus.Done || written != HalfBytes)
                 return;
-            _claims.Write(claim);
+            _claims.AddRange(claim);
         }
 
-        public List<Hit> ToHits() => _claims.Length == 0 ? [] : [new Hit("owned", 0, owner, Convert.ToBase64String(_claims.GetBuffer(), 0, (int)_claims.Length))];
+        public List<Hit> ToHits() => _claims.Count == 0 ? [] : [new Hit("owned", 0, owner, Convert.ToBase64String(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_claims)))];
     }
 
     private static void Write(Span<byte> to, ulong hash)

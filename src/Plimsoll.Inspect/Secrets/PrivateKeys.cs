@@ -14,6 +14,8 @@ internal static class PrivateKeys
 {
     public const string Plain = "private-key", Encrypted = "private-key-encrypted", Host = "ssh-host-key";
 
+    private static readonly SearchValues<char> LabelChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -");
+
     private const int MaxLabelBytes = 64, MaxBodyBytes = 64 << 10, MinKeyBytes = 32;
 
     /// <param name="at">Of the keyword: <c>private key</c>, <c>putty-user-key-file-</c>, <c>openvpn static key</c> or base64 of <c>-----BEGIN</c>.</param>
@@ -40,7 +42,7 @@ internal static class PrivateKeys
         if (labelEnd <= 0 || labelEnd + 11 + begin < at)
             return null;
         string label = Encoding.Latin1.GetString(rest[..labelEnd]);
-        if (label.AsSpan().ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -"))
+        if (label.AsSpan().ContainsAnyExcept(LabelChars))
             return null;
         ReadOnlySpan<byte> body = rest[(labelEnd + 5)..];
         int end = body.IndexOf("-----END"u8);
@@ -49,7 +51,7 @@ internal static class PrivateKeys
         bool procType = inside.IndexOf("Proc-Type: 4,ENCRYPTED"u8) >= 0;
         if (label.StartsWith("OpenVPN Static key", StringComparison.OrdinalIgnoreCase))
             return IsHex(inside) ? Found(text, begin, body.Length, end, false, label, null) : null;
-        byte[] decoded = Decode(inside, end < 0);
+        byte[] decoded = Decode(procType ? BehindHeaders(inside) : inside, end < 0);
         bool encrypted;
         string? cipher = null;
         if (label == "OPENSSH PRIVATE KEY")
@@ -79,6 +81,15 @@ internal static class PrivateKeys
                 return null;
         }
         return Found(text, begin, body.Length, end, encrypted, label, cipher);
+    }
+
+    /// <summary>What stands behind the blank line that ends RFC 1421's headers.</summary>
+    private static ReadOnlySpan<byte> BehindHeaders(ReadOnlySpan<byte> inside)
+    {
+        foreach (string blank in (ReadOnlySpan<string>)["\n\n", "\r\n\r\n", "\\n\\n"])
+            if (inside.IndexOf(Encoding.ASCII.GetBytes(blank)) is >= 0 and int at)
+                return inside[(at + blank.Length)..];
+        return inside;
     }
 
     private static SecretMatch Found(ReadOnlySpan<byte> text, int begin, int bodyLength, int end, bool encrypted, string label, string? cipher)

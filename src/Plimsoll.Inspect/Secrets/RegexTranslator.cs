@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -76,6 +77,7 @@ internal sealed class RegexTranslator
     private const int MaxTexts = 64;
     private const int MaxClassTexts = 10;
 
+    private static readonly SearchValues<char> NameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     private static readonly string[] NoText = [""];
 
     private readonly record struct Flags(bool IgnoreCase, bool Lines);
@@ -288,7 +290,7 @@ internal sealed class RegexTranslator
             if (Here is 'P' or '<')
             {
                 int open = _text.IndexOf('<', _at), close = _text.IndexOf('>', _at);
-                if (open < 0 || open > _at + 1 || close <= open + 1 || _text.AsSpan(open + 1, close - open - 1).ContainsAnyExcept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"))
+                if (open < 0 || open > _at + 1 || close <= open + 1 || _text.AsSpan(open + 1, close - open - 1).ContainsAnyExcept(NameChars))
                     throw Error("a group's name of letters, digits and _ in angle brackets was wanted");
                 _at = close + 1;
                 // Names would be counted behind all others here, so the group goes without.

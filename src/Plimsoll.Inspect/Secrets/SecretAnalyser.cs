@@ -68,7 +68,7 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     private static bool IsPublicExample(string path)
     {
         FileClass of = FileClasses.Of(path);
-        return of.IsPublic() && (of & (FileClass.Documentation | FileClass.Test)) != 0;
+        return of.IsPublic() && (of & (FileClass.Documentation | FileClass.Test)) != FileClass.None;
     }
 
     private static bool IsUtf16(ReadOnlySpan<byte> start) => start.Length >= 4 && (start[0] == 0xFF && start[1] == 0xFE && (start[2] != 0 || start[3] != 0) || start[0] == 0xFE && start[1] == 0xFF);

@@ -139,8 +139,8 @@ internal sealed class SecretScanner(RuleSet rules)
         if (!rule.IsBuiltIn)
             return true;
         if (rule.Scope == RuleScope.Own)
-            return !of.IsPublic() && (of & (FileClass.Documentation | FileClass.Generated)) == 0;
-        return !of.IsPublic() || (of & (FileClass.Documentation | FileClass.Test | FileClass.Generated)) == 0;
+            return !of.IsPublic() && (of & (FileClass.Documentation | FileClass.Generated)) == FileClass.None;
+        return !of.IsPublic() || (of & (FileClass.Documentation | FileClass.Test | FileClass.Generated)) == FileClass.None;
     }
 
     private void Take(Work work, ReadOnlySpan<byte> text, int index, KeywordHit hit)
@@ -280,7 +280,7 @@ internal sealed class SecretScanner(RuleSet rules)
                     return;
         }
         // Tests of one's own have real secrets in them, though seldom.
-        if (((work.Class ?? default) & FileClass.Test) != 0 && rule.IsBuiltIn && found.Severity > Severity.Low)
+        if (((work.Class ?? default) & FileClass.Test) != FileClass.None && rule.IsBuiltIn && found.Severity > Severity.Low)
             found = found with { Severity = Severity.Low, Details = [.. found.Details, new("context", "test")] };
         for (int i = 0; i < work.Matches.Count; i++)
         {

@@ -10,6 +10,8 @@ internal static class UrlPasswords
 
     private static readonly SearchValues<byte> Ends = SearchValues.Create("/ \t\r\n\"'<>`\\|,;(){}[]?#@"u8);
 
+    private static readonly SearchValues<byte> HardEnds = SearchValues.Create(" \t\r\n\"'<>`\\"u8), NoUser = SearchValues.Create(" (){}<>*"u8), HostEnds = SearchValues.Create("/:?# \"'"u8);
+
     /// <param name="at">Of <c>://</c>.</param>
     public static SecretMatch? At(ReadOnlySpan<byte> text, int at, SecretRule rule)
     {
@@ -21,7 +23,7 @@ internal static class UrlPasswords
             return null;
         if (rest[end] != (byte)'@')
         {
-            int hard = rest.IndexOfAny(" \t\r\n\"'<>`\\"u8);
+            int hard = rest.IndexOfAny(HardEnds);
             int sign = (hard < 0 ? rest : rest[..hard]).IndexOf((byte)'@');
             int slash = rest.IndexOf((byte)'/');
             if (sign < 0 || slash >= 0 && slash < sign)
@@ -33,7 +35,7 @@ internal static class UrlPasswords
             return null;
         ReadOnlySpan<byte> user = rest[..colon], password = rest[(colon + 1)..end];
         ReadOnlySpan<byte> host = rest[(end + 1)..];
-        if (host.IsEmpty || !char.IsAsciiLetterOrDigit((char)host[0]) && host[0] is not ((byte)'[' or (byte)'$' or (byte)'{') || user.IndexOfAny(" (){}<>*"u8) >= 0)
+        if (host.IsEmpty || !char.IsAsciiLetterOrDigit((char)host[0]) && host[0] is not ((byte)'[' or (byte)'$' or (byte)'{') || user.ContainsAny(NoUser))
             return null;
         int scheme = at;
         while (scheme > 0 && at - scheme < MaxSchemeBytes && (char.IsAsciiLetterOrDigit((char)text[scheme - 1]) || text[scheme - 1] is (byte)'+' or (byte)'.' or (byte)'-'))
@@ -55,7 +57,7 @@ internal static class UrlPasswords
 
     private static bool IsExampleHost(ReadOnlySpan<byte> host)
     {
-        int end = host.IndexOfAny("/:?# \"'"u8);
+        int end = host.IndexOfAny(HostEnds);
         ReadOnlySpan<byte> name = end < 0 ? host : host[..end];
         return name.IndexOf("example."u8) >= 0 || name.SequenceEqual("host"u8) || name.SequenceEqual("hostname"u8) || name.StartsWith("your"u8) || name.EndsWith(".test"u8) || name.EndsWith(".invalid"u8);
     }
