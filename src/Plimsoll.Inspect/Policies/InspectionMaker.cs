@@ -15,11 +15,11 @@ internal static class InspectionMaker
     private const int MaxExamples = 3;
 
     /// <param name="policy">Whose denied packages are looked for; null: nobody's.</param>
-    public static Inspection Make(Report report, Policy? policy, ILicenceSource licences)
+    public static Inspection Make(Report report, Policy? policy)
     {
         List<InspectedFinding> findings = [.. report.Findings.Select(Of), .. report.Problems.Select(Of), .. policy is null ? [] : Denied(report, policy)];
         findings.Sort(InspectedFinding.Compare);
-        List<InspectedLicence> declared = LicencesOf(report, licences);
+        List<InspectedLicence> declared = LicencesOf(report);
         return new Inspection
         {
             Names = [report.Image, .. report.Tags],
@@ -38,7 +38,7 @@ internal static class InspectionMaker
             Undecided = UndecidedOf(report),
             Findings = findings,
             Licences = declared,
-            LicenceCategories = CategoriesOf(declared, licences),
+            LicenceCategories = CategoriesOf(declared),
             PackagesOfPolicy = policy is null ? null : PolicyJson.DigestOf(policy),
         };
     }
@@ -135,18 +135,18 @@ internal static class InspectionMaker
         .. report.Notes.Where(n => n.Undecided && n.Code != "no-database").Select(n => new Unseen($"note/{n.Code}", n.Arguments.Count > 0 ? n.Arguments[0] : "")),
     ];
 
-    private static List<InspectedLicence> LicencesOf(Report report, ILicenceSource licences) =>
+    private static List<InspectedLicence> LicencesOf(Report report) =>
     [
-        .. report.Packages.GroupBy(p => string.Join('\n', licences.Of(p)), StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => new InspectedLicence(licences.Of(g.First()), g.Count(),
+        .. report.Packages.GroupBy(p => string.Join('\n', LicenceSource.Of(p)), StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => new InspectedLicence(LicenceSource.Of(g.First()), g.Count(),
                 [.. g.Select(p => p.Package.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MaxExamples)])),
     ];
 
-    private static SortedDictionary<string, string> CategoriesOf(IEnumerable<InspectedLicence> licences, ILicenceSource source)
+    private static SortedDictionary<string, string> CategoriesOf(IEnumerable<InspectedLicence> licences)
     {
         SortedDictionary<string, string> categories = new(StringComparer.Ordinal);
         foreach (string id in licences.SelectMany(l => l.Terms).SelectMany(LicenceExpression.IdsOf))
-            if (source.CategoryOf(id) is { } category)
+            if (LicenceSource.CategoryOf(id) is { } category)
                 categories[id] = category;
         return categories;
     }

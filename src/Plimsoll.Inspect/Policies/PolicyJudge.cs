@@ -36,5 +36,5 @@ public static class PolicyJudge
         return report.ManifestDigest is not null || report.ConfigDigest is not null;
     }
 
-    internal static Inspection InspectionOf(Report report, Policy? policy) => InspectionMaker.Make(report, policy, DeclaredLicences.Default);
+    internal static Inspection InspectionOf(Report report, Policy? policy) => InspectionMaker.Make(report, policy);
 }

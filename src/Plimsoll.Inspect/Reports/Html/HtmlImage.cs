@@ -89,7 +89,7 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         if (reason.Outcome == Verify.Outcome.Warned)
             word = Catalogue.HtmlReasonWarned;
         html.Open("li").Element("span", Say(word), ("class", "badge " + style));
-        html.Text(" " + HtmlText.Shown(reason.Message, HtmlText.Long));
+        html.Text(" " + HtmlText.Shown(VerdictText.Of(reason, options.Language), HtmlText.Long));
         html.Element("code", HtmlText.Shown(reason.Rule ?? reason.Code, 100), ("class", "dim"));
         if (reason.Examples.Count > 0)
             html.Element("p", string.Join(", ", reason.Examples.Take(10).Select(e => HtmlText.Shown(e, 120))), ("class", "dim"));
