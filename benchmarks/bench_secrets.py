@@ -45,13 +45,16 @@ def make(parsed, rng):
         elif name == "IN":
             out.append(choose(arg, rng))
         elif name == "BRANCH":
-            out.append(make(arg[1][0], rng))
+            out.append(make(rng.choice(arg[1]), rng))
         elif name == "SUBPATTERN":
             out.append(make(arg[3], rng))
         elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             least, most, item = arg
             count = least if least > 0 else (1 if int(most) > 0 and len(item) and str(item[0][0]) in ("LITERAL", "SUBPATTERN") and least == 0 and int(most) == 1 and rng.random() < 0.3 else 0)
-            if int(most) > 2 * least and least >= 8:
+            # Where the expression sets no end, it is as long as such tokens are.
+            if int(most) > 1000 and least in (1, 2):
+                count = 12
+            elif int(most) > 2 * least and least >= 8:
                 count = least + 4
             out.extend(make(item, rng) for _ in range(count))
     return "".join(out)

@@ -85,6 +85,6 @@ public sealed class RegexTranslatorTests
     {
         TranslatedRegex translated = RegexTranslator.Translate("(a+)+(a|aa)+$x", []);
 
-        Assert.False(translated.Regex.IsMatch(new string('a', 50_000)));
+        Assert.DoesNotMatch(translated.Regex, new string('a', 50_000));
     }
 }
