@@ -24,6 +24,9 @@ public static class DatabaseNotes
     public static Report AddTo(Report report, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(report);
+        // Where no advisory was asked for, it does not matter which there are.
+        if (!report.Matched)
+            return report;
         List<Note> missing = [.. Of(report.Database, now).Where(n => !report.Notes.Any(o => o.Code == n.Code))];
         return missing.Count == 0 ? report : report with { Notes = [.. report.Notes, .. missing] };
     }

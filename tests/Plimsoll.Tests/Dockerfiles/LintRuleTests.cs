@@ -145,7 +145,7 @@ public sealed class LintRuleTests
     public void Rules_IdsAndLevels_AreThoseOfHadolintsList()
     {
         string list = File.ReadAllText(SharedData.At("dockerfile", "hadolint-rules.md"));
-        Dictionary<string, string> stated = Regex.Matches(list, @"^\| (DL\d+) \| (\w+) \|", RegexOptions.Multiline).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        Dictionary<string, string> stated = Regex.Matches(list, @"^\| (?<id>DL\d+) \| (?<level>\w+) \|", RegexOptions.Multiline | RegexOptions.NonBacktracking).ToDictionary(m => m.Groups["id"].Value, m => m.Groups["level"].Value);
 
         Assert.Equal(71, stated.Count);
         Assert.Equal(stated, LintRules.All.ToDictionary(r => r.Id, r => r.Level.Word()));
