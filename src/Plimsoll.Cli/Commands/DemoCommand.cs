@@ -58,17 +58,23 @@ internal static class DemoCommand
         public async Task<int> RunAsync(CancellationToken cancellationToken)
         {
             string image = Path.Combine(work, "image"), second = Path.Combine(work, "second"), tampered = Path.Combine(work, "tampered");
-            string suppressions = Path.Combine(work, "suppressions.yaml"), bom = Path.Combine(work, "sbom.json"), report = Path.Combine(work, "report.json");
+            string suppressions = Path.Combine(work, "suppressions.yaml"), bom = Path.Combine(work, "sbom.json"), report = Path.Combine(work, "report.json"), page = Path.Combine(work, "report.html");
             Say(Catalogue.DemoMake, image);
             DemoImage.Write(image, DemoBuild.First);
 
             Say(Catalogue.DemoScan);
-            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}", "--output", "table", "--output", $"json={report}");
+            await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{image}", "--output", "table", "--output", $"json={report}", "--output", $"html={page}");
 
             Say(Catalogue.DemoSuppress);
             await File.WriteAllTextAsync(suppressions, "- id: CVE-2023-38545\n  package: curl\n  reason: curl is only used against hosts of our own\n  owner: platform team\n", cancellationToken);
             await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"oci:{image}", "--suppress", suppressions, "--severity", "critical",
                 "--fail-on", "critical");
+
+            Say(Catalogue.DemoLint);
+            await CommandAsync(ExitCode.Refused, cancellationToken, "lint", "--image", $"oci:{image}");
+
+            Say(Catalogue.DemoPolicy);
+            await CommandAsync(ExitCode.Refused, cancellationToken, "scan", $"oci:{image}", "--policy", "default", "--severity", "critical");
 
             Say(Catalogue.DemoExplain);
             await CommandAsync(ExitCode.Undecided, cancellationToken, "explain", "CVE-2021-44228", $"oci:{image}");

@@ -5,8 +5,10 @@ public static partial class Catalogue
     public static Text DemoSummary { get; } = new("Show every stage on a small image made on the spot; needs no network, daemon or root", "在现场制作的小镜像上演示每个阶段；不需要网络、守护进程或 root");
     public static Text DemoFolder { get; } = new("Keep the files in this folder; default: a temporary one that is removed", "把文件保存在此文件夹；默认使用会被删除的临时文件夹");
     public static Text DemoMake { get; } = new("An image of six layers, made in {0}: Debian packages, an application with npm, Python and Java packages, and what people leave in images", "在 {0} 制作一个六层镜像：Debian 软件包、带有 npm、Python 和 Java 软件包的应用，以及人们常遗留在镜像中的内容");
-    public static Text DemoScan { get; } = new("Inspect it, and keep a JSON report. Without an advisory database only the built-in starter set is asked, so the answer stays undecided (exit code 3)", "检查它，并保存 JSON 报告。没有漏洞数据库时只查询内置的入门集，所以结论未定（退出码 3）");
+    public static Text DemoScan { get; } = new("Inspect it: vulnerabilities, malware, secrets, configuration, history and licences; and keep a JSON report and an HTML page. Without an advisory database only the built-in starter set is asked, so the answer stays undecided (exit code 3)", "检查它：漏洞、恶意软件、密钥、配置、构建历史和许可证；并保存 JSON 报告和 HTML 页面。没有漏洞数据库时只查询内置的入门集，所以结论未定（退出码 3）");
     public static Text DemoSuppress { get; } = new("Suppress a finding with a reason, and fail on what is critical", "带理由抑制一个发现，遇到严重漏洞即失败");
+    public static Text DemoLint { get; } = new("Rebuild the Dockerfile from the image's history, and judge it", "根据镜像历史还原 Dockerfile 并进行检查");
+    public static Text DemoPolicy { get; } = new("Ask the built-in policy whether this image may run, and why not", "用内置策略判定此镜像能否运行，以及拒绝的理由");
     public static Text DemoExplain { get; } = new("Ask where one of them comes from, and why it matched", "查询其中一个漏洞从何而来、为何匹配");
     public static Text DemoBom { get; } = new("Write a bill of materials (SBOM), and match that instead of the image", "写出物料清单（SBOM），并用它代替镜像进行匹配");
     public static Text DemoDiff { get; } = new("Build the image again with some upgrades, in {0}, and compare it with the report on the first", "升级部分软件包后在 {0} 重新构建镜像，并与第一次的报告比较");

@@ -177,7 +177,7 @@ internal static class NamedFiles
                 {
                     key = null;
                     foreach (string one in keys)
-                        if (reader.ValueTextEquals(one))
+                        if (IsKey(ref reader, one))
                             key = one;
                 }
                 else
@@ -194,5 +194,18 @@ internal static class NamedFiles
             // A file that its tool could not read either gives away what could be read.
         }
         return found;
+    }
+
+    /// <summary>Half a surrogate pair is no reason to stop: Go's reader, which docker uses, takes it for another character.</summary>
+    private static bool IsKey(ref Utf8JsonReader reader, string key)
+    {
+        try
+        {
+            return reader.ValueTextEquals(key);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 }

@@ -252,7 +252,7 @@ internal sealed class TomlFile
             "true" => true,
             "false" => false,
             _ when long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) => whole,
-            _ when char.IsAsciiLetterOrDigit(digits[^1]) && double.TryParse(digits, NumberStyles.Float & ~NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) => number,
+            _ when digits.Length > 0 && char.IsAsciiLetterOrDigit(digits[^1]) && double.TryParse(digits, NumberStyles.Float & ~NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) => number,
             _ => throw Error($"{Escape.Quote(word)} where a text in quotation marks, a number, true, false, a list or a table was wanted"),
         };
     }

@@ -34,7 +34,7 @@ public sealed class SecretRulesTests
     [Fact]
     public void BuiltInRules_NearlyAll_LookOnlyAroundTheirKeywords() =>
         Assert.Equal(
-            ["airtable-token", "dashscope-or-deepseek-key", "dropbox-token", "infisical-token", "kubernetes-secret", "mailchimp-key", "mailgun-key", "sudo-password", "twilio-key"],
+            ["airtable-token", "dashscope-or-deepseek-key", "dropbox-token", "infisical-token", "kubernetes-secret", "mailchimp-key", "mailgun-key", "scaleway-secret-key", "sudo-password", "twilio-key"],
             Samples.Rules.Rules.Where(r => r.Regex is { IsNear: false }).Select(r => r.Id).Order(StringComparer.Ordinal));
 
     [Fact]
