@@ -41,7 +41,8 @@ def make(parsed, rng):
         elif name == "NOT_LITERAL":
             out.append("a" if arg != ord("a") else "b")
         elif name == "ANY":
-            out.append(rng.choice(ALPHABET))
+            # Mostly a dot whose backslash was forgotten.
+            out.append(".")
         elif name == "IN":
             out.append(choose(arg, rng))
         elif name == "BRANCH":
