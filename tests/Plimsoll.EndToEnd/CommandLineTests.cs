@@ -56,8 +56,8 @@ public sealed class CommandLineTests : IDisposable
     {
         string file = _folder.Write("suppress.yaml", "- id: CVE-2025-0001\n  reason: not reachable\n"u8.ToArray());
 
-        Scan("--fail-on", "any", "--suppress", file, _image).Run().Expect(0);
-        JsonNode report = Scan("--json", "--fail-on", "any", "--suppress", file, _image).Run().Expect(0).Report;
+        Scan("--checks", "vulnerability", "--fail-on", "any", "--suppress", file, _image).Run().Expect(0);
+        JsonNode report = Scan("--json", "--checks", "vulnerability", "--fail-on", "any", "--suppress", file, _image).Run().Expect(0).Report;
 
         Assert.Equal("not reachable", (string)Assert.Single(report["findings"]!.AsArray())!["suppressed"]!["reason"]!);
     }

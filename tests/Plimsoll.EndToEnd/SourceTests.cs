@@ -111,7 +111,7 @@ public sealed class SourceTests(DebianDatabase database, BullseyeImage image, Sh
         string root = DebianRoots.Get(suite);
         Assert.Empty(Tool.Run("python3", [Repository.At("tests", "oracle", "debian-expected"), root, SharedData.At("osv", "Debian", "all.zip")]));
 
-        Outcome table = database.Call(_home, "scan", $"dir:{root}", "--fail-on", "any").Run().Expect(0);
+        Outcome table = database.Call(_home, "scan", $"dir:{root}", "--checks", "vulnerability", "--fail-on", "any").Run().Expect(0);
         JsonNode report = database.Call(_home, "scan", $"dir:{root}", "--json").Run().Expect(0).Report;
 
         Assert.Contains("No known vulnerabilities", table.Out, StringComparison.Ordinal);
