@@ -45,7 +45,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("any,kev", 1)]
     public void FailOn_OnOneFindingOfUnknownSeverity_ExitsAsDocumented(string words, int code)
     {
-        Outcome outcome = Scan("--fail-on", words, _image).Run().Expect(code);
+        Outcome outcome = Scan("--checks", "vulnerability", "--fail-on", words, _image).Run().Expect(code);
 
         Assert.Contains("CVE-2025-0001", outcome.Out, StringComparison.Ordinal);
         Assert.Equal(code == 1, outcome.Error.Contains("threshold crossed", StringComparison.Ordinal));
