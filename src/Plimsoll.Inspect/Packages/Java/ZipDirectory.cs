@@ -12,6 +12,11 @@ readonly record struct ZipEntry(int NameOffset, int NameBytes, int Method, int F
     public const int Stored = 0, Deflated = 8;
 }
 
+/// <summary>Whether an entry is worth being inflated.</summary>
+/// <param name="name">As the directory has it.</param>
+/// <param name="start">Its first 512 bytes, or all.</param>
+delegate bool StartFilter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> start);
+
 /// <summary>The central directory of a zip in memory. Zip64, and something before the archive, as self-starting jars have.</summary>
 /// <remarks>
 /// The directory alone counts, as it does for Java. Entries may overlap and lie; each read is bounded, and the caller bounds their sum.
@@ -26,6 +31,9 @@ sealed class ZipDirectory
 
     /// <summary>Deflate cannot do better than 1032 to 1.</summary>
     private const long MaxRatio = 1032;
+
+    /// <summary>Bytes that <see cref="StartFilter"/> is asked with, unless there are fewer.</summary>
+    private const int StartBytes = 512;
 
     private readonly ReadOnlyMemory<byte> _file;
 
@@ -166,8 +174,9 @@ sealed class ZipDirectory
     /// <param name="maxBytes">More is a fault.</param>
     /// <param name="buffer">For what is inflated; valid until it is used again.</param>
     /// <param name="inflated">Bytes that came out, also when it failed.</param>
+    /// <param name="isWanted">Asked once the first bytes of what is inflated are there; where it says no the content is empty and the rest is not inflated.</param>
     /// <returns>Why it cannot be read, or null.</returns>
-    public string? Read(ZipEntry entry, long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content, out long inflated)
+    public string? Read(ZipEntry entry, long maxBytes, ContentBuffer buffer, out ReadOnlyMemory<byte> content, out long inflated, StartFilter? isWanted = null)
     {
         (content, inflated) = (default, 0);
         ReadOnlySpan<byte> bytes = _file.Span;
@@ -193,20 +202,25 @@ sealed class ZipDirectory
             return $"it is compressed by method {entry.Method}, which is not read";
         if (entry.Unpacked / MaxRatio > entry.Packed)
             return $"its {entry.Packed} bytes cannot inflate to the {entry.Unpacked} that it states";
-        return Inflate(packed, entry.Unpacked, buffer, out content, out inflated);
+        return Inflate(packed, entry.Unpacked, buffer, out content, out inflated, Name(entry), isWanted);
     }
 
-    private static string? Inflate(ReadOnlyMemory<byte> packed, long stated, ContentBuffer buffer, out ReadOnlyMemory<byte> content, out long inflated)
+    private static string? Inflate(ReadOnlyMemory<byte> packed, long stated, ContentBuffer buffer, out ReadOnlyMemory<byte> content, out long inflated, ReadOnlySpan<byte> name, StartFilter? isWanted)
     {
         (content, inflated) = (default, 0);
-        buffer.Begin(stated);
         byte[] piece = System.Buffers.ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
             using PinnedStream from = new(packed);
             using DeflateStream inflater = new(from, CompressionMode.Decompress);
-            int got;
-            while ((got = inflater.Read(piece)) > 0)
+            int got = isWanted is null ? 0 : inflater.ReadAtLeast(piece.AsSpan(0, StartBytes), StartBytes, throwOnEndOfStream: false);
+            if (isWanted is not null && !isWanted(name, piece.AsSpan(0, got)))
+            {
+                inflated = got;
+                return null;
+            }
+            buffer.Begin(stated);
+            for (got = got > 0 ? got : inflater.Read(piece); got > 0; got = inflater.Read(piece))
             {
                 inflated += got;
                 if (inflated > stated)
