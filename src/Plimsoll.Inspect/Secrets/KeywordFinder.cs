@@ -22,6 +22,9 @@ internal sealed class KeywordFinder
 
     private readonly byte[][] _keywords;
     private readonly List<int> _wanted = [];
+
+    /// <summary>Whether the tables are there; few short texts are looked through without them.</summary>
+    private readonly Lazy<bool> _fill;
     private readonly bool[] _exact;
 
     /// <summary>Where in the keyword its fragment begins, and how long that is (less than four in short keywords).</summary>
@@ -67,16 +70,27 @@ internal sealed class KeywordFinder
             uint bit = BitOf(FoldedAt(_keywords[i], offset, length));
             _bits[bit >> 6] |= 1UL << (int)(bit & 63);
         }
-        Fill();
+        _fill = new Lazy<bool>(Fill);
     }
 
     /// <summary>Adds every keyword that begins in a part of the text, by fragment's place; it may end behind the part.</summary>
     /// <param name="to">At most the text's length.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Find(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits)
+    /// <param name="isBrief">The texts are few and short, so that making the tables would cost more than looking at each byte.</param>
+    public void Find(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits, bool isBrief = false)
     {
         if (_wanted.Count == 0)
             return;
+        if (!isBrief && _fill.Value)
+            from = FindMany(text, from, to, hits);
+        for (int at = from; at < to; at++)
+            Verify(text, at, hits);
+    }
+
+    /// <summary>Takes whole vectors.</summary>
+    /// <returns>Where it stopped.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int FindMany(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits)
+    {
         int at = from;
         ref byte start = ref MemoryMarshal.GetReference(text);
         if (Avx2.IsSupported)
@@ -124,8 +138,7 @@ internal sealed class KeywordFinder
                     Consider(text, at + BitOperations.TrailingZeroCount(bits), (few & bits & (0 - bits)) != 0, hits);
             }
         }
-        for (; at < to; at++)
-            Verify(text, at, hits);
+        return at;
     }
 
     private static Vector256<byte> Twice(Vector128<byte> table) => Vector256.Create(table, table);
@@ -186,7 +199,7 @@ internal sealed class KeywordFinder
     private static int SlotOf(uint folded) => (int)((folded * 0x9E3779B1u) >> 20);
 
     /// <summary>Puts each fragment into the group whose tables let the least more through with it; the short ones, which let much through, keep among themselves.</summary>
-    private void Fill()
+    private bool Fill()
     {
         int[] order = [.. _wanted];
         float[] likely = new float[order.Length];
@@ -240,6 +253,7 @@ internal sealed class KeywordFinder
             }
             (_low[at], _high[at]) = (Vector128.Create(low), Vector128.Create(high));
         }
+        return true;
     }
 
     /// <summary>What a group lets through: for each of the four bytes, a bit for each low and each high half.</summary>

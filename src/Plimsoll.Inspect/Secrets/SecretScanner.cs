@@ -86,7 +86,7 @@ internal sealed class SecretScanner(RuleSet rules)
         {
             int to = Math.Min(text.Length, from + PartBytes);
             work.Hits.Clear();
-            finder.Find(text, from, to, work.Hits);
+            finder.Find(text, from, to, work.Hits, isBrief: fileClass == FileClass.Image);
             foreach (KeywordHit hit in work.Hits)
                 foreach (int rule in rules.RulesOf[hit.Keyword])
                     if (Applies(work, rule))
@@ -98,7 +98,7 @@ internal sealed class SecretScanner(RuleSet rules)
         foreach (int rule in rules.WithoutKeyword)
             if (Applies(work, rule))
             {
-                if (rules.Rules[rule].Regex is not null)
+                if (rules.Rules[rule].HasRegex)
                     work.Wide[rule] = true;
                 else if (rules.Rules[rule].Path is not null)
                     work.Matches.Add(new SecretMatch(rules.Rules[rule].Id, rules.Rules[rule].Severity, 0, 0, []));
@@ -208,7 +208,7 @@ internal sealed class SecretScanner(RuleSet rules)
         SecretRule rule = rules.Rules[index];
         int length = Math.Min(window.End - window.Start, MaxWindowBytes);
         work.Left -= length;
-        if (length <= 0 || work.Left <= 0 || work.Matches.Count >= MaxMatches || rule.Regex is null)
+        if (length <= 0 || work.Left <= 0 || work.Matches.Count >= MaxMatches || rule.Regex is null || !rule.Regex.Run.MayBeIn(text.Slice(window.Start, length)))
             return;
         Span<char> chars = work.Chars.AsSpan(0, length);
         TranslatedRegex.Widen(text.Slice(window.Start, length), chars);
