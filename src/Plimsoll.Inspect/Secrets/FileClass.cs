@@ -62,41 +62,66 @@ internal static class FileClasses
 
     public static bool IsPublic(this FileClass of) => (of & (FileClass.Vendor | FileClass.System)) != FileClass.None;
 
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> IsDocumentation = DocumentationEndings.GetAlternateLookup<ReadOnlySpan<char>>(),
+        IsGenerated = GeneratedEndings.GetAlternateLookup<ReadOnlySpan<char>>(), IsSource = SourceEndings.GetAlternateLookup<ReadOnlySpan<char>>(), IsSettings = SettingsEndings.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Longer paths are put on the heap.</summary>
+    private const int MaxStackChars = 512;
+
+    /// <summary>Of a file that anybody can download and that neither runs nor sets anything: no built-in rule says anything of it.</summary>
+    public static bool IsBeyondRules(this FileClass of) => of.IsPublic() && (of & (FileClass.Documentation | FileClass.Test | FileClass.Generated)) != FileClass.None;
+
     public static FileClass Of(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        string lower = path.ToLowerInvariant();
-        string rooted = "/" + lower;
-        string name = lower[(lower.LastIndexOf('/') + 1)..];
-        string ending = name.LastIndexOf('.') is >= 0 and int dot ? name[(dot + 1)..] : "";
-        FileClass found = Has(rooted, VendorParts) ? FileClass.Vendor : FileClass.None;
+        Span<char> rooted = path.Length < MaxStackChars ? stackalloc char[path.Length + 1] : new char[path.Length + 1];
+        rooted[0] = '/';
+        path.AsSpan().ToLowerInvariant(rooted[1..]);
+        return OfLower(rooted);
+    }
+
+    /// <summary>The same of a path's bytes. No allocation unless the path is very long.</summary>
+    public static FileClass Of(ReadOnlySpan<byte> path)
+    {
+        Span<char> rooted = path.Length < MaxStackChars ? stackalloc char[path.Length + 1] : new char[path.Length + 1];
+        rooted[0] = '/';
+        // All that is asked for is ASCII; what other bytes become does not matter as long as they are not that.
+        for (int i = 0; i < path.Length; i++)
+            rooted[i + 1] = path[i] is >= (byte)'A' and <= (byte)'Z' ? (char)(path[i] | 0x20) : (char)path[i];
+        return OfLower(rooted);
+    }
+
+    /// <param name="rooted">Small letters, with a leading slash.</param>
+    private static FileClass OfLower(ReadOnlySpan<char> rooted)
+    {
+        ReadOnlySpan<char> lower = rooted[1..], name = lower[(lower.LastIndexOf('/') + 1)..];
+        ReadOnlySpan<char> ending = name.LastIndexOf('.') is >= 0 and int dot ? name[(dot + 1)..] : [];
+        FileClass found = rooted.ContainsAny(VendorParts) ? FileClass.Vendor : FileClass.None;
         if (IsSystem(lower))
             found |= FileClass.System;
-        if (Has(rooted, TestParts) || name.Contains(".test.", StringComparison.Ordinal) || name.Contains(".spec.", StringComparison.Ordinal) || name.Contains("_test.", StringComparison.Ordinal)
+        if (rooted.ContainsAny(TestParts) || name.Contains(".test.", StringComparison.Ordinal) || name.Contains(".spec.", StringComparison.Ordinal) || name.Contains("_test.", StringComparison.Ordinal)
             || name.StartsWith("test_", StringComparison.Ordinal) || name.Contains("selftest", StringComparison.Ordinal))
             found |= FileClass.Test;
-        if (Has(rooted, DocumentationParts) || DocumentationEndings.Contains(ending) || name.StartsWith("readme", StringComparison.Ordinal) || name.StartsWith("changelog", StringComparison.Ordinal)
+        if (rooted.ContainsAny(DocumentationParts) || IsDocumentation.Contains(ending) || name.StartsWith("readme", StringComparison.Ordinal) || name.StartsWith("changelog", StringComparison.Ordinal)
             || name.Contains(".example", StringComparison.Ordinal) || name.Contains(".sample", StringComparison.Ordinal) || name.Contains("-sample", StringComparison.Ordinal) || name is "history" or "changes" or "news")
             found |= FileClass.Documentation;
-        if (GeneratedEndings.Contains(ending) || name.Contains(".min.", StringComparison.Ordinal) || name is "package-lock.json" or "npm-shrinkwrap.json" or "go.sum" or "pnpm-lock.yaml" or ".package-lock.json" or "composer.lock"
+        if (IsGenerated.Contains(ending) || name.Contains(".min.", StringComparison.Ordinal) || name is "package-lock.json" or "npm-shrinkwrap.json" or "go.sum" or "pnpm-lock.yaml" or ".package-lock.json" or "composer.lock"
             || lower.StartsWith("var/lib/apt/lists/", StringComparison.Ordinal))
             found |= FileClass.Generated;
         if (name.EndsWith("_history", StringComparison.Ordinal) || ending is "sh" or "bash" or "zsh" or "fish" or "ksh" or "csh" or "bashrc" or "profile" or "bash_profile" or "zshrc" or "envrc" || name is "dockerfile" or "entrypoint" or "crontab" or "makefile")
             found |= FileClass.Shell;
-        else if (SourceEndings.Contains(ending))
+        else if (IsSource.Contains(ending))
             found |= FileClass.Source;
-        else if (SettingsEndings.Contains(ending) || name.StartsWith(".env", StringComparison.Ordinal) || name.StartsWith("env.", StringComparison.Ordinal) || ending.Length == 0 && !lower.StartsWith("usr/", StringComparison.Ordinal))
+        else if (IsSettings.Contains(ending) || name.StartsWith(".env", StringComparison.Ordinal) || name.StartsWith("env.", StringComparison.Ordinal) || ending.Length == 0 && !lower.StartsWith("usr/", StringComparison.Ordinal))
             found |= FileClass.Settings;
         return found;
     }
 
-    private static bool IsSystem(string path)
+    private static bool IsSystem(ReadOnlySpan<char> path)
     {
         if (path.StartsWith("usr/", StringComparison.Ordinal))
             return !path.StartsWith("usr/local/", StringComparison.Ordinal) && !path.StartsWith("usr/src/", StringComparison.Ordinal) && !path.StartsWith("usr/share/nginx/html/", StringComparison.Ordinal) && !path.StartsWith("usr/app/", StringComparison.Ordinal);
         return path.StartsWith("lib/", StringComparison.Ordinal) || path.StartsWith("lib64/", StringComparison.Ordinal) || path.StartsWith("bin/", StringComparison.Ordinal) || path.StartsWith("sbin/", StringComparison.Ordinal)
             || path.StartsWith("var/lib/dpkg/", StringComparison.Ordinal) || path.StartsWith("var/lib/apt/", StringComparison.Ordinal) || path.StartsWith("var/cache/", StringComparison.Ordinal) || path.StartsWith("lib/apk/", StringComparison.Ordinal);
     }
-
-    private static bool Has(string path, SearchValues<string> parts) => path.AsSpan().ContainsAny(parts);
 }

@@ -21,6 +21,10 @@ internal sealed class KeywordFinder
     private const int FragmentBytes = 4, Sets = 2, Groups = 8 * Sets, Slots = 1 << 12;
 
     private readonly byte[][] _keywords;
+    private readonly List<int> _wanted = [];
+
+    /// <summary>Whether the tables are there; few short texts are looked through without them.</summary>
+    private readonly Lazy<bool> _fill;
     private readonly bool[] _exact;
 
     /// <summary>Where in the keyword its fragment begins, and how long that is (less than four in short keywords).</summary>
@@ -36,18 +40,28 @@ internal sealed class KeywordFinder
     /// <summary>A bit for the hash of each folded fragment.</summary>
     private readonly ulong[] _bits = new ulong[1 << 10];
 
+    /// <summary>Groups of the first set that short fragments are in, as bits; what they let through is looked up by fewer bytes as well.</summary>
+    private const byte ShortGroups = 0b111;
+
     /// <param name="keywords">None empty. Their index is what hits name.</param>
-    public KeywordFinder(IReadOnlyList<(string Text, bool Exact)> keywords)
+    /// <param name="exact">Of each, whether capital and small letters are told apart.</param>
+    /// <param name="isWanted">Which of them are looked for.</param>
+    public KeywordFinder(IReadOnlyList<string> keywords, IReadOnlyList<bool> exact, Func<int, bool> isWanted)
     {
         if (keywords.Count >= ushort.MaxValue)
             throw new ArgumentException($"{keywords.Count} keywords; at most {ushort.MaxValue - 1} can be told apart", nameof(keywords));
-        _keywords = [.. keywords.Select(k => Encoding.UTF8.GetBytes(k.Exact ? k.Text : k.Text.ToLowerInvariant()))];
-        _exact = [.. keywords.Select(k => k.Exact)];
-        _fragments = [.. _keywords.Select(RarestFragment)];
-        _next = new ushort[_keywords.Length];
-        MaxKeywordBytes = _keywords.Length == 0 ? 0 : _keywords.Max(k => k.Length);
-        for (int i = 0; i < _keywords.Length; i++)
+        _keywords = new byte[keywords.Count][];
+        _exact = new bool[keywords.Count];
+        _fragments = new (int, int)[keywords.Count];
+        _next = new ushort[keywords.Count];
+        for (int i = 0; i < keywords.Count; i++)
         {
+            _keywords[i] = Encoding.UTF8.GetBytes(exact[i] ? keywords[i] : keywords[i].ToLowerInvariant());
+            _exact[i] = exact[i];
+            _fragments[i] = RarestFragment(_keywords[i]);
+            if (!isWanted(i))
+                continue;
+            _wanted.Add(i);
             (int offset, int length) = _fragments[i];
             ushort[] heads = _heads[length] ??= new ushort[Slots];
             int slot = SlotOf(FoldedAt(_keywords[i], offset, length));
@@ -56,18 +70,27 @@ internal sealed class KeywordFinder
             uint bit = BitOf(FoldedAt(_keywords[i], offset, length));
             _bits[bit >> 6] |= 1UL << (int)(bit & 63);
         }
-        Fill();
+        _fill = new Lazy<bool>(Fill);
     }
-
-    public int MaxKeywordBytes { get; }
 
     /// <summary>Adds every keyword that begins in a part of the text, by fragment's place; it may end behind the part.</summary>
     /// <param name="to">At most the text's length.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Find(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits)
+    /// <param name="isBrief">The texts are few and short, so that making the tables would cost more than looking at each byte.</param>
+    public void Find(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits, bool isBrief = false)
     {
-        if (_keywords.Length == 0)
+        if (_wanted.Count == 0)
             return;
+        if (!isBrief && _fill.Value)
+            from = FindMany(text, from, to, hits);
+        for (int at = from; at < to; at++)
+            Verify(text, at, hits);
+    }
+
+    /// <summary>Takes whole vectors.</summary>
+    /// <returns>Where it stopped.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int FindMany(ReadOnlySpan<byte> text, int from, int to, List<KeywordHit> hits)
+    {
         int at = from;
         ref byte start = ref MemoryMarshal.GetReference(text);
         if (Avx2.IsSupported)
@@ -91,7 +114,7 @@ internal sealed class KeywordFinder
                 (first, second) = (first & Avx2.Shuffle(l3, low) & Avx2.Shuffle(h3, high), second & Avx2.Shuffle(l7, low) & Avx2.Shuffle(h7, high));
                 if ((first | second) == Vector256<byte>.Zero)
                     continue;
-                uint few = Vector256.Equals(first & Vector256<byte>.One, Vector256<byte>.One).ExtractMostSignificantBits();
+                uint few = ~Vector256.Equals(first & Vector256.Create(ShortGroups), Vector256<byte>.Zero).ExtractMostSignificantBits();
                 for (uint bits = ~Vector256.Equals(first | second, Vector256<byte>.Zero).ExtractMostSignificantBits(); bits != 0; bits &= bits - 1)
                     Consider(text, at + BitOperations.TrailingZeroCount(bits), (few & bits & (0 - bits)) != 0, hits);
             }
@@ -110,13 +133,12 @@ internal sealed class KeywordFinder
                 }
                 if ((first | second) == Vector128<byte>.Zero)
                     continue;
-                uint few = Vector128.Equals(first & Vector128<byte>.One, Vector128<byte>.One).ExtractMostSignificantBits();
+                uint few = ~Vector128.Equals(first & Vector128.Create(ShortGroups), Vector128<byte>.Zero).ExtractMostSignificantBits();
                 for (uint bits = ~Vector128.Equals(first | second, Vector128<byte>.Zero).ExtractMostSignificantBits() & 0xFFFF; bits != 0; bits &= bits - 1)
                     Consider(text, at + BitOperations.TrailingZeroCount(bits), (few & bits & (0 - bits)) != 0, hits);
             }
         }
-        for (; at < to; at++)
-            Verify(text, at, hits);
+        return at;
     }
 
     private static Vector256<byte> Twice(Vector128<byte> table) => Vector256.Create(table, table);
@@ -176,42 +198,110 @@ internal sealed class KeywordFinder
 
     private static int SlotOf(uint folded) => (int)((folded * 0x9E3779B1u) >> 20);
 
-    /// <summary>Puts like fragments into one group, so that a group's tables let few others through.</summary>
-    private void Fill()
+    /// <summary>Puts each fragment into the group whose tables let the least more through with it; the short ones, which let much through, keep among themselves.</summary>
+    private bool Fill()
     {
-        int[] order = [.. Enumerable.Range(0, _keywords.Length)
-            .OrderBy(i => _fragments[i].Length)
-            .ThenBy(i => string.Concat(_keywords[i].AsSpan(_fragments[i].Offset, _fragments[i].Length).ToArray().Select(b => (char)('a' + (b >> 4)))), StringComparer.Ordinal)
-            .ThenBy(i => Encoding.Latin1.GetString(_keywords[i].AsSpan(_fragments[i].Offset, _fragments[i].Length)), StringComparer.Ordinal)];
-        byte[][] low = [.. Enumerable.Range(0, Sets * FragmentBytes).Select(_ => new byte[16])], high = [.. Enumerable.Range(0, Sets * FragmentBytes).Select(_ => new byte[16])];
-        int few = _fragments.Count(f => f.Length < FragmentBytes);
+        int[] order = [.. _wanted];
+        float[] likely = new float[order.Length];
+        Table[] tables = new Table[Groups];
+        for (int g = 0; g < Groups; g++)
+            tables[g] = new Table();
+        float[] weights = new float[256];
+        float all = 0;
+        for (int b = 0; b < 256; b++)
+            all += weights[b] = Commonness((byte)b) * Commonness((byte)b);
+        for (int b = 0; b < 256; b++)
+            weights[b] /= all;
         for (int n = 0; n < order.Length; n++)
         {
-            // Short ones let much through and have the first group to themselves.
-            int group = n < few ? 0 : few == 0 ? n * Groups / order.Length : 1 + (n - few) * (Groups - 1) / (order.Length - few);
-            byte bit = (byte)(1 << (group % 8));
-            int set = group / 8 * FragmentBytes;
+            float product = 1;
             (int offset, int length) = _fragments[order[n]];
+            for (int i = 0; i < length; i++)
+                product *= weights[_keywords[order[n]][offset + i]];
+            // The likely ones first: they decide what a group costs, and the others go where they add little.
+            likely[n] = -product;
+        }
+        Array.Sort(likely, order);
+        foreach (int keyword in order)
+        {
+            bool isShort = _fragments[keyword].Length < FragmentBytes;
+            int best = 0;
+            float least = float.MaxValue;
+            for (int g = 0; g < Groups; g++)
+            {
+                if (isShort && (g >= 8 || (ShortGroups & (1 << g)) == 0))
+                    continue;
+                float more = With(tables[g], keyword).Likelihood(weights) - tables[g].Known;
+                if (more < least)
+                    (best, least) = (g, more);
+            }
+            tables[best] = With(tables[best], keyword);
+            tables[best].Known = tables[best].Likelihood(weights);
+        }
+        byte[] low = new byte[16], high = new byte[16];
+        for (int at = 0; at < Sets * FragmentBytes; at++)
+        {
+            for (int half = 0; half < 16; half++)
+            {
+                (low[half], high[half]) = (0, 0);
+                for (int g = 0; g < 8; g++)
+                {
+                    Table table = tables[(at / FragmentBytes * 8) + g];
+                    low[half] |= (byte)((table.Low[at % FragmentBytes] >> half & 1) << g);
+                    high[half] |= (byte)((table.High[at % FragmentBytes] >> half & 1) << g);
+                }
+            }
+            (_low[at], _high[at]) = (Vector128.Create(low), Vector128.Create(high));
+        }
+        return true;
+    }
+
+    /// <summary>What a group lets through: for each of the four bytes, a bit for each low and each high half.</summary>
+    private struct Table
+    {
+        public Halves Low, High;
+
+        /// <summary>How likely it lets four bytes through; 0 while it is empty.</summary>
+        public float Known;
+
+        public readonly float Likelihood(float[] weights)
+        {
+            float product = 1;
             for (int i = 0; i < FragmentBytes; i++)
             {
-                if (i >= length)
-                {
-                    for (int half = 0; half < 16; half++)
-                    {
-                        low[set + i][half] |= bit;
-                        high[set + i][half] |= bit;
-                    }
-                    continue;
-                }
-                byte b = _keywords[order[n]][offset + i];
-                low[set + i][b & 0x0F] |= bit;
-                high[set + i][b >> 4] |= bit;
-                if (!_exact[order[n]] && b is >= (byte)'a' and <= (byte)'z')
-                    high[set + i][(b - 32) >> 4] |= bit;
+                float sum = 0;
+                for (int highs = High[i]; highs != 0; highs &= highs - 1)
+                    for (int lows = Low[i]; lows != 0; lows &= lows - 1)
+                        sum += weights[(BitOperations.TrailingZeroCount(highs) << 4) + BitOperations.TrailingZeroCount(lows)];
+                product *= sum;
             }
+            return product;
         }
-        for (int i = 0; i < low.Length; i++)
-            (_low[i], _high[i]) = (Vector128.Create(low[i]), Vector128.Create(high[i]));
+    }
+
+    [InlineArray(FragmentBytes)]
+    private struct Halves
+    {
+        private ushort _first;
+    }
+
+    private Table With(Table table, int keyword)
+    {
+        (int offset, int length) = _fragments[keyword];
+        for (int i = 0; i < FragmentBytes; i++)
+        {
+            if (i >= length)
+            {
+                (table.Low[i], table.High[i]) = (ushort.MaxValue, ushort.MaxValue);
+                continue;
+            }
+            byte b = _keywords[keyword][offset + i];
+            table.Low[i] |= (ushort)(1 << (b & 0x0F));
+            table.High[i] |= (ushort)(1 << (b >> 4));
+            if (!_exact[keyword] && b is >= (byte)'a' and <= (byte)'z')
+                table.High[i] |= (ushort)(1 << ((b - 32) >> 4));
+        }
+        return table;
     }
 
     /// <summary>The fragment whose bytes are the least common in text.</summary>

@@ -12,6 +12,9 @@ namespace Plimsoll.Inspect.Secrets;
 /// <param name="Longest">Bytes of a match, at most; repetitions without end count as <see cref="RegexTranslator.EndlessBytes"/>.</param>
 internal sealed record TranslatedRegex(string Pattern, bool IsNear, int Before, int Longest)
 {
+    /// <summary>What every match holds: so many bytes of one class in a row. Count 0: nothing of the kind.</summary>
+    public ByteRun Run { get; init; }
+
     private readonly Lazy<Regex> _regex = new(() => new Regex(Pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
 
     /// <summary>Made when first needed: most rules of a scan never are.</summary>
@@ -67,9 +70,12 @@ internal sealed class RegexTranslator
     private RegexTranslator(string text, IReadOnlyList<string> keywords) => (_text, _keywords) = (text, keywords);
 
     /// <summary>What a part of the expression can match.</summary>
+    /// <remarks>Its run is one that every match of it holds.</remarks>
     /// <param name="Texts">All texts it matches, in small letters; null when they are more than <see cref="MaxTexts"/>.</param>
     private readonly record struct Shape(int Longest, bool HasKeyword, int Before, IReadOnlyList<string>? Texts)
     {
+        public ByteRun Run { get; init; }
+
         public static Shape Of(int longest) => new(longest, false, 0, null);
     }
 
@@ -94,7 +100,7 @@ internal sealed class RegexTranslator
         Shape shape = translator.Alternatives(ref flags);
         if (translator._at < expression.Length)
             throw translator.Error("a ) that closes nothing");
-        return new TranslatedRegex(translator._out.ToString(), shape.HasKeyword, shape.Before, shape.Longest);
+        return new TranslatedRegex(translator._out.ToString(), shape.HasKeyword, shape.Before, shape.Longest) { Run = shape.Run };
     }
 
     /// <summary>How a byte looks to the expressions.</summary>
@@ -119,7 +125,10 @@ internal sealed class RegexTranslator
             _out.Append('|');
             Shape one = Sequence(ref flags);
             all = new Shape(Math.Max(all.Longest, one.Longest), all.HasKeyword && one.HasKeyword, Math.Max(all.Before, one.Before),
-                all.Texts is not null && one.Texts is not null && all.Texts.Count + one.Texts.Count <= MaxTexts ? [.. all.Texts, .. one.Texts] : null);
+                all.Texts is not null && one.Texts is not null && all.Texts.Count + one.Texts.Count <= MaxTexts ? [.. all.Texts, .. one.Texts] : null)
+            {
+                Run = ByteRun.Either(all.Run, one.Run),
+            };
         }
         _depth--;
         return all;
@@ -133,6 +142,7 @@ internal sealed class RegexTranslator
         IReadOnlyList<string> run = NoText;
         long runStart = 0;
         bool only = true;
+        ByteRun longestRun = default;
 
         void EndRun()
         {
@@ -152,6 +162,8 @@ internal sealed class RegexTranslator
         while (!Ends && Here is not ('|' or ')'))
         {
             Shape item = Repeated(ref flags);
+            if (item.Run.Count > longestRun.Count)
+                longestRun = item.Run;
             if (item.Texts is { } texts && texts.Count * run.Count <= MaxTexts)
                 run = texts.Count == 1 && texts[0].Length == 0 ? run : [.. run.SelectMany(_ => texts, (before, behind) => before + behind)];
             else
@@ -165,7 +177,7 @@ internal sealed class RegexTranslator
             longest += item.Longest;
         }
         EndRun();
-        return new Shape(Cap(longest), found, before, only ? run : null);
+        return new Shape(Cap(longest), found, before, only ? run : null) { Run = longestRun };
     }
 
     private Shape Repeated(ref Flags flags)
@@ -197,7 +209,10 @@ internal sealed class RegexTranslator
         if (!Ends && (Here is '*' or '+' or '?' || Here == '{' && TryBraces(out _, out _, out _)))
             throw Error("a repetition of a repetition");
         return new Shape(most == -1 ? (item.Longest == 0 ? 0 : EndlessBytes) : Cap((long)item.Longest * most), item.HasKeyword && least > 0, item.Before,
-            (least, most) == (1, 1) ? item.Texts : (least, most) == (0, 1) && item.Texts is { } texts ? [.. texts, ""] : null);
+            (least, most) == (1, 1) ? item.Texts : (least, most) == (0, 1) && item.Texts is { } texts ? [.. texts, ""] : null)
+        {
+            Run = least == 0 ? default : item.Longest == 1 && item.Run.Count == 1 ? item.Run with { Count = least } : item.Run,
+        };
     }
 
     /// <param name="length">Of the whole, with both braces.</param>
@@ -369,7 +384,7 @@ internal sealed class RegexTranslator
             case 'd' or 'D' or 'w' or 'W' or 's' or 'S':
                 _at += 2;
                 Write(Perl(c), negated: false);
-                return Shape.Of(1);
+                return Shape.Of(1) with { Run = ByteRun.Of(Perl(c)) };
             case 'p' or 'P':
                 throw Error($"the Unicode class \\{c}; content is matched byte by byte");
             case 'C':
@@ -471,9 +486,11 @@ internal sealed class RegexTranslator
         }
         _at++;
         Write(ranges, negated);
-        if (negated || ranges.Sum(r => r.To - r.From + 1) > MaxClassTexts)
+        if (negated)
             return Shape.Of(1);
-        return new Shape(1, false, 0, [.. ranges.SelectMany(r => Enumerable.Range(r.From, r.To - r.From + 1)).Select(c => char.ToLowerInvariant((char)c).ToString()).Distinct(StringComparer.Ordinal)]);
+        if (ranges.Sum(r => r.To - r.From + 1) > MaxClassTexts)
+            return Shape.Of(1) with { Run = ByteRun.Of(ranges) };
+        return new Shape(1, false, 0, [.. ranges.SelectMany(r => Enumerable.Range(r.From, r.To - r.From + 1)).Select(c => char.ToLowerInvariant((char)c).ToString()).Distinct(StringComparer.Ordinal)]) { Run = ByteRun.Of(ranges) };
     }
 
     private int ClassCharacter()

@@ -84,19 +84,21 @@ internal sealed record RuleFile
             if (keywords.Exists(k => k.Length == 0))
                 throw new TomlException(table.LineOf("keywords"), $"{of}: an empty keyword");
             RuleCheck check = Word(table, "check", of, RuleCheck.None);
-            TranslatedRegex? regex = Text(table, "regex") is { } expression ? Made(Translate(expression, folded, table, "regex", of), table, "regex", of) : null;
+            Lazy<TranslatedRegex>? regex = Text(table, "regex") is not { } expression ? null
+                : isBuiltIn ? new Lazy<TranslatedRegex>(() => RegexTranslator.Translate(expression, folded))
+                : new Lazy<TranslatedRegex>(Made(Translate(expression, folded, table, "regex", of), table, "regex", of));
             TranslatedRegex? path = Text(table, "path") is { } pathExpression ? Compile(pathExpression, table, "path", of) : null;
             if (regex is null && path is null && check == RuleCheck.None)
                 throw new TomlException(table.Line, $"{of} has neither regex nor path");
             int group = table["secretGroup"] switch { null => 0, long n when n is >= 0 and < 100 => (int)n, _ => throw Wrong(table, "secretGroup", "the number of a group") };
-            if (group > 0 && regex is not null && group >= regex.Regex.GetGroupNumbers().Length)
-                throw new TomlException(table.LineOf("secretGroup"), $"{of}: secretGroup is {group}, the expression has {regex.Regex.GetGroupNumbers().Length - 1} groups");
+            if (group > 0 && !isBuiltIn && regex is not null && group >= regex.Value.Regex.GetGroupNumbers().Length)
+                throw new TomlException(table.LineOf("secretGroup"), $"{of}: secretGroup is {group}, the expression has {regex.Value.Regex.GetGroupNumbers().Length - 1} groups");
             return new SecretRule
             {
                 Id = id,
                 Description = Text(table, "description") ?? "",
                 Severity = Word(table, "severity", of, Severity.High),
-                Regex = regex,
+                LazyRegex = regex,
                 Path = path,
                 Keywords = keywords,
                 ExactKeywords = exact,

@@ -7,50 +7,94 @@ namespace Plimsoll.Inspect.Secrets;
 /// <summary>The built-in rules and the user's, ready to be looked for.</summary>
 internal sealed class RuleSet
 {
-    private RuleSet(IReadOnlyList<SecretRule> rules, string digest)
+    private readonly Lazy<Parts> _parts;
+
+    private RuleSet(Func<IReadOnlyList<SecretRule>> rules, string digest)
     {
-        Rules = rules;
+        _parts = new Lazy<Parts>(() => new Parts(rules()));
         Digest = digest;
-        Dictionary<(string Text, bool Exact), List<int>> byKeyword = [];
-        List<int> always = [];
-        for (int i = 0; i < rules.Count; i++)
+    }
+
+    /// <summary>What is made of the rules once something is to be looked through: most scans have their facts already.</summary>
+    private sealed class Parts
+    {
+        public Parts(IReadOnlyList<SecretRule> rules)
         {
-            foreach (string keyword in rules[i].Keywords)
+            Rules = rules;
+            Dictionary<string, int> indexes = new(StringComparer.Ordinal);
+            List<List<int>> of = [];
+            List<string> keywords = [];
+            List<bool> exact = [];
+            for (int i = 0; i < rules.Count; i++)
             {
-                if (!byKeyword.TryGetValue((keyword, rules[i].ExactKeywords), out List<int>? of))
-                    byKeyword[(keyword, rules[i].ExactKeywords)] = of = [];
-                of.Add(i);
+                foreach (string keyword in rules[i].Keywords)
+                {
+                    // One name for each kind, so that the same word may stand in both.
+                    string key = rules[i].ExactKeywords ? "=" + keyword : "~" + keyword;
+                    if (!indexes.TryGetValue(key, out int index))
+                    {
+                        indexes[key] = index = keywords.Count;
+                        keywords.Add(keyword);
+                        exact.Add(rules[i].ExactKeywords);
+                        of.Add([]);
+                    }
+                    of[index].Add(i);
+                }
+                if (rules[i].Keywords.Count == 0)
+                    WithoutKeyword.Add(i);
+                HasPathRules |= rules[i].Keywords.Count == 0 && rules[i].Path is not null;
+                HasOnlyBuiltIn &= rules[i].IsBuiltIn;
             }
-            if (rules[i].Keywords.Count == 0)
-                always.Add(i);
+            Keywords = keywords;
+            foreach (List<int> list in of)
+                RulesOf.Add([.. list]);
+            Exact = exact;
+            _finder = new Lazy<KeywordFinder>(() => new KeywordFinder(Keywords, Exact, _ => true));
+            _ofPublic = new Lazy<KeywordFinder>(() => new KeywordFinder(Keywords, Exact, k => Array.Exists(RulesOf[k], r => Rules[r].Scope == RuleScope.Any || !Rules[r].IsBuiltIn)));
         }
-        List<(string Text, bool Exact)> keywords = [.. byKeyword.Keys.OrderBy(k => k.Text, StringComparer.Ordinal).ThenBy(k => k.Exact)];
-        Keywords = [.. keywords.Select(k => k.Text)];
-        RulesOf = [.. keywords.Select(k => byKeyword[k].ToArray())];
-        WithoutKeyword = always;
-        Finder = new KeywordFinder(keywords);
+
+        private readonly Lazy<KeywordFinder> _finder, _ofPublic;
+
+        public IReadOnlyList<SecretRule> Rules { get; }
+        public IReadOnlyList<string> Keywords { get; }
+        public IReadOnlyList<bool> Exact { get; }
+        public List<int[]> RulesOf { get; } = [];
+        public List<int> WithoutKeyword { get; } = [];
+        public bool HasPathRules { get; }
+        public bool HasOnlyBuiltIn { get; } = true;
+        public KeywordFinder Finder => _finder.Value;
+        public KeywordFinder FinderOfPublic => _ofPublic.Value;
     }
 
     /// <summary>Built-in ones first; where two find the same, the first counts.</summary>
-    public IReadOnlyList<SecretRule> Rules { get; }
+    public IReadOnlyList<SecretRule> Rules => _parts.Value.Rules;
 
     /// <summary>Of all rule texts, hex.</summary>
     public string Digest { get; }
-    public IReadOnlyList<string> Keywords { get; }
+    public IReadOnlyList<string> Keywords => _parts.Value.Keywords;
 
     /// <summary>By keyword: indexes of rules.</summary>
-    public IReadOnlyList<int[]> RulesOf { get; }
-    public IReadOnlyList<int> WithoutKeyword { get; }
+    public IReadOnlyList<int[]> RulesOf => _parts.Value.RulesOf;
+    public IReadOnlyList<int> WithoutKeyword => _parts.Value.WithoutKeyword;
 
     /// <summary>Whether a path alone may be a finding.</summary>
-    public bool HasPathRules => WithoutKeyword.Any(i => Rules[i].Path is not null);
-    public KeywordFinder Finder { get; }
+    public bool HasPathRules => _parts.Value.HasPathRules;
 
-    public static string BuiltInText()
+    /// <summary>Whether no rule is the user's.</summary>
+    public bool HasOnlyBuiltIn => _parts.Value.HasOnlyBuiltIn;
+    public KeywordFinder Finder => _parts.Value.Finder;
+
+    /// <summary>Without the keywords whose rules say nothing of what anybody can download.</summary>
+    public KeywordFinder FinderOfPublic => _parts.Value.FinderOfPublic;
+
+    public static string BuiltInText() => Encoding.UTF8.GetString(BuiltInBytes());
+
+    private static byte[] BuiltInBytes()
     {
         using Stream stream = typeof(RuleSet).Assembly.GetManifestResourceStream("secret-rules.toml") ?? throw new InvalidOperationException("the built-in rules are missing from the assembly");
-        using StreamReader reader = new(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
     }
 
     /// <param name="files">Names of rule files.</param>
@@ -82,8 +126,27 @@ internal sealed class RuleSet
 
     public static RuleSet Create(IReadOnlyList<(string Name, string Text)> files)
     {
-        string builtInText = BuiltInText();
-        RuleFile builtIn = RuleFile.Parse(builtInText, "built-in rules", isBuiltIn: true);
+        ArgumentNullException.ThrowIfNull(files);
+        byte[] builtIn = BuiltInBytes();
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(BitConverter.GetBytes((long)builtIn.Length));
+        hash.AppendData(builtIn);
+        foreach ((_, string text) in files)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            hash.AppendData(BitConverter.GetBytes((long)bytes.Length));
+            hash.AppendData(bytes);
+        }
+        string digest = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (files.Count == 0)
+            return new RuleSet(() => RuleFile.Parse(Encoding.UTF8.GetString(builtIn), "built-in rules", isBuiltIn: true).Rules, digest);
+        // What the user wrote is read at once, so that an error in it ends the scan before it begins.
+        List<SecretRule> rules = Join(RuleFile.Parse(Encoding.UTF8.GetString(builtIn), "built-in rules", isBuiltIn: true), files);
+        return new RuleSet(() => rules, digest);
+    }
+
+    private static List<SecretRule> Join(RuleFile builtIn, IReadOnlyList<(string Name, string Text)> files)
+    {
         List<RuleFile> read = [.. files.Select(f => RuleFile.Parse(f.Text, f.Name))];
         // A rule of the user's takes the place of a built-in one of the same id.
         HashSet<string> replaced = [.. read.SelectMany(f => f.Rules).Select(r => r.Id), .. read.SelectMany(f => f.DisabledRules)];
@@ -100,13 +163,6 @@ internal sealed class RuleSet
                     throw new CheckException($"{files[i].Name}: the rule \"{rule.Id}\" stands in another rule file as well");
                 rules.Add(rule);
             }
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string text in (string[])[builtInText, .. files.Select(f => f.Text)])
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(text);
-            hash.AppendData(BitConverter.GetBytes((long)bytes.Length));
-            hash.AppendData(bytes);
-        }
-        return new RuleSet(rules, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        return rules;
     }
 }

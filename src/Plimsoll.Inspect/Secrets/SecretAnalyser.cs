@@ -29,7 +29,7 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     public bool Wants(ReadOnlySpan<byte> path) => NamedFiles.KindOf(path) != NamedFiles.Kind.None;
 
     public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) =>
-        !start.ContainsAny(Binary) || IsUtf16(start) || KeyStores.MayBe(path, start) || scanner.IsFoundByPath(path);
+        (!start.ContainsAny(Binary) || IsUtf16(start)) && scanner.MayFindIn(path) || KeyStores.MayBe(path, start) || scanner.IsFoundByPath(path);
 
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {

@@ -28,7 +28,13 @@ internal sealed record SecretRule
     public required string Id { get; init; }
     public string Description { get; init; } = "";
     public Severity Severity { get; init; } = Severity.High;
-    public TranslatedRegex? Regex { get; init; }
+    /// <summary>Translated when first asked for, which most rules of a scan never are; null for none.</summary>
+    /// <exception cref="RegexSyntaxException">Only of a built-in rule, whose expressions are tested.</exception>
+    public TranslatedRegex? Regex => LazyRegex?.Value;
+
+    public Lazy<TranslatedRegex>? LazyRegex { get; init; }
+
+    public bool HasRegex => LazyRegex is not null;
 
     /// <summary>Which files; null for all.</summary>
     public TranslatedRegex? Path { get; init; }

@@ -75,11 +75,18 @@ internal sealed class SecretScanner(RuleSet rules)
         Work work = _kept is { } kept && kept.Of == rules ? kept : _kept = new Work(rules);
         ReadOnlySpan<byte> text = content.Span;
         work.Begin(path, fileClass, text.Length);
+        work.Class ??= FileClasses.Of(path);
+        if (rules.HasOnlyBuiltIn && work.Class.Value.IsBeyondRules())
+        {
+            isCutShort = false;
+            return [];
+        }
+        KeywordFinder finder = work.Class.Value.IsPublic() ? rules.FinderOfPublic : rules.Finder;
         for (int from = 0; from < text.Length && work.Left > 0; from += PartBytes)
         {
             int to = Math.Min(text.Length, from + PartBytes);
             work.Hits.Clear();
-            rules.Finder.Find(text, from, to, work.Hits);
+            finder.Find(text, from, to, work.Hits, isBrief: fileClass == FileClass.Image);
             foreach (KeywordHit hit in work.Hits)
                 foreach (int rule in rules.RulesOf[hit.Keyword])
                     if (Applies(work, rule))
@@ -91,7 +98,7 @@ internal sealed class SecretScanner(RuleSet rules)
         foreach (int rule in rules.WithoutKeyword)
             if (Applies(work, rule))
             {
-                if (rules.Rules[rule].Regex is not null)
+                if (rules.Rules[rule].HasRegex)
                     work.Wide[rule] = true;
                 else if (rules.Rules[rule].Path is not null)
                     work.Matches.Add(new SecretMatch(rules.Rules[rule].Id, rules.Rules[rule].Severity, 0, 0, []));
@@ -105,8 +112,13 @@ internal sealed class SecretScanner(RuleSet rules)
                 MatchWide(work, text, rule);
         }
         isCutShort = work.Left <= 0;
+        if (work.Matches.Count == 0)
+            return [];
         return [.. work.Matches.OrderBy(m => m.Start).ThenBy(m => m.Rule, StringComparer.Ordinal)];
     }
+
+    /// <summary>Whether any rule says something of a text in this place. No allocation.</summary>
+    public bool MayFindIn(ReadOnlySpan<byte> path) => !rules.HasOnlyBuiltIn || !FileClasses.Of(path).IsBeyondRules();
 
     /// <summary>Whether a file is one that a rule without expression finds by its path. No allocation.</summary>
     public bool IsFoundByPath(ReadOnlySpan<byte> path)
@@ -127,8 +139,7 @@ internal sealed class SecretScanner(RuleSet rules)
         {
             work.Touched.Add(index);
             SecretRule rule = work.Of.Rules[index];
-            work.Class ??= FileClasses.Of(work.Path);
-            work.Applies[index] = (byte)(IsInScope(rule, work.Class.Value) && rule.Path?.Regex.IsMatch(work.Path) != false ? 1 : 2);
+            work.Applies[index] = (byte)(IsInScope(rule, work.Class ?? default) && rule.Path?.Regex.IsMatch(work.Path) != false ? 1 : 2);
         }
         return work.Applies[index] == 1;
     }
@@ -140,7 +151,7 @@ internal sealed class SecretScanner(RuleSet rules)
             return true;
         if (rule.Scope == RuleScope.Own)
             return !of.IsPublic() && (of & (FileClass.Documentation | FileClass.Generated)) == FileClass.None;
-        return !of.IsPublic() || (of & (FileClass.Documentation | FileClass.Test | FileClass.Generated)) == FileClass.None;
+        return !of.IsBeyondRules();
     }
 
     private void Take(Work work, ReadOnlySpan<byte> text, int index, KeywordHit hit)
@@ -197,7 +208,7 @@ internal sealed class SecretScanner(RuleSet rules)
         SecretRule rule = rules.Rules[index];
         int length = Math.Min(window.End - window.Start, MaxWindowBytes);
         work.Left -= length;
-        if (length <= 0 || work.Left <= 0 || work.Matches.Count >= MaxMatches || rule.Regex is null)
+        if (length <= 0 || work.Left <= 0 || work.Matches.Count >= MaxMatches || rule.Regex is null || !rule.Regex.Run.MayBeIn(text.Slice(window.Start, length)))
             return;
         Span<char> chars = work.Chars.AsSpan(0, length);
         TranslatedRegex.Widen(text.Slice(window.Start, length), chars);

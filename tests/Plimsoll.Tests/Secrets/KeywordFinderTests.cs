@@ -7,12 +7,12 @@ public sealed class KeywordFinderTests
 {
     private static readonly (string Text, bool Exact)[] Keywords = [("ghp_", false), ("password", false), ("Q~", true), ("x", false), ("://", false), ("secret_access_key", false), ("eyJ", true), ("ghp_a", false), ("AKIA-12345", true), ("pass", false)];
 
-    private static List<string> Found(byte[] text, int part)
+    private static List<string> Found(byte[] text, int part, bool isBrief = false, Func<int, bool>? isWanted = null)
     {
-        KeywordFinder finder = new(Keywords);
+        KeywordFinder finder = new([.. Keywords.Select(k => k.Text)], [.. Keywords.Select(k => k.Exact)], isWanted ?? (_ => true));
         List<KeywordHit> hits = [];
         for (int at = 0; at < text.Length; at += part)
-            finder.Find(text, at, Math.Min(text.Length, at + part), hits);
+            finder.Find(text, at, Math.Min(text.Length, at + part), hits, isBrief);
         return [.. hits.Select(h => $"{h.At}:{Keywords[h.Keyword].Text}").Order(StringComparer.Ordinal)];
     }
 
@@ -44,6 +44,14 @@ public sealed class KeywordFinderTests
                 word.AsSpan(0, Math.Min(word.Length, text.Length - at)).CopyTo(text.AsSpan(at));
             }
             Assert.Equal(Expected(text), Found(text, part));
+            Assert.Equal(Expected(text), Found(text, part, isBrief: true));
         }
+    }
+
+    [Fact]
+    public void Find_OfSomeKeywords_LeavesTheOthersOut()
+    {
+        byte[] text = Encoding.ASCII.GetBytes("a password of https://example.org and one more for good measure");
+        Assert.Equal(["19:://"], Found(text, text.Length, isWanted: k => Keywords[k].Text == "://"));
     }
 }
