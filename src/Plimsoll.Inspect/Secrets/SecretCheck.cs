@@ -67,6 +67,7 @@ public sealed class SecretCheck : ICheck
         {
             Problems = [.. problems, .. config.Problems],
             Secrets = config.Secrets,
+            Gaps = config.IsCutShort ? [new Gap("secret-scan-cut-short", "config", "the image's config holds more texts or secrets than are looked at; part of it was not looked at")] : [],
             Notes = published == 0 ? [] : [new Note("secrets-of-distribution", false, published.ToString(CultureInfo.InvariantCulture))],
         };
     }
