@@ -52,7 +52,7 @@ public sealed class SecretAttackTests : IDisposable
     public void Utf16SecretOverTheBoundOfTwoParts_IsFound(bool little)
     {
         Encoding encoding = little ? new UnicodeEncoding(false, true) : new UnicodeEncoding(true, true);
-        string filler = string.Concat(Enumerable.Repeat("nothing to see in this line\n", (8 << 20) / 28));
+        string filler = string.Concat(Enumerable.Repeat("nothing to see in this line\n", (8 << 20) / 28 - 1));
         string text = filler + new string('#', (8 << 20) - filler.Length - 20) + "\nGITHUB_TOKEN=" + Token + "\n";
         FileFacts facts = Analyser().Analyse("app/run.log", (byte[])[.. encoding.GetPreamble(), .. encoding.GetBytes(text)])!;
 
@@ -60,7 +60,7 @@ public sealed class SecretAttackTests : IDisposable
         Assert.Equal(("github-token", text.Count(c => c == '\n')), (hit.Rule, hit.Line));
     }
 
-    private static SecretAnalyser Analyser() => new(new SecretScanner(RuleSet.Create([])));
+    private static SecretAnalyser Analyser() => new(new SecretScanner(RuleSet.Create(Array.Empty<string>())));
 
     [Theory]
     [InlineData("/bin/sh -c #(nop)  ENV KEY={0}")]
@@ -92,7 +92,7 @@ public sealed class SecretAttackTests : IDisposable
         CheckResult result = check.Judge(new CheckInput
         {
             Image = "x",
-            Config = new ImageConfig { Config = new ContainerConfig { Env = [.. Enumerable.Range(0, 20_001).Select(i => $"A{i}=1"), $"GITHUB_TOKEN={Token}"] } },
+            Config = new ImageConfig { Config = new ProcessConfig { Env = [.. Enumerable.Range(0, 20_001).Select(i => $"A{i}=1"), $"GITHUB_TOKEN={Token}"] } },
             Inventory = new Inventory(),
             Now = default,
         }, TestContext.Current.CancellationToken);
