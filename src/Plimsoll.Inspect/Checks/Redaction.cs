@@ -42,9 +42,11 @@ internal sealed class Redaction
             Removed = [.. report.Removed.Select(Of)],
             Findings = [.. report.Findings.Select(f => f with { Package = Of(f.Package) })],
             Problems = [.. report.Problems.Select(Of)],
-            Dockerfile = [.. report.Dockerfile.Select(l => l with { Text = Of(l.Text) })],
+            Dockerfile = Of(report.Dockerfile),
         };
     }
+
+    public IReadOnlyList<History.DockerfileLine> Of(IReadOnlyList<History.DockerfileLine> lines) => [.. lines.Select(l => l with { Text = Of(l.Text) })];
 
     private string Of(string text)
     {
@@ -75,7 +77,7 @@ internal sealed class Redaction
         return text;
     }
 
-    private Text Of(Text text) => new(Of(text.English), Of(text.Chinese));
+    public Text Of(Text text) => new(Of(text.English), Of(text.Chinese));
 
     private Origin? OfOptional(Origin? origin) => origin is null ? null : Of(origin);
 

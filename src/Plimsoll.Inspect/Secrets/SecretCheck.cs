@@ -40,6 +40,13 @@ public sealed class SecretCheck : ICheck
         // Nothing is held beyond memory.
     }
 
+    /// <summary>What a report must not show of the image's config, where this check was not asked for.</summary>
+    internal static IReadOnlyList<string> SecretsOf(CheckInput input)
+    {
+        RuleSet rules = RuleSet.Create(Array.Empty<string>());
+        return ConfigSecrets.Find(new SecretScanner(rules), input, rules).Secrets;
+    }
+
     public CheckResult Judge(CheckInput input, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(input);

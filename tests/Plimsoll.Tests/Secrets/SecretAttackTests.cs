@@ -76,6 +76,20 @@ public sealed class SecretAttackTests : IDisposable
         Assert.All(key.Split('\n')[1..^1], l => Assert.DoesNotContain(l, all, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void PrivateKeyInTheHistory_WhereOnlyTheHistoryIsAskedFor_IsShownNowhere()
+    {
+        string key = PrivateKey, path = _folder["image.tar"];
+        File.WriteAllBytes(path, ImageBuilder.Tar(new ImageBuilder().Layer(t => t.File("a", "b"), $"RUN /bin/sh -c cat > /k <<E\n{key}\nE # buildkit").ArchiveFiles()));
+        using Inspect.History.HistoryCheck history = new();
+        Report report = Scanner.Scan(path, new MemoryAdvisoryStore(), new ScanOptions { ToolVersion = "0", Vulnerabilities = false, Checks = [history] }, TestContext.Current.CancellationToken);
+        using Image image = Sources.ImageSource.Open(path, new Sources.ImageOptions(), TestContext.Current.CancellationToken);
+        string all = string.Join('\n', [.. report.Dockerfile.Select(l => l.Text), .. report.Layers.Select(l => l.CreatedBy), .. Inspect.History.ImageHistory.Lint(image, new Inspect.Dockerfiles.LintOptions(), default, TestContext.Current.CancellationToken)!.Value.Lines.Select(l => l.Text)]);
+
+        Assert.Contains("RUN <<EOF", all, StringComparison.Ordinal);
+        Assert.All(key.Split('\n')[1..^1], l => Assert.DoesNotContain(l, all, StringComparison.Ordinal));
+    }
+
     private static string PrivateKey
     {
         get
