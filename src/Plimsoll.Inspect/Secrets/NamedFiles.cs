@@ -177,7 +177,7 @@ internal static class NamedFiles
                 {
                     key = null;
                     foreach (string one in keys)
-                        if (reader.ValueTextEquals(one))
+                        if (IsNamed(reader, one))
                             key = one;
                 }
                 else
@@ -194,5 +194,18 @@ internal static class NamedFiles
             // A file that its tool could not read either gives away what could be read.
         }
         return found;
+    }
+
+    private static bool IsNamed(in Utf8JsonReader reader, string name)
+    {
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            // A name with half a surrogate in it is none of those that are looked for; what follows counts all the same.
+            return false;
+        }
     }
 }
