@@ -49,6 +49,9 @@ public static partial class Scanner
             dockerfile.AddRange(result.Dockerfile);
             secrets.AddRange(result.Secrets);
         }
+        // Whoever asks for the history alone gets it without the secrets in it as well.
+        if (options.Checks.Count > 0 && !options.Checks.Any(c => c.Kind == ProblemKind.Secret) && image.Config is not null)
+            secrets.AddRange(Secrets.SecretCheck.SecretsOf(new CheckInput { Image = image.Name, Config = image.Config, Inventory = inventory, Now = report.Time }));
         ProblemSuppressionResult judged = Suppressor.Apply(Ordered(problems), options.Suppressions, report.Time);
         // An entry that speaks of a problem is in use, whatever matching said of it; and without matching nobody has said anything yet.
         if (report.Matched)

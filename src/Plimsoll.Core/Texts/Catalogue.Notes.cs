@@ -87,6 +87,7 @@ public static partial class Catalogue
         "distribution-ambiguous" => new("Packages are said to be of another distribution", "部分软件包被声明属于另一发行版"),
         "too-many-hits" => new("More entries of a layer have odd rights than are remembered", "某一层中权限异常的条目过多，未全部记录"),
         "secret-scan-cut-short" => new("A file was not wholly looked at for secrets", "未能完整检查某个文件中的密钥"),
+        "history-cut-short" => new("The image's history was not wholly looked at", "未能完整检查镜像的构建历史"),
         "too-many-packages" => new("A package database lists more packages than are looked at", "软件包数据库列出的软件包过多，未全部检查"),
         _ => FindMalwareGap(code),
     };

@@ -114,8 +114,9 @@ public sealed class MapReader
     {
         ArgumentNullException.ThrowIfNull(node);
         List<string> texts = [.. (node.Items ?? throw Wrong(node, $"a list for {what}")).Select(i => TextOf(i, what))];
+        HashSet<string> seen = new(StringComparer.Ordinal);
         for (int i = 0; i < texts.Count; i++)
-            if (texts.IndexOf(texts[i]) < i)
+            if (!seen.Add(texts[i]))
                 throw new DocumentException(node.Items[i].Where, $"{Escape.Quote(texts[i])} stands twice in {what}");
         return texts;
     }

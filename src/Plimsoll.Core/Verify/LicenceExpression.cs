@@ -92,7 +92,12 @@ public static class LicenceExpression
                 return Either(tokens, ref at, 0, leaf)!.Value;
             }
         }
-        return leaf(term);
+        // A denied licence stays one in words that nobody can put in order; whoever writes them must not hide it so.
+        LicenceAnswer answer = leaf(term);
+        foreach (string word in term.Split([' ', '(', ')', ',', ';', '/', '|', '&'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            if (answer != LicenceAnswer.Denied && word.Length < term.Length && leaf(word) == LicenceAnswer.Denied)
+                answer = LicenceAnswer.Denied;
+        return answer;
     }
 
     private static LicenceAnswer? Either(string[] tokens, ref int at, int depth, Func<string, LicenceAnswer> leaf)

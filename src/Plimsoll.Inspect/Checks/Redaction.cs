@@ -1,3 +1,4 @@
+using System.Buffers;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
@@ -10,11 +11,25 @@ internal sealed class Redaction
 {
     public const string Stars = "****";
 
+    /// <summary>Beyond so many nobody looks which of them a text holds: all of it goes.</summary>
+    private const int MaxSecrets = 2000;
+
+    /// <summary>A shorter beginning or line of a secret gives nothing away.</summary>
+    private const int LeastPart = 4;
+
     private readonly IReadOnlyList<string> _secrets;
+    private readonly SearchValues<string> _any;
     private readonly Dictionary<string, string> _done = new(StringComparer.Ordinal);
 
-    /// <param name="secrets">Longest first.</param>
-    public Redaction(IEnumerable<string> secrets) => _secrets = [.. secrets.Where(s => s.Length > 0).Distinct(StringComparer.Ordinal).OrderByDescending(s => s.Length).ThenBy(s => s, StringComparer.Ordinal)];
+    /// <param name="secrets">In any order. Each line of one counts as well, since a rebuilt Dockerfile breaks and joins lines.</param>
+    public Redaction(IEnumerable<string> secrets)
+    {
+        _secrets = [.. secrets.SelectMany(WithLines).Where(s => s.Length > 0).Distinct(StringComparer.Ordinal).OrderByDescending(s => s.Length).ThenBy(s => s, StringComparer.Ordinal)];
+        _any = SearchValues.Create([.. _secrets], StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> WithLines(string secret) =>
+        secret.AsSpan().ContainsAny('\n', '\r') ? [secret, .. secret.Split(['\n', '\r']).Select(l => l.Trim()).Where(l => l.Length >= LeastPart)] : [secret];
 
     public Report Of(Report report)
     {
@@ -27,22 +42,42 @@ internal sealed class Redaction
             Removed = [.. report.Removed.Select(Of)],
             Findings = [.. report.Findings.Select(f => f with { Package = Of(f.Package) })],
             Problems = [.. report.Problems.Select(Of)],
-            Dockerfile = [.. report.Dockerfile.Select(l => l with { Text = Of(l.Text) })],
+            Dockerfile = Of(report.Dockerfile),
         };
     }
+
+    public IReadOnlyList<History.DockerfileLine> Of(IReadOnlyList<History.DockerfileLine> lines) => [.. lines.Select(l => l with { Text = Of(l.Text) })];
 
     private string Of(string text)
     {
         if (_done.TryGetValue(text, out string? known))
             return known;
         string clean = text;
-        foreach (string secret in _secrets)
-            clean = clean.Replace(secret, Stars, StringComparison.Ordinal);
+        if (text.AsSpan().ContainsAny(_any))
+            if (_secrets.Count > MaxSecrets)
+                clean = Stars;
+            else
+                foreach (string secret in _secrets)
+                    clean = clean.Replace(secret, Stars, StringComparison.Ordinal);
+        clean = WithoutCutSecret(clean);
         _done[text] = clean;
         return clean;
     }
 
-    private Text Of(Text text) => new(Of(text.English), Of(text.Chinese));
+    /// <summary>A text that was shortened may end in the beginning of a secret.</summary>
+    private string WithoutCutSecret(string text)
+    {
+        if (!text.EndsWith('…') || _secrets.Count > MaxSecrets)
+            return text;
+        ReadOnlySpan<char> shown = text.AsSpan(0, text.Length - 1);
+        foreach (string secret in _secrets)
+            for (int length = Math.Min(secret.Length - 1, shown.Length); length >= LeastPart; length--)
+                if (shown.EndsWith(secret.AsSpan(0, length), StringComparison.Ordinal))
+                    return string.Concat(shown[..^length], Stars, "…");
+        return text;
+    }
+
+    public Text Of(Text text) => new(Of(text.English), Of(text.Chinese));
 
     private Origin? OfOptional(Origin? origin) => origin is null ? null : Of(origin);
 
@@ -55,6 +90,7 @@ internal sealed class Redaction
         Title = Of(problem.Title),
         Advice = problem.Advice is { } advice ? Of(advice) : null,
         Evidence = Of(problem.Evidence),
+        Place = problem.Place is { } place ? Of(place) : null,
         Origin = OfOptional(problem.Origin),
         RemovedBy = OfOptional(problem.RemovedBy),
         Details = problem.Details.Count == 0 ? problem.Details : new SortedDictionary<string, string>(problem.Details.ToDictionary(d => d.Key, d => Of(d.Value), StringComparer.Ordinal), StringComparer.Ordinal),

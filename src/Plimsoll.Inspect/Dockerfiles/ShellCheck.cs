@@ -116,7 +116,7 @@ public sealed class ShellCheck
     {
         string text = run.Script.Text;
         if (LintContext.IsBareHeredoc(run.Instruction) && text.StartsWith("#!", StringComparison.Ordinal))
-            shell = Files.NameOf(text[2..text.IndexOf('\n', StringComparison.Ordinal)].Trim().Replace("/usr/bin/env ", "", StringComparison.Ordinal).Split(' ')[0]);
+            shell = Files.NameOf(text[2..].Split('\n')[0].Trim().Replace("/usr/bin/env ", "", StringComparison.Ordinal).Split(' ')[0]);
         return shell switch
         {
             "sh" or "ash" or "busybox" => "sh",

@@ -46,11 +46,28 @@ public sealed class HistoryCheck : ICheck
             collector.Add(step, Findings(step, downloads));
         }
         Lint(file, collector, cancellationToken);
-        return new CheckResult { Problems = collector.Problems, Dockerfile = file.Lines };
+        return new CheckResult
+        {
+            Problems = collector.Problems,
+            Dockerfile = file.Lines,
+            Gaps = [.. GapsOf(config, collector)],
+        };
     }
 
     public void Dispose()
     {
+    }
+
+    /// <summary>What was not judged: the worst may stand there.</summary>
+    private static IEnumerable<Gap> GapsOf(ImageConfig config, Collector collector)
+    {
+        if (collector.Dropped > 0)
+            yield return new Gap("history-cut-short", "history", $"{collector.Dropped} problems more than the {MaxProblems} that are kept (MaxProblems)");
+        int steps = config.History?.Count(h => h is not null) ?? 0;
+        if (steps > HistoryFile.MaxSteps)
+            yield return new Gap("history-cut-short", "history", $"it has {steps} lines; {HistoryFile.MaxSteps} were looked at (MaxSteps)");
+        if (config.History?.Any(h => h?.CreatedBy?.Length > HistoryLine.MaxChars) == true)
+            yield return new Gap("history-cut-short", "history", $"a line of it is longer than {HistoryLine.MaxChars} characters (MaxChars); its end was not looked at");
     }
 
     private static List<HistoryFinding> Findings(HistoryStep step, DownloadRules downloads)
@@ -200,6 +217,9 @@ public sealed class HistoryCheck : ICheck
 
         public List<Problem> Problems { get; } = [];
 
+        /// <summary>Problems beyond <see cref="MaxProblems"/>, any of which may be the worst.</summary>
+        public int Dropped { get; private set; }
+
         public void Add(HistoryStep step, List<HistoryFinding> found)
         {
             foreach (HistoryFinding finding in found)
@@ -218,8 +238,13 @@ public sealed class HistoryCheck : ICheck
             string shown = Shown(evidence.Trim());
             string perStep = $"{rule}\n{step.Index}";
             _alike[perStep] = _alike.GetValueOrDefault(perStep) + 1;
-            if (Problems.Count >= MaxProblems || _alike[perStep] > MaxAlike)
+            if (_alike[perStep] > MaxAlike)
                 return;
+            if (Problems.Count >= MaxProblems)
+            {
+                Dropped++;
+                return;
+            }
             string place = $"{rule}\n{shown}";
             int nth = _alike.GetValueOrDefault(place);
             _alike[place] = nth + 1;

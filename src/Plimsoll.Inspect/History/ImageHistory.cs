@@ -19,22 +19,24 @@ public static class ImageHistory
         string?[] made = [.. (config.History ?? []).Where(h => h is { EmptyLayer: false }).Select(h => h.CreatedBy)];
         bool fits = made.Length == image.Layers.Count;
         using HistoryCheck check = new();
-        CheckResult result = check.Judge(new CheckInput
+        CheckInput input = new()
         {
             Image = image.Name,
             Tags = image.Tags,
             Config = config,
             Inventory = new Inventory { Layers = [.. image.Layers.Select((l, i) => new LayerSummary(i, l.DiffId?.ToString(), l.BlobDigest?.ToString(), fits ? made[i] : null, 0, 0, false))] },
             Now = now,
-        }, cancellationToken);
+        };
+        CheckResult result = check.Judge(input, cancellationToken);
+        Redaction redaction = new(Secrets.SecretCheck.SecretsOf(input));
         List<LintFinding> findings = [];
         foreach (Problem problem in result.Problems)
         {
             LintLevel level = options.Levels.TryGetValue(problem.Rule, out LintLevel other) ? other : LevelOf(problem.Severity);
             if (!options.Ignored.Contains(problem.Rule))
-                findings.Add(new LintFinding { Rule = problem.Rule, Level = level, Line = Math.Max(problem.Line, 1), Column = 1, Message = problem.Title, Advice = problem.Advice });
+                findings.Add(new LintFinding { Rule = problem.Rule, Level = level, Line = Math.Max(problem.Line, 1), Column = 1, Message = redaction.Of(problem.Title), Advice = problem.Advice });
         }
-        return (result.Dockerfile, new LintResult { Findings = [.. findings.OrderBy(f => f.Line).ThenBy(f => f.Rule, StringComparer.Ordinal)] });
+        return (redaction.Of(result.Dockerfile), new LintResult { Findings = [.. findings.OrderBy(f => f.Line).ThenBy(f => f.Rule, StringComparer.Ordinal)] });
     }
 
     private static LintLevel LevelOf(Severity severity) => severity switch

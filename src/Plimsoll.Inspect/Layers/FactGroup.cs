@@ -11,7 +11,7 @@ public sealed record FactGroup(string Name, string Rules, IReadOnlyList<IAnalyse
     public const string Packages = "packages";
 
     /// <summary>Version of the walk that hands files to the analysers; rises when it hands on others than before.</summary>
-    private const int WalkVersion = 4;
+    private const int WalkVersion = 5;
 
     /// <summary>Asked when a layer is done: whether what was gathered may be kept. An engine that died half-way leaves facts that say too little.</summary>
     public Func<bool> MayKeep { get; init; } = () => true;

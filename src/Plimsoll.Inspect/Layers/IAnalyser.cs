@@ -39,6 +39,12 @@ public interface IAnalyser
     /// <param name="start">The first bytes of the content, at most <see cref="EntryReader.MaxPeekBytes"/>.</param>
     bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => false;
 
+    /// <summary>
+    /// Whether what was said of a content under one name may be too little for a hard link of it, whose name weighs more: an example that is also a
+    /// settings file. It is then read anew under that name. Called for hard links only, of analysers that look everywhere.
+    /// </summary>
+    bool LooksAnew(ReadOnlySpan<byte> target, ReadOnlySpan<byte> path) => false;
+
     /// <summary>Whether <see cref="Look"/> may say something.</summary>
     bool LooksAtEntries => false;
 

@@ -109,7 +109,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private static bool IsStillWanted(Want want, EntryReader entries)
     {
         byte[] path = Encoding.UTF8.GetBytes(want.Path);
-        return want.Analyser.Wants(path) || want.Analyser.LooksAtContent && entries.Peek() is { IsEmpty: false } start && want.Analyser.WantsContent(path, entries.Mode, start);
+        return want.Analyser.Wants(path) || (want.Analyser.LooksAtContent || want.Analyser.LooksEverywhere) && entries.Peek() is { IsEmpty: false } start && want.Analyser.WantsContent(path, entries.Mode, start);
     }
 
     /// <summary>The facts of one group of the analysers; the group of packages has what is said of the layer as a whole as well.</summary>
@@ -221,6 +221,10 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
         ulong unread = entries.Type == EntryType.HardLink && _ofContent.Length > 0 && HarmlessNames.Holds(entries.LinkTarget) && !HarmlessNames.Holds(path)
             ? ~looked & ~_everywhere & ((1UL << _ofContent.Length) - 1)
             : 0;
+        if (entries.Type == EntryType.HardLink)
+            for (int i = 0; i < _ofContent.Length; i++)
+                if ((_everywhere & (1UL << i)) != 0 && _ofContent[i].LooksAnew(entries.LinkTarget, path))
+                    unread |= 1UL << i;
         looked |= unread;
         if (looked == 0 && _wanting.Count == 0)
             return;

@@ -14,7 +14,7 @@ public abstract record LicenceExpression
     public const int MaxCharacters = 4000;
 
     /// <summary>Parentheses within each other.</summary>
-    private const int MaxDepth = 32;
+    public const int MaxDepth = 32;
 
     /// <summary>What passing the work on asks for at least, if one chooses the easiest of alternatives; unknown where an unknown licence decides.</summary>
     public abstract LicenceCategory Category { get; }

@@ -16,6 +16,9 @@ public static class LicenceNormaliser
     /// <summary>Characters kept of a name that nobody knows.</summary>
     private const int MaxName = 120;
 
+    /// <summary>Licences taken out of what cannot be read in order.</summary>
+    private const int MaxUnordered = 100;
+
     private static readonly FrozenDictionary<string, string> Aliases = MakeAliases();
 
     /// <summary>All licences a package lists hold together.</summary>
@@ -35,8 +38,8 @@ public static class LicenceNormaliser
     {
         ArgumentNullException.ThrowIfNull(text);
         text = text.Trim().Trim('"', '\'', '`').Trim();
-        if (text.Length > LicenceExpression.MaxCharacters)
-            text = text[..LicenceExpression.MaxCharacters];
+        if (text.Length > LicenceExpression.MaxCharacters || text.Count('(') > LicenceExpression.MaxDepth)
+            return LicenceTexts.Find(Encoding.UTF8.GetBytes(text[..Math.Min(text.Length, LicenceExpression.MaxCharacters)]), out _) ?? Unordered(text);
         int classifier = text.LastIndexOf("::", StringComparison.Ordinal);
         if (classifier >= 0)
             text = text[(classifier + 2)..].Trim();
@@ -50,6 +53,17 @@ public static class LicenceNormaliser
         if (text.Length > MaxName && LicenceTexts.Find(Encoding.UTF8.GetBytes(text), out _) is { } recognised)
             return recognised;
         return Compound(text) ?? Unknown(text);
+    }
+
+    /// <summary>What is too long or too deep to be read. Its beginning would be another expression, so that every licence named in it counts, and one that nobody knows.</summary>
+    private static LicenceExpression Unordered(string text)
+    {
+        List<LicenceExpression> parts = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (string word in text.Split([' ', '(', ')', ',', ';', '/', '|', '&'], StringSplitOptions.RemoveEmptyEntries))
+            if (parts.Count < MaxUnordered && word.Length <= MaxName && seen.Add(word) && LicenceExpression.TryParse(word, out LicenceExpression? part))
+                parts.Add(part);
+        return LicenceExpression.All([.. parts, new LicenceTerm("(unreadable)") { IsKnown = false, Family = LicenceCategory.Unknown }]);
     }
 
     /// <summary>Names joined by and, or, commas and slashes, as distributions and old metadata write them.</summary>

@@ -24,6 +24,9 @@ internal sealed class ConfigSecrets
 
     public IReadOnlyList<Problem> Problems => _problems;
 
+    /// <summary>Whether more stands there than was looked at.</summary>
+    public bool IsCutShort { get; private set; }
+
     /// <summary>The secrets themselves, longest first, so that no report shows them by way of a history line.</summary>
     public IReadOnlyList<string> Secrets => [.. _secrets.OrderByDescending(s => s.Length).ThenBy(s => s, StringComparer.Ordinal)];
 
@@ -42,6 +45,7 @@ internal sealed class ConfigSecrets
         found.Take("entrypoint", string.Join(' ', config.Config?.Entrypoint ?? []), null);
         found.Take("cmd", string.Join(' ', config.Config?.Cmd ?? []), null);
         found.TakeHistory(config.History ?? [], ref left);
+        found.IsCutShort |= left <= 0;
         return found;
     }
 
@@ -67,7 +71,8 @@ internal sealed class ConfigSecrets
         if (text.Length == 0)
             return;
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        List<SecretMatch> matches = _scanner.Scan(place, bytes, FileClass.Image, out _);
+        List<SecretMatch> matches = _scanner.Scan(place, bytes, FileClass.Image, out bool isCutShort);
+        IsCutShort |= isCutShort;
         Dictionary<string, int> counts = new(StringComparer.Ordinal);
         foreach (SecretMatch match in matches)
         {

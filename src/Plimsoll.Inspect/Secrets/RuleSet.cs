@@ -80,6 +80,23 @@ internal sealed class RuleSet
     /// <summary>Whether a path alone may be a finding.</summary>
     public bool HasPathRules => _parts.Value.HasPathRules;
 
+    /// <summary>Whether rules may find more in a file of one name than in the same content of another.</summary>
+    public bool AskMoreOf(string path, string other)
+    {
+        if (FileClasses.Of(path) != FileClasses.Of(other))
+            return true;
+        foreach (SecretRule rule in Rules)
+        {
+            if (rule.Path is { } wanted && wanted.Regex.IsMatch(path) && !wanted.Regex.IsMatch(other))
+                return true;
+            foreach (Allowlist list in rule.Allowlists)
+                foreach (TranslatedRegex allowed in list.Paths)
+                    if (allowed.Regex.IsMatch(other) && !allowed.Regex.IsMatch(path))
+                        return true;
+        }
+        return false;
+    }
+
     /// <summary>Whether no rule is the user's.</summary>
     public bool HasOnlyBuiltIn => _parts.Value.HasOnlyBuiltIn;
     public KeywordFinder Finder => _parts.Value.Finder;

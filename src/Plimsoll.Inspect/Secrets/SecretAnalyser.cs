@@ -31,6 +31,10 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) =>
         (!start.ContainsAny(Binary) || IsUtf16(start)) && scanner.MayFindIn(path) || KeyStores.MayBe(path, start) || scanner.IsFoundByPath(path);
 
+    /// <summary>Who wrote a file, and what for, is judged by its name.</summary>
+    public bool LooksAnew(ReadOnlySpan<byte> target, ReadOnlySpan<byte> path) =>
+        scanner.Rules.AskMoreOf(Encoding.UTF8.GetString(path), Encoding.UTF8.GetString(target));
+
     public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -61,7 +65,7 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
             Path = path,
             Analyser = Id,
             Hits = hits,
-            Gaps = isCutShort ? [new Gap("secret-scan-cut-short", path, "it asks for more work than a file may (MaxWork); part of it was not looked at")] : [],
+            Gaps = isCutShort ? [new Gap("secret-scan-cut-short", path, "it asks for more work than a file may (MaxWork) or holds more secrets than are kept (MaxMatches); part of it was not looked at")] : [],
         };
     }
 
@@ -79,9 +83,12 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
         Encoding encoding = content.Span[0] == 0xFF ? Encoding.Unicode : Encoding.BigEndianUnicode;
         int lines = 0;
         bool isCutShort = false;
-        for (int at = 2; at < content.Length && hits.Count < SecretScanner.MaxMatches; at += Utf16PartBytes)
+        for (int at = 2, length; at < content.Length; at += length)
         {
-            byte[] text = Encoding.UTF8.GetBytes(encoding.GetString(content.Span.Slice(at, Math.Min(Utf16PartBytes, content.Length - at))));
+            if (hits.Count >= SecretScanner.MaxMatches)
+                return true;
+            length = PartLength(content.Span[at..], encoding);
+            byte[] text = Encoding.UTF8.GetBytes(encoding.GetString(content.Span.Slice(at, length)));
             List<SecretMatch> found = scanner.Scan(path, text, null, out bool cut);
             isCutShort |= cut;
             Report(text, Merge(special, found), lines, hits);
@@ -89,6 +96,18 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
             lines += text.AsSpan().Count((byte)'\n');
         }
         return isCutShort;
+    }
+
+    /// <summary>Up to the last line's end in a part; a line that is longer than a part is cut where the part ends.</summary>
+    private static int PartLength(ReadOnlySpan<byte> rest, Encoding encoding)
+    {
+        if (rest.Length <= Utf16PartBytes)
+            return rest.Length;
+        int low = encoding == Encoding.Unicode ? 0 : 1;
+        for (int at = Utf16PartBytes - 2; at > 0; at -= 2)
+            if (rest[at + low] == (byte)'\n' && rest[at + 1 - low] == 0)
+                return at + 2;
+        return Utf16PartBytes;
     }
 
     /// <summary>What is known of the file's own form counts more than what an expression found in the same place.</summary>

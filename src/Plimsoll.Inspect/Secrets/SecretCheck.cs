@@ -40,6 +40,13 @@ public sealed class SecretCheck : ICheck
         // Nothing is held beyond memory.
     }
 
+    /// <summary>What a report must not show of the image's config, where this check was not asked for.</summary>
+    internal static IReadOnlyList<string> SecretsOf(CheckInput input)
+    {
+        RuleSet rules = RuleSet.Create(Array.Empty<string>());
+        return ConfigSecrets.Find(new SecretScanner(rules), input, rules).Secrets;
+    }
+
     public CheckResult Judge(CheckInput input, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -67,6 +74,7 @@ public sealed class SecretCheck : ICheck
         {
             Problems = [.. problems, .. config.Problems],
             Secrets = config.Secrets,
+            Gaps = config.IsCutShort ? [new Gap("secret-scan-cut-short", "config", "the image's config holds more texts or secrets than are looked at; part of it was not looked at")] : [],
             Notes = published == 0 ? [] : [new Note("secrets-of-distribution", false, published.ToString(CultureInfo.InvariantCulture))],
         };
     }

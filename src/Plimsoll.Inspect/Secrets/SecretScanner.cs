@@ -68,7 +68,7 @@ internal sealed class SecretScanner(RuleSet rules)
 
     /// <param name="path">As hits name it; decides which rules apply.</param>
     /// <param name="fileClass">Null: what the path says.</param>
-    /// <param name="isCutShort">Whether the text asked for more than <see cref="MaxWork"/>, so that not all of it was looked at.</param>
+    /// <param name="isCutShort">Whether the text asked for more than <see cref="MaxWork"/>, or has <see cref="MaxMatches"/> or more, so that not all of it was looked at.</param>
     /// <returns>By place; at most <see cref="MaxMatches"/>.</returns>
     public List<SecretMatch> Scan(string path, ReadOnlyMemory<byte> content, FileClass? fileClass, out bool isCutShort)
     {
@@ -111,7 +111,7 @@ internal sealed class SecretScanner(RuleSet rules)
             if (work.Wide[rule])
                 MatchWide(work, text, rule);
         }
-        isCutShort = work.Left <= 0;
+        isCutShort = work.Left <= 0 || work.Matches.Count >= MaxMatches;
         if (work.Matches.Count == 0)
             return [];
         return [.. work.Matches.OrderBy(m => m.Start).ThenBy(m => m.Rule, StringComparer.Ordinal)];

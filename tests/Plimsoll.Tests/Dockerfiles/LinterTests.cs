@@ -185,4 +185,12 @@ public sealed class LinterTests
         // The shell of the next stage is sh again, which has no [[.
         Assert.Contains(found, f => f.StartsWith("17:5 SC3010", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void ShellCheck_HeredocOfNothingButAnInterpreter_IsHandled()
+    {
+        LintResult result = Linter.Lint(DockerfileParser.Parse("FROM a:1\nRUN <<E\n#!/bin/bash\nE\n"), new LintOptions { ShellCheck = new ShellCheck("/bin/echo", TimeSpan.FromSeconds(3)) }, TestContext.Current.CancellationToken);
+
+        Assert.NotNull(result.ShellCheck);
+    }
 }

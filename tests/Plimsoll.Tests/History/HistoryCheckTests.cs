@@ -207,4 +207,15 @@ public sealed class HistoryCheckTests
             Assert.Contains($"| `{rule}` |", page, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void NoiseInFrontOfWhatCounts_IsAGap()
+    {
+        CheckResult many = HistoryKit.Judge(HistoryKit.Entries(Enumerable.Range(0, 600).Select(i => $"RUN /bin/sh -c chmod 777 /{i} # buildkit")));
+        CheckResult lines = HistoryKit.Judge(HistoryKit.Entries([.. Enumerable.Repeat("-ENV A=1", 2000), "RUN /bin/sh -c chmod 4755 /bin/x # buildkit"]));
+        CheckResult longLine = HistoryKit.Judge(HistoryKit.Entries($"RUN /bin/sh -c true {new string('x', 256 << 10)} && chmod 4755 /bin/x # buildkit"));
+
+        Assert.All([many, lines, longLine], r => Assert.Contains(r.Gaps, g => g is { Code: "history-cut-short", Where: "history" }));
+        Assert.Empty(HistoryKit.Judge(HistoryKit.Entries("RUN /bin/sh -c chmod 777 /x # buildkit")).Gaps);
+    }
 }

@@ -99,4 +99,12 @@ public sealed class LicenceNormaliserTests
     [Fact]
     public void Of_AWholeTextInThePlaceOfAName_IsRecognised() =>
         Assert.Equal("MIT", LicenceNormaliser.Of("Copyright 2020 X. Permission is hereby granted, free of charge, to any person obtaining a copy of this software. The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.")!.ToString());
+
+    [Fact]
+    public void Of_ExpressionTooLongOrTooDeep_KeepsEveryLicenceThatItNames()
+    {
+        string far = string.Join(" AND ", Enumerable.Repeat("MIT", 1000)) + " AND GPL-3.0-only", deep = new string('(', 40) + "MIT AND GPL-3.0-only" + new string(')', 40);
+
+        Assert.All([far, deep], text => Assert.Equal("MIT AND GPL-3.0-only AND (unreadable)", LicenceNormaliser.Of(text)!.ToString()));
+    }
 }

@@ -55,4 +55,13 @@ public sealed class LicenceExpressionTests
         string deep = new string('(', 500) + "MIT" + new string(')', 500);
         Assert.Equal(LicenceAnswer.Unlisted, LicenceExpression.Judge([deep], new LicenceRules { Allow = ["MIT"] }, Categories));
     }
+
+    [Fact]
+    public void Judge_DeniedLicenceInAnExpressionThatNobodyCanRead_IsDenied()
+    {
+        LicenceRules rules = new() { Deny = ["GPL-3.0-only"] };
+        string deep = new string('(', 40) + "GPL-3.0-only" + new string(')', 40), far = string.Join(" AND ", Enumerable.Repeat("MIT", 400)) + " AND GPL-3.0-only";
+
+        Assert.All([deep, far, "GPL-3.0-only AND"], e => Assert.Equal(LicenceAnswer.Denied, LicenceExpression.Judge([e], rules, Categories)));
+    }
 }
