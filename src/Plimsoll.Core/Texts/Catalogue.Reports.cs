@@ -28,6 +28,7 @@ public static partial class Catalogue
     public static Text DiffIncomplete { get; } = new(
         "At least one side is incomplete: a finding may be new or gone only because it was not seen.", "至少一边不完整：结果的增减可能只是因为没有看到。");
 
+    public static Text ExplainRuleNeedsImage { get; } = new("The rule of a check is explained where it was found: plimsoll explain {0} IMAGE", "检查规则须结合镜像解释：plimsoll explain {0} 镜像");
     public static Text ExplainUnknown { get; } = new("No record of the database speaks of {0}.", "漏洞库中没有关于 {0} 的记录。");
     public static Text ExplainRecords { get; } = new("Records", "记录");
     public static Text ExplainKnown { get; } = new("Known to be exploited since {0} (CISA)", "自 {0} 起已知被利用（CISA）");
