@@ -204,7 +204,7 @@ public sealed class ScanCommandTests : IDisposable
     [InlineData("plimsoll scan needs IMAGE", "scan")]
     [InlineData("plimsoll diff needs B", "diff", "a")]
     [InlineData("plimsoll diff needs A and B", "diff")]
-    [InlineData("plimsoll db needs a command: update, status, export, import", "db")]
+    [InlineData("plimsoll db needs a command: update, status, export, import, malware", "db")]
     public async Task Run_ArgumentMissing_SaysWhich(string message, params string[] args)
     {
         Assert.Equal(2, await RunAsync(args));
