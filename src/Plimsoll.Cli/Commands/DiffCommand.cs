@@ -18,7 +18,7 @@ internal static class DiffCommand
         Argument<string> before = new("A") { Description = Catalogue.HelpSubject.In(language) };
         Argument<string> after = new("B") { Description = Catalogue.HelpSubject.In(language) };
         Option<bool> json = new("--json") { Description = Catalogue.HelpDiffJson.In(language) };
-        Option<string?> output = new("--output", "-o") { HelpName = "FILE", Description = Catalogue.HelpBomOutput.In(language) };
+        Option<string?> output = new("--output", "-o") { HelpName = "FORMAT[=FILE]", Description = Catalogue.HelpDiffOutput.In(language) };
         Option<string?> failOn = new("--fail-on") { HelpName = "LEVEL", Description = Catalogue.HelpDiffFailOn.In(language) };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
         Option<string?> database = new("--db") { HelpName = "FILE", Description = Catalogue.HelpDb.In(language) };
@@ -29,7 +29,7 @@ internal static class DiffCommand
             string threshold = line.GetValue(failOn) ?? "none";
             if (!FailOn.TryParse(threshold, out FailOn fail))
                 throw CommandException.Usage($"--fail-on: {Escape.Quote(threshold)} is not understood; wanted {FailOn.Words}");
-            OutputTarget target = new(line.GetValue(json) ? "json" : "table", line.GetValue(output) is "-" ? null : line.GetValue(output));
+            OutputTarget target = TargetOf(line.GetValue(output), line.GetValue(json));
             target.Check();
             Platform? wanted = Subject.PlatformOf(line.GetValue(platform));
             using IAdvisoryStore store = Subject.OpenStore(context, services, line.GetValue(database));
@@ -42,6 +42,17 @@ internal static class DiffCommand
             return Answer(context, services, ReportDiff.Of(a, b, services.VersionOrder), target, fail);
         }, cancellationToken));
         return command;
+    }
+
+    /// <summary>Where to and in which form; <c>--json</c> is short for <c>--output json</c>.</summary>
+    private static OutputTarget TargetOf(string? output, bool json)
+    {
+        OutputTarget target = OutputTarget.Parse(output ?? (json ? "json" : "table"), "--output");
+        if (target.Format is not ("table" or "json"))
+            throw CommandException.Usage($"--output: {target.Format} is no format of diff; known formats: table, json");
+        if (json && target.Format != "json")
+            throw CommandException.Usage($"--json and --output {target.Format} want two formats", "leave one of them out");
+        return target;
     }
 
     private static IEnumerable<ProblemKind> KindsOf(string subject, Report? report) => report?.Checks ?? (Subject.IsBom(subject) ? [] : ProblemKinds.All);

@@ -63,6 +63,8 @@ internal static class ExplainCommand
             context.Out.WriteLine();
             if (report is null)
             {
+                if (records.Count == 0)
+                    Paragraph(Catalogue.ExplainRuleNeedsImage.In(Language, Shown(id)), "");
                 context.Out.WriteLine(ReportTexts.Of(store.Info, context.Time.GetUtcNow(), Language));
                 return records.Count > 0 || findings.Count > 0 ? ExitCode.Done : ExitCode.Undecided;
             }

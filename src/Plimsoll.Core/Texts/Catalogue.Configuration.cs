@@ -53,16 +53,16 @@ public static partial class Catalogue
             new("Remove the attribute; the kernel refuses to start such a program", "删除该属性；内核会拒绝启动这样的程序")),
         "world-writable-file" => (
             new("Everybody may write to {0}", "任何人都可写 {0}"),
-            new("chmod o-w", "chmod o-w")),
+            new("Take the right away: chmod o-w", "取消该权限：chmod o-w")),
         "world-writable-files" => (
             new("Files that everybody may write to in {1}: {0}", "任何人都可写 {1} 中的 {0} 个文件"),
-            new("chmod -R o-w; in a Dockerfile: COPY --chmod=…", "chmod -R o-w；在 Dockerfile 中：COPY --chmod=…")),
+            new("Take the right away: chmod -R o-w; in a Dockerfile: COPY --chmod=…", "取消该权限：chmod -R o-w；在 Dockerfile 中：COPY --chmod=…")),
         "world-writable-folder" => (
             new("Everybody may write to the folder {0}, which has no sticky bit", "任何人都可写文件夹 {0}，且没有粘滞位"),
-            new("chmod o-w, or chmod +t for a shared folder", "chmod o-w；共享文件夹则 chmod +t")),
+            new("Take the right away: chmod o-w, or chmod +t for a shared folder", "取消该权限：chmod o-w；共享文件夹则 chmod +t")),
         "world-writable-folders" => (
             new("Folders without sticky bit that everybody may write to in {1}: {0}", "任何人都可写 {1} 中的 {0} 个文件夹，且没有粘滞位"),
-            new("chmod -R o-w, or chmod +t for shared folders", "chmod -R o-w；共享文件夹则 chmod +t")),
+            new("Take the right away: chmod -R o-w, or chmod +t for shared folders", "取消该权限：chmod -R o-w；共享文件夹则 chmod +t")),
         "device-node" => (
             new("{0} is a device node", "{0} 是设备节点"),
             new("Remove it; runtimes make the devices a container needs", "将其删除；运行时会创建容器所需的设备")),

@@ -175,7 +175,7 @@ public static partial class Catalogue
         _ => new(name, name),
     };
     public static Text ProblemMore => new("and {0} more; --all lists each", "另有 {0} 处；--all 逐一列出");
-    public static Text ProblemTimes => new("{0} times", "{0} 处");
+    public static Text ProblemLayers => new("in {0} layers", "分布于 {0} 层");
 
     public static Text DiffNewProblems => new("New problems: {0}", "新增问题：{0}");
     public static Text DiffGoneProblems => new("Problems gone: {0}", "消失的问题：{0}");

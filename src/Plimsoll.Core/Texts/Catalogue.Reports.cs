@@ -7,14 +7,14 @@ public static partial class Catalogue
     public static Text DiffSummary { get; } = new("Show what changed between two images or reports", "显示两个镜像或报告之间的变化");
     public static Text HelpBomFormat { get; } = new("cyclonedx (default), spdx-json, spdx or json, to standard output or a file", "cyclonedx（默认）、spdx-json、spdx 或 json，输出到标准输出或文件");
     public static Text ExplainSummary { get; } = new("Say what is known of a vulnerability or a rule, and why an image has it", "说明某个漏洞或规则的已知信息，以及镜像为何受其影响");
-    public static Text HelpBomOutput { get; } = new("File to write to instead of standard output", "写入文件而不是标准输出");
+    public static Text HelpDiffOutput { get; } = new("table (default) or json, to standard output or a file", "table（默认）或 json，输出到标准输出或文件");
     public static Text HelpSubject { get; } = new("Image, sbom:FILE, or a JSON report of plimsoll", "镜像、sbom:文件，或 plimsoll 的 JSON 报告");
     public static Text HelpFlaw { get; } = new("CVE or advisory id, any alias; or a check's rule or a fingerprint, with an image", "CVE 或公告编号，也可用别名；或检查规则、指纹（需指定镜像）");
     public static Text HelpVex { get; } = new("VEX document (OpenVEX or CycloneDX); repeatable", "VEX 文档（OpenVEX 或 CycloneDX）；可重复");
     public static Text HelpTemplate { get; } = new("Template for --output template", "--output template 使用的模板");
     public static Text HelpBase { get; } = new("Image that is the base, or that could be built on instead; repeatable", "作为基础的镜像，或可替换的基础镜像；可重复");
     public static Text HelpDiffFailOn { get; } = new("Exit 1 on a new finding at or above a severity; also kev, unknown, any, none", "有达到该严重程度的新结果时退出码为 1；也可用 kev、unknown、any、none");
-    public static Text HelpDiffJson { get; } = new("JSON instead of a table", "输出 JSON 而不是表格");
+    public static Text HelpDiffJson { get; } = new("Short for --output json", "--output json 的简写");
 
     public static Text DiffPackages { get; } = new("Packages: {0} added, {1} removed, {2} changed", "软件包：新增 {0}，移除 {1}，变更 {2}");
     public static Text DiffNew { get; } = new("New findings: {0}", "新增结果：{0}");
@@ -28,6 +28,7 @@ public static partial class Catalogue
     public static Text DiffIncomplete { get; } = new(
         "At least one side is incomplete: a finding may be new or gone only because it was not seen.", "至少一边不完整：结果的增减可能只是因为没有看到。");
 
+    public static Text ExplainRuleNeedsImage { get; } = new("The rule of a check is explained where it was found: plimsoll explain {0} IMAGE", "检查规则须结合镜像解释：plimsoll explain {0} 镜像");
     public static Text ExplainUnknown { get; } = new("No record of the database speaks of {0}.", "漏洞库中没有关于 {0} 的记录。");
     public static Text ExplainRecords { get; } = new("Records", "记录");
     public static Text ExplainKnown { get; } = new("Known to be exploited since {0} (CISA)", "自 {0} 起已知被利用（CISA）");

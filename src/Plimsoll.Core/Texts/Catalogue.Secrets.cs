@@ -6,10 +6,10 @@ public static partial class Catalogue
     /// <summary>What a rule finds; null for a rule that a user wrote.</summary>
     public static Text? SecretTitle(string rule) => rule switch
     {
-        "private-key" => new("private key without a passphrase", "未加密的私钥"),
+        "private-key" => new("Private key without a passphrase", "未加密的私钥"),
         "json-web-token" => new("JSON Web Token", "JSON Web 令牌 (JWT)"),
-        "password-in-url" => new("password in an address", "网址中的密码"),
-        "generic-secret" => new("value given to a name that is one of a secret", "赋给敏感名称的值"),
+        "password-in-url" => new("Password in an address", "网址中的密码"),
+        "generic-secret" => new("Password or key given to a variable or setting", "变量或设置项中的密码或密钥"),
         "aws-access-key-id" => new("AWS access key id", "AWS 访问密钥 ID"),
         "aws-secret-access-key" => new("AWS secret access key", "AWS 访问密钥"),
         "aws-session-token" => new("AWS session token", "AWS 会话令牌"),
@@ -46,10 +46,10 @@ public static partial class Catalogue
         "atlassian-token" => new("Atlassian API token", "Atlassian API 令牌"),
         "atlassian-api-token" => new("Atlassian API token of the older form", "Atlassian API 令牌（旧格式）"),
         "npm-token" => new("npm access token", "npm 访问令牌"),
-        "npmrc-auth" => new("credentials of an npm registry", "npm 仓库凭据"),
+        "npmrc-auth" => new("Credentials of an npm registry", "npm 仓库凭据"),
         "pypi-token" => new("PyPI upload token", "PyPI 上传令牌"),
         "nuget-api-key" => new("NuGet API key", "NuGet API 密钥"),
-        "nuget-config-password" => new("password in NuGet.Config", "NuGet.Config 中的密码"),
+        "nuget-config-password" => new("Password in NuGet.Config", "NuGet.Config 中的密码"),
         "rubygems-token" => new("RubyGems API key", "RubyGems API 密钥"),
         "crates-io-token" => new("crates.io token", "crates.io 令牌"),
         "clojars-token" => new("Clojars token", "Clojars 令牌"),
@@ -95,7 +95,7 @@ public static partial class Catalogue
         "sendinblue-key" => new("Brevo (Sendinblue) API key", "Brevo (Sendinblue) API 密钥"),
         "postmark-token" => new("Postmark token", "Postmark 令牌"),
         "stripe-key" => new("Stripe secret key", "Stripe 密钥"),
-        "stripe-webhook-secret" => new("signing secret of a webhook", "Webhook 签名密钥"),
+        "stripe-webhook-secret" => new("Signing secret of a webhook", "Webhook 签名密钥"),
         "square-token" => new("Square token", "Square 令牌"),
         "shopify-token" => new("Shopify token", "Shopify 令牌"),
         "paypal-braintree-token" => new("Braintree access token", "Braintree 访问令牌"),
@@ -126,30 +126,30 @@ public static partial class Catalogue
         "dropbox-token" => new("Dropbox token", "Dropbox 令牌"),
         "mapbox-token" => new("Mapbox secret token", "Mapbox 私密令牌"),
         "private-wireguard-key" => new("WireGuard key", "WireGuard 密钥"),
-        "curl-credentials" => new("password given to curl", "传给 curl 的密码"),
-        "authorization-header" => new("credentials in an Authorization header", "Authorization 头中的凭据"),
-        "command-line-password" => new("password on a command line", "命令行中的密码"),
-        "sudo-password" => new("password piped into sudo or chpasswd", "通过管道传给 sudo 或 chpasswd 的密码"),
-        "my-cnf-password" => new("password in a MySQL client file", "MySQL 客户端配置中的密码"),
-        "pypirc-password" => new("password of a package index", "Python 包索引的密码"),
-        "git-credentials" => new("password in git's store", "git 凭据文件中的密码"),
-        "s3cfg-secret" => new("secret key of s3cmd", "s3cmd 的密钥"),
-        "kubernetes-config-token" => new("token in a kubeconfig", "kubeconfig 中的令牌"),
-        "kubernetes-secret" => new("data of a Kubernetes Secret", "Kubernetes Secret 的数据"),
+        "curl-credentials" => new("Password given to curl", "传给 curl 的密码"),
+        "authorization-header" => new("Credentials in an Authorization header", "Authorization 头中的凭据"),
+        "command-line-password" => new("Password on a command line", "命令行中的密码"),
+        "sudo-password" => new("Password piped into sudo or chpasswd", "通过管道传给 sudo 或 chpasswd 的密码"),
+        "my-cnf-password" => new("Password in a MySQL client file", "MySQL 客户端配置中的密码"),
+        "pypirc-password" => new("Password of a package index", "Python 包索引的密码"),
+        "git-credentials" => new("Password in git's store", "git 凭据文件中的密码"),
+        "s3cfg-secret" => new("Secret key of s3cmd", "s3cmd 的密钥"),
+        "kubernetes-config-token" => new("Token in a kubeconfig", "kubeconfig 中的令牌"),
+        "kubernetes-secret" => new("Data of a Kubernetes Secret", "Kubernetes Secret 的数据"),
         "laravel-app-key" => new("Laravel application key", "Laravel 应用密钥"),
         "django-secret-key" => new("Django secret key", "Django 密钥"),
-        "private-key-encrypted" => new("private key under a passphrase", "受密码保护的私钥"),
+        "private-key-encrypted" => new("Private key under a passphrase", "受密码保护的私钥"),
         "ssh-host-key" => new("SSH host key, the same in every container", "SSH 主机私钥（所有容器相同）"),
-        "key-store" => new("key store that holds a private key", "含有私钥的密钥库"),
-        "netrc-password" => new("password in a netrc file", "netrc 文件中的密码"),
-        "pgpass-password" => new("password in a pgpass file", "pgpass 文件中的密码"),
-        "docker-registry-auth" => new("credentials of a container registry", "容器镜像仓库凭据"),
+        "key-store" => new("Key store that holds a private key", "含有私钥的密钥库"),
+        "netrc-password" => new("Password in a netrc file", "netrc 文件中的密码"),
+        "pgpass-password" => new("Password in a pgpass file", "pgpass 文件中的密码"),
+        "docker-registry-auth" => new("Credentials of a container registry", "容器镜像仓库凭据"),
         "gcp-user-credentials" => new("Google user credentials", "Google 用户凭据"),
-        "rclone-credentials" => new("credentials of rclone", "rclone 凭据"),
-        "account-without-password" => new("account without a password", "没有密码的账户"),
-        "default-password" => new("account with a well-known password", "使用众所周知密码的账户"),
-        "password-hash" => new("password hash of an account", "账户的密码哈希"),
-        "htpasswd-hash" => new("password hash of a web user", "网站用户的密码哈希"),
+        "rclone-credentials" => new("Credentials of rclone", "rclone 凭据"),
+        "account-without-password" => new("Account without a password", "没有密码的账户"),
+        "default-password" => new("Account with a well-known password", "使用众所周知密码的账户"),
+        "password-hash" => new("Password hash of an account", "账户的密码哈希"),
+        "htpasswd-hash" => new("Password hash of a web user", "网站用户的密码哈希"),
         _ => null,
     };
 
@@ -157,24 +157,24 @@ public static partial class Catalogue
     public static Text SecretAdvice(string rule) => rule switch
     {
         "account-without-password" => new(
-            "lock the account (passwd -l), or remove it", "锁定（passwd -l）或删除该账户"),
+            "Lock the account (passwd -l), or remove it", "锁定（passwd -l）或删除该账户"),
         "default-password" or "password-hash" or "htpasswd-hash" => new(
-            "change the password, and set it when the container starts, not in the image", "更换密码，并在容器启动时设置，不要写入镜像"),
+            "Change the password, and set it when the container starts, not in the image", "更换密码，并在容器启动时设置，不要写入镜像"),
         "ssh-host-key" => new(
-            "generate host keys when the container starts", "在容器启动时生成主机密钥"),
+            "Generate host keys when the container starts", "在容器启动时生成主机密钥"),
         "private-key-encrypted" or "key-store" => new(
-            "mount it when the container starts; its password can be guessed at by everyone who has the image", "在容器启动时挂载；任何拿到镜像的人都能尝试猜测其密码"),
+            "Mount it when the container starts; its password can be guessed at by everyone who has the image", "在容器启动时挂载；任何拿到镜像的人都能尝试猜测其密码"),
         _ => new(
-            "replace it where it was issued, then give it to the build with RUN --mount=type=secret or to the container when it starts",
+            "Replace it where it was issued, then give it to the build with RUN --mount=type=secret or to the container when it starts",
             "先在签发处更换，再用 RUN --mount=type=secret 传给构建，或在容器启动时传入"),
     };
 
     public static Text SecretAdviceRemoved { get; } = new(
-        "replace it where it was issued; deleting a file in a later layer hides it only, so build without it from the layer that brought it",
+        "Replace it where it was issued; deleting a file in a later layer hides it only, so build without it from the layer that brought it",
         "在签发处更换；在后面的层中删除文件只会隐藏它，应从引入它的层开始重新构建");
 
     public static Text SecretAdviceConfig { get; } = new(
-        "replace it where it was issued; everyone who can pull the image can read it. Use RUN --mount=type=secret in the build, and give it to the container when it starts",
+        "Replace it where it was issued; everyone who can pull the image can read it. Use RUN --mount=type=secret in the build, and give it to the container when it starts",
         "在签发处更换；凡能拉取该镜像的人都能读到它。构建时使用 RUN --mount=type=secret，运行时再传给容器");
 
     /// <summary>{0} the rule's title, {1} the layer that deleted the file, {2} the layer that has it.</summary>

@@ -348,6 +348,12 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
                 AddGap(analyser, new Gap("no-room-for-file", path, $"{entries.Size} bytes; {failure}"));
                 continue;
             }
+            // What the system refused to open is small enough and still came without its content.
+            if (!whole && entries.Size <= analyser.MaxFileBytes)
+            {
+                AddGap(analyser, new Gap("file-unreadable", path, $"its {entries.Size} bytes could not be read for {analyser.Id}"));
+                continue;
+            }
             if (!whole || content.Length > analyser.MaxFileBytes)
             {
                 AddGap(analyser, new Gap("file-too-large", path, $"{entries.Size} bytes; {analyser.Id} reads at most {analyser.MaxFileBytes}"));

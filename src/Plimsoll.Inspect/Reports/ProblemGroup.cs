@@ -1,3 +1,4 @@
+using System.Globalization;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Texts;
@@ -15,8 +16,26 @@ public sealed class ProblemGroup
     public string Rule => Problems[0].Rule;
     public Severity Worst => Problems.Max(p => p.Severity);
 
-    /// <summary>The first title: rules put the place elsewhere.</summary>
-    public string Title(Language language) => Problems[0].Title.In(language);
+    /// <summary>The first title: rules put the place elsewhere. Where each counts files or packages of its own layer, their sum.</summary>
+    public string Title(Language language)
+    {
+        string title = Problems[0].Title.In(language);
+        if (Problems.Count == 1 || CountOf(Problems[0]) is not { } first || title.LastIndexOf(first, StringComparison.Ordinal) is not (>= 0 and var at))
+            return title;
+        int sum = 0;
+        foreach (Problem problem in Problems)
+        {
+            if (!int.TryParse(CountOf(problem), NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+                return title;
+            sum = (int)Math.Min(int.MaxValue, (long)sum + count);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"{title.AsSpan(0, at)}{sum}{title.AsSpan(at + first.Length)}");
+    }
+
+    /// <summary>Whether its problems are counts, one for each layer, rather than places.</summary>
+    public bool IsCounts => Problems.Count > 1 && Problems.All(p => CountOf(p) is not null) && Problems.Select(p => p.Origin?.Layer).Distinct().Count() == Problems.Count;
+
+    private static string? CountOf(Problem problem) => problem.Details.GetValueOrDefault("packages") ?? problem.Details.GetValueOrDefault("files");
 
     /// <summary>In the order of the first of each, which is worst first.</summary>
     public static IEnumerable<ProblemGroup> Of(IEnumerable<Problem> problems) =>

@@ -47,6 +47,10 @@ public sealed record Report
     /// <summary>Outside engines and rule sets that the checks asked, those that were missing too; by name.</summary>
     public IReadOnlyList<Engine> Engines { get; init; } = [];
 
+    /// <summary>Engines that were missing or failed, but for the one that a note on the missing virus engine speaks of already.</summary>
+    internal IEnumerable<Engine> EnginesToTell =>
+        Engines.Where(e => e.Failure is { } failure && (e.Version is not null || !Notes.Any(n => n.Code == "malware-no-virus-engine" && n.Arguments is [var why] && why == failure)));
+
     /// <summary>The Dockerfile rebuilt from the image's history, line by line; empty when the check of histories did not run.</summary>
     public IReadOnlyList<History.DockerfileLine> Dockerfile { get; init; } = [];
 

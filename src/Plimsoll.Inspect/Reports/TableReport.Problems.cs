@@ -58,7 +58,7 @@ public sealed partial class TableReport
         {
             string word = DisplayWidth.Fit(group.Worst.Text().In(Language), severity);
             bool brief = group.Worst is Severity.Low or Severity.Negligible && !_options.AllRows;
-            string times = group.Problems.Count > 1 ? $"  {Catalogue.ProblemTimes.In(Language, group.Problems.Count)}" : "";
+            string times = group.Problems.Count > 1 ? $"  {(group.IsCounts ? Catalogue.ProblemLayers : Catalogue.TimesAlike).In(Language, group.Problems.Count)}" : "";
             string where = brief && group.Problems.Count == 1
                 ? "  " + string.Join("  ", ((string[])[Where(group.Problems[0], layered), Removed(group.Problems[0])]).Where(t => t.Length > 0)) : times;
             string rule = Shown(group.Rule, 60), title = Shown(group.Title(Language).ReplaceLineEndings(" "), 300);
@@ -187,12 +187,13 @@ public sealed partial class TableReport
             Paragraph(Catalogue.TableChecksClean.In(Language, string.Join(Language == Language.Chinese ? "、" : ", ", clean).ToLowerInvariant()), null);
     }
 
-    private void Engines(IReadOnlyList<Engine> engines)
+    private void Engines(Report report)
     {
+        IReadOnlyList<Engine> engines = report.Engines;
         List<string> asked = [.. engines.Where(e => e.Failure is null).Select(e => Shown($"{e.Name} {e.Version}".TrimEnd(), 80))];
         if (asked.Count > 0)
             Paragraph(Catalogue.TableEnginesAsked.In(Language, string.Join(", ", asked)), _ansi.Dim);
-        foreach (Engine engine in engines.Where(e => e.Failure is not null))
+        foreach (Engine engine in report.EnginesToTell)
             Paragraph((engine.Version is null ? Catalogue.TableEngineMissing : Catalogue.TableEngineFailed)
                 .In(Language, Shown(engine.Name, 60), Shown(engine.Failure!, 300)), _ansi.Warning);
     }

@@ -91,8 +91,9 @@ public sealed partial class TableReport
         Summary(report, open, groups, hidden);
         Notes(report);
         if (report.Engines.Count > 0)
-            Engines(report.Engines);
-        Paragraph(ReportTexts.Of(report.Database, _options.Now, Language), report.Database.IsDatabase ? _ansi.Dim : _ansi.Warning);
+            Engines(report);
+        if (report.Matched)
+            Paragraph(ReportTexts.Of(report.Database, _options.Now, Language), report.Database.IsDatabase ? _ansi.Dim : _ansi.Warning);
         VerdictText.Write(_out, report.Verdict, _options);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Inspect.Checks;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Inspect.Secrets;
 
@@ -131,7 +132,7 @@ internal sealed class RuleSet
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new CheckException($"{file}: {e.Message}", inner: e);
+                throw new CheckException(e is FileNotFoundException or DirectoryNotFoundException ? $"there is no rule file {Escape.Quote(file)}" : $"cannot read the rule file {Escape.Quote(file)}: {e.Message}", inner: e);
             }
             catch (ArgumentException e)
             {

@@ -60,6 +60,13 @@ public sealed class ExchangeCommandTests : IDisposable
     [InlineData(2, "diff", "a", "b", "--fail-on", "dreadful")]
     [InlineData(2, "diff", "a", "b", "--db", "/no/such/db")]
     [InlineData(2, "diff", "a", "b", "--platform", "linux")]
+    [InlineData(0, "diff", "a", "b", "--json")]
+    [InlineData(0, "diff", "a", "b", "--json", "-o", "json")]
+    [InlineData(0, "diff", "a", "b", "-o", "table")]
+    [InlineData(2, "diff", "a", "b", "--json", "-o", "table")]
+    [InlineData(2, "diff", "a", "b", "-o", "sarif")]
+    [InlineData(2, "diff", "a", "b", "-o", "d.json")]
+    [InlineData(2, "diff", "a", "b", "-o", "json=")]
     [InlineData(3, "diff", "sbom:/no/such/file", "b")]
     [InlineData(0, "explain", "CVE-2023-38545")]
     [InlineData(0, "explain", "cve-2023-38545", "x")]
@@ -117,7 +124,7 @@ public sealed class ExchangeCommandTests : IDisposable
         Assert.Equal(0, await RunAsync("diff", At("a.json"), "x", "--fail-on", "any"));
         _scan = _ => new ReportBuilder().With(ReportBuilder.Package("a", "1"), "CVE-1", Severity.High).With(ReportBuilder.Package("b", "1"), "CVE-2", Severity.Low).Build();
         Assert.Equal(0, await RunAsync("diff", At("a.json"), "x", "--fail-on", "high"));
-        Assert.Equal(1, await RunAsync("diff", At("a.json"), "x", "--fail-on", "low", "--json", "-o", At("d.json")));
+        Assert.Equal(1, await RunAsync("diff", At("a.json"), "x", "--fail-on", "low", "-o", $"json={At("d.json")}"));
         Assert.Equal("CVE-2", JsonDocument.Parse(File.ReadAllBytes(At("d.json"))).RootElement.GetProperty("findings").GetProperty("new")[0].GetProperty("id").GetString());
     }
 

@@ -47,8 +47,22 @@ public sealed class TableProblemsTests
         string brief = Table(report), all = Table(report, all: true);
 
         Assert.DoesNotContain("usr/bin/passwd", brief, StringComparison.Ordinal);
-        Assert.Contains("CIS-4.8  7 times", brief, StringComparison.Ordinal);
+        Assert.Contains("CIS-4.8  7 places", brief, StringComparison.Ordinal);
         Assert.All(report.Problems.Where(p => p is { Path: not null, Suppressed: null }), p => Assert.Contains(p.Path!, all, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Write_CountsOfSeveralLayers_AreAddedUp()
+    {
+        static Problem Counted(string packages, int layer) => ReportBuilder.Problem(ProblemKind.Licence, "unknown-licence", Severity.Low, null, $"Packages under licences that are not known: {packages}") with
+        {
+            Details = new SortedDictionary<string, string> { ["packages"] = packages },
+            Fingerprint = $"{layer}",
+        };
+
+        string table = Flat(Table(new ReportBuilder().With(Counted("139", 1)).With(Counted("81", 0)).Build()));
+
+        Assert.Contains("Packages under licences that are not known: 220 unknown-licence", table, StringComparison.Ordinal);
     }
 
     [Fact]

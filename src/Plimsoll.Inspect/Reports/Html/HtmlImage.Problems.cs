@@ -25,7 +25,7 @@ internal sealed partial class HtmlImage
             html.Open("details", ("class", "g"), ("open", group.Worst >= Vulnerabilities.Severity.Critical ? "" : null));
             html.Open("summary").Element("span", HtmlChart.Word(group.Worst, Language), ("class", "s " + HtmlChart.Letter(group.Worst)));
             html.Element("span", HtmlText.Shown(group.Title(Language)), ("class", "name"));
-            html.Element("code", HtmlText.Shown(group.Rule, 80), ("class", "rule")).Element("span", Say(Catalogue.TimesAlike, group.Problems.Count), ("class", "badge"));
+            html.Element("code", HtmlText.Shown(group.Rule, 80), ("class", "rule")).Element("span", Say(group.IsCounts ? Catalogue.ProblemLayers : Catalogue.TimesAlike, group.Problems.Count), ("class", "badge"));
             html.Close();
             foreach (Problem problem in group.Problems)
                 WriteProblem(problem, group);

@@ -121,7 +121,7 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         Lines(lines, "reasons");
         List<string> notes =
         [
-            .. _report.Engines.Where(e => e.Failure is not null).Select(EngineText),
+            .. _report.EnginesToTell.Select(EngineText),
             .. _report.Notes.Where(n => !n.Undecided).Select(n => ReportTexts.Of(n, Language)),
         ];
         if (notes.Count > 0)
