@@ -5,6 +5,7 @@ using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Secrets;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.Tests.Secrets;
@@ -83,7 +84,7 @@ public sealed class SecretAttackTests : IDisposable
         File.WriteAllBytes(path, ImageBuilder.Tar(new ImageBuilder().Layer(t => t.File("a", "b"), $"RUN /bin/sh -c cat > /k <<E\n{key}\nE # buildkit").ArchiveFiles()));
         using Inspect.History.HistoryCheck history = new();
         Report report = Scanner.Scan(path, new MemoryAdvisoryStore(), new ScanOptions { ToolVersion = "0", Vulnerabilities = false, Checks = [history] }, TestContext.Current.CancellationToken);
-        using Image image = Sources.ImageSource.Open(path, new Sources.ImageOptions(), TestContext.Current.CancellationToken);
+        using Image image = ImageSource.Open(path, new ImageOptions(), TestContext.Current.CancellationToken);
         string all = string.Join('\n', [.. report.Dockerfile.Select(l => l.Text), .. report.Layers.Select(l => l.CreatedBy), .. Inspect.History.ImageHistory.Lint(image, new Inspect.Dockerfiles.LintOptions(), default, TestContext.Current.CancellationToken)!.Value.Lines.Select(l => l.Text)]);
 
         Assert.Contains("RUN <<EOF", all, StringComparison.Ordinal);
