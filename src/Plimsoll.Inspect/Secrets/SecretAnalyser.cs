@@ -103,7 +103,7 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     {
         if (rest.Length <= Utf16PartBytes)
             return rest.Length;
-        int low = encoding == Encoding.Unicode ? 0 : 1;
+        int low = encoding.Equals(Encoding.Unicode) ? 0 : 1;
         for (int at = Utf16PartBytes - 2; at > 0; at -= 2)
             if (rest[at + low] == (byte)'\n' && rest[at + 1 - low] == 0)
                 return at + 2;
