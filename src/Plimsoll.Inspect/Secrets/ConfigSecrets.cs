@@ -1,8 +1,8 @@
 using System.Text;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
-using Plimsoll.Oci;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Inspect.Secrets;

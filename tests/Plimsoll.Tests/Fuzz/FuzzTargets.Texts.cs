@@ -195,9 +195,15 @@ internal static partial class FuzzTargets
         for (int i = 0; i < 3; i++)
             builder.With(ReportBuilder.Problem((ProblemKind)(i * 2), Next(), (Severity)(i + 2), Next(), Next()) with
             {
-                Advice = new Text(Next(), Next()), Evidence = Next(), Place = Next(), Package = Next(), Details = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Next()] = Next() },
+                Advice = new Text(Next(), Next()),
+                Evidence = Next(),
+                Place = Next(),
+                Package = Next(),
+                Details = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Next()] = Next() },
                 RemovedBy = i == 1 ? new Origin(2, Next(), Next()) : null,
-                References = [Next()], Fingerprint = Next(), Suppressed = i < 2 ? null : new Suppression { Id = Next(), Reason = Next(), Source = Next() },
+                References = [Next()],
+                Fingerprint = Next(),
+                Suppressed = i < 2 ? null : new Suppression { Id = Next(), Reason = Next(), Source = Next() },
             });
         builder.With(new Engine(Next(), null, Next())).With(ReportBuilder.Refusal with { Policy = Next(), Reasons = [new Reason { Code = Next(), Outcome = Outcome.Refused, Message = Next() }] });
         builder.WithNote(Next(), true, Next(), Next()).WithNote("end-of-life", false, Next(), Next(), Next()).WithGap(Next(), Next(), Next()).WithGap("file-too-large", Next(), Next());

@@ -19,7 +19,8 @@ internal static class Samples
     };
 
     public static Report Incomplete() => ReportBuilder.Vulnerable().WithProblems().WithNote("no-advisories-for-ecosystem", true, "npm", "31")
-        .WithGap("package-database-corrupt", "layer 1: var/lib/rpm/rpmdb.sqlite", "page 12 is cut short").Build() with { Verified = false };
+        .WithGap("package-database-corrupt", "layer 1: var/lib/rpm/rpmdb.sqlite", "page 12 is cut short").Build() with
+    { Verified = false };
 
     public static Report Clean() => new ReportBuilder().With(ReportBuilder.Package("bash", "5.1", null, 0, "GPL-3.0-or-later")).WithChecks([.. ProblemKinds.All]).Build();
 
