@@ -23,7 +23,7 @@ public sealed class AnalyserTests
     public void All_IdsAndCacheVersion_AreUniqueAndStable()
     {
         Assert.Equal(Analysers.All.Count, Analysers.All.Select(a => a.Id).Distinct().Count());
-        Assert.Equal("packages,walk:4,apk-installed:2,dpkg-copyright:1,dpkg-status:2,os-release:2,rpm-database:1,rpm-manifest:1,pacman-local:1,portage:1,dotnet-bundle:1,dotnet-deps:1,go-binary:1,java-archive:1,java-release:1,rust-audit:1,version-string:1,dpkg-owned:1,languages:11,", Analysers.Group.Key);
+        Assert.Equal("packages,walk:5,apk-installed:2,dpkg-copyright:1,dpkg-status:2,os-release:2,rpm-database:1,rpm-manifest:1,pacman-local:1,portage:1,dotnet-bundle:1,dotnet-deps:1,go-binary:1,java-archive:1,java-release:1,rust-audit:1,version-string:1,dpkg-owned:1,languages:11,", Analysers.Group.Key);
     }
 
     [Fact]
