@@ -42,12 +42,12 @@ internal static class FileClasses
     ], StringComparison.Ordinal);
 
     private static readonly SearchValues<string> DocumentationParts = SearchValues.Create(
-        ["/doc/", "/docs/", "share/man/", "share/info/", "/examples/", "/example/", "/samples/", "/demo/", "/documentation/", "/help/", "/ri/"], StringComparison.Ordinal);
+        ["/doc/", "/docs/", "/man/", "share/info/", "/examples/", "/example/", "/samples/", "/demo/", "/documentation/", "/help/", "/ri/"], StringComparison.Ordinal);
 
     private static readonly SearchValues<string> TestParts = SearchValues.Create(
         ["/test/", "/tests/", "/spec/", "/specs/", "__tests__/", "/testdata/", "/testing/", "/fixtures/", "/fixture/", "/__fixtures__/", "/mock/", "/mocks/", "/__mocks__/", "/test-data/", "/testsuite/", "/benchmark/", "/e2e/"], StringComparison.Ordinal);
 
-    private static readonly HashSet<string> DocumentationEndings = new(["md", "rst", "adoc", "markdown", "txt", "1", "3", "5", "7", "8", "pod", "rdoc", "ri", "texi", "mdx"], StringComparer.Ordinal);
+    private static readonly HashSet<string> DocumentationEndings = new(["md", "rst", "adoc", "markdown", "txt", "pod", "rdoc", "ri", "texi", "mdx"], StringComparer.Ordinal);
 
     private static readonly HashSet<string> GeneratedEndings = new(
         ["map", "lock", "po", "pot", "svg", "css", "sum", "xlf", "tsbuildinfo", "snap", "ipynb", "resx", "strings", "csv", "tsv", "crt", "cer", "dic", "aff"], StringComparer.Ordinal);

@@ -26,4 +26,13 @@ public sealed class FileClassTests
     [Fact]
     public void Of_VeryLongPath_IsRead() =>
         Assert.True(FileClasses.Of("usr/lib/" + new string('a', 5000) + "/x.map").IsBeyondRules());
+
+    /// <summary>Debian's perl is one file under both names: were one of them a manual page, every such layer would have to be read twice.</summary>
+    [Fact]
+    public void Of_ProgramWhoseVersionLooksLikeASection_IsNoManualPage()
+    {
+        Assert.Equal(FileClasses.Of("usr/bin/perl"), FileClasses.Of("usr/bin/perl5.32.1"));
+        Assert.False(FileClasses.Of("usr/bin/perl5.32.1").IsBeyondRules());
+        Assert.True(FileClasses.Of("usr/share/man/man1/perl.1").IsBeyondRules());
+    }
 }
