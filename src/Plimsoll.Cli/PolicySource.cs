@@ -1,5 +1,6 @@
 using System.Text;
 using Plimsoll.Inspect.Policies;
+using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
 using Plimsoll.Texts;

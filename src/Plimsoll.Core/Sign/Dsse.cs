@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Plimsoll.Keys;
 
 namespace Plimsoll.Sign;
 
@@ -59,9 +60,6 @@ public sealed record DsseEnvelope(string PayloadType, ReadOnlyMemory<byte> Paylo
         }
     }
 }
-
-/// <summary>A key file cannot be used; the message says why, without a byte of the key.</summary>
-public sealed class KeyException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>Signs and verifies envelopes: ECDSA over P-256 or P-384 (DER signatures), RSA from 2048 bits (PKCS#1 v1.5), each with SHA-256.</summary>
 public sealed class DsseKey : IDisposable

@@ -15,12 +15,13 @@ public sealed class BoundaryTests
     {
         ["Texts"] = [],
         ["Posix"] = [],
-        ["Keys"] = [],
+        ["Keys"] = ["Posix", "Texts"],
         ["Oci"] = ["Posix", "Texts"],
         ["Docker"] = ["Oci", "Posix", "Texts"],
         ["Registry"] = ["Oci", "Posix", "Texts"],
         ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
-        ["Verify"] = ["Oci", "Sign", "Texts"],
+        ["Measure"] = ["Docker", "Keys", "Oci", "Posix", "Sign", "Texts"],
+        ["Verify"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
     };
 

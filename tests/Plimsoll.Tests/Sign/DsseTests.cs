@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Plimsoll.Keys;
 using Plimsoll.Sign;
 
 namespace Plimsoll.Tests.Sign;

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
 using Plimsoll.Texts;

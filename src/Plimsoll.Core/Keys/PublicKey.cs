@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+
+namespace Plimsoll.Keys;
+
+/// <summary>What a key signs with.</summary>
+public enum KeyAlgorithm
+{
+    /// <summary>ECDSA over P-256 with SHA-256, DER signatures; the default.</summary>
+    EcdsaP256 = 0,
+
+    /// <summary>ECDSA over P-384 with SHA-384, DER signatures.</summary>
+    EcdsaP384,
+
+    /// <summary>Ed25519, signatures of 64 bytes.</summary>
+    Ed25519,
+
+    /// <summary>RSA from 2048 bits, PKCS#1 v1.5 with SHA-256, as cosign has it.</summary>
+    Rsa,
+}
+
+/// <summary>A key cannot be used; the message says why, without a byte of the key.</summary>
+public sealed class KeyException(string message, string? hint = null, Exception? inner = null) : Exception(message, inner)
+{
+    public string? Hint { get; } = hint;
+}
+
+/// <summary>The half of a key that proves who signed. Its methods may be called from several threads.</summary>
+public abstract class PublicKey : IDisposable
+{
+    public const int MinRsaBits = 2048;
+    public const int MaxRsaBits = 16384;
+
+    /// <summary>Bytes of a PEM file; a 16384-bit RSA key has some 13 000.</summary>
+    public const int MaxPemBytes = 64 * 1024;
+
+    protected PublicKey(KeyAlgorithm algorithm, ReadOnlyMemory<byte> spki)
+    {
+        (Algorithm, Spki) = (algorithm, spki);
+        Id = Convert.ToHexStringLower(SHA256.HashData(spki.Span));
+    }
+
+    public KeyAlgorithm Algorithm { get; }
+
+    /// <summary>The SubjectPublicKeyInfo, DER. Source: RFC 5280, 4.1.2.7.</summary>
+    public ReadOnlyMemory<byte> Spki { get; }
+
+    /// <summary>SHA-256 of <see cref="Spki"/>, 64 lower-case hex digits: what a key is called wherever one is named.</summary>
+    public string Id { get; }
+
+    /// <summary>Whether the signature is this key's over these bytes. Never throws for what the bytes of a signature are.</summary>
+    public abstract bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature);
+
+    /// <summary><c>-----BEGIN PUBLIC KEY-----</c>, one line end at its end.</summary>
+    public string ToPem() => PemEncoding.WriteString("PUBLIC KEY", Spki.Span) + "\n";
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}
+
+/// <summary>Who can sign: a key in memory, or one that a device keeps. Its methods may be called from several threads.</summary>
+public interface ISigner : IDisposable
+{
+    /// <summary>Lives as long as the signer.</summary>
+    PublicKey PublicKey { get; }
+
+    /// <summary>A signature over these bytes in the form that <see cref="KeyAlgorithm"/> states.</summary>
+    /// <exception cref="KeyException">The key cannot be reached or refuses.</exception>
+    byte[] Sign(ReadOnlySpan<byte> data);
+}
