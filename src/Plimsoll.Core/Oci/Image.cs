@@ -75,9 +75,12 @@ public abstract class Image : IDisposable
     /// <summary>Remembers which files were verified before; null when nothing is to be remembered.</summary>
     public IProofs? Proofs { get; init; }
 
+    /// <summary>False for what passes once only, as standard input does: <see cref="ReadLayers"/> may then be called once.</summary>
+    public virtual bool CanReadAgain => true;
+
     /// <summary>
     /// Reads every layer that the visitor does not skip, largest first, up to <paramref name="parallelism"/> at once.
-    /// May be called again.
+    /// May be called again, unless <see cref="CanReadAgain"/> says no.
     /// </summary>
     /// <exception cref="ImageException">Anything is not as it is stated; no later layer is read then.</exception>
     public abstract void ReadLayers(ILayerVisitor visitor, int parallelism, CancellationToken cancellationToken);

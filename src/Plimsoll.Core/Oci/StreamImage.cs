@@ -41,6 +41,11 @@ internal sealed class StreamImage : Image
 
     public ArchiveForm Form { get; init; }
 
+    /// <summary>The archive comes once and cannot be opened again.</summary>
+    public bool ComesOnce { get; init; }
+
+    public override bool CanReadAgain => !ComesOnce;
+
     /// <summary>Disposed with the image: what <c>open</c> reads from, or null.</summary>
     public IDisposable? Source { get; init; }
 

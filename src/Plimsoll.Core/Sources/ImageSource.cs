@@ -101,15 +101,7 @@ public static class ImageSource
     {
         if (reference.Location == "-")
         {
-            bool used = false;
-            return Streamed(_ =>
-            {
-                if (used)
-                    throw new ImageException(ImageError.Unsupported,
-                        "standard input cannot be read a second time, which a hard link in this image asks for", "save the image to a file first");
-                used = true;
-                return options.OpenStandardInput();
-            });
+            return Streamed(_ => options.OpenStandardInput(), comesOnce: true);
         }
         SafeFileHandle file = StoreFiles.Open(reference.Location);
         byte[] start = new byte[6];
@@ -129,7 +121,7 @@ public static class ImageSource
         if (form != Compression.None)
         {
             file.Dispose();
-            return Streamed(_ => new FileStream(StoreFiles.Open(reference.Location), FileAccess.Read, 0));
+            return Streamed(_ => new FileStream(StoreFiles.Open(reference.Location), FileAccess.Read, 0), comesOnce: false);
         }
         TarStore store = OpenTar(reference.Location, file, options, cancellationToken);
         try
@@ -142,10 +134,11 @@ public static class ImageSource
             throw;
         }
 
-        StreamImage Streamed(Func<CancellationToken, Stream> open) => new(open, reference.Choice, options.Platform, null, options.Limits)
+        StreamImage Streamed(Func<CancellationToken, Stream> open, bool comesOnce) => new(open, reference.Choice, options.Platform, null, options.Limits)
         {
             Name = reference.Text,
             Verification = options.Verification,
+            ComesOnce = comesOnce,
             Form = reference.Scheme switch
             {
                 ImageScheme.DockerArchive => ArchiveForm.Docker,

@@ -71,6 +71,7 @@ public static partial class Catalogue
         "distribution-unreadable" => new("The file that names the distribution could not be read", "无法读取说明发行版的文件"),
         "advisory-unreadable" => new("An advisory could not be compared", "无法比较一条公告"),
         "analyser-failed" => new("An analyser stumbled over a file", "分析器处理文件时出错"),
+        "hard-link-unread" => new("A hard link's content had passed; standard input is read once", "硬链接的内容已经读过；标准输入只能读一次"),
         "hard-link-target-missing" => new("A hard link leads to nothing in its layer", "硬链接在其所在层中没有目标"),
         "database-behind-link" => new("A package database lies behind a symbolic link and was not read", "软件包数据库位于符号链接之后，未读取"),
         "entry-below-link" => new("An entry lies below a symbolic link of its own layer", "条目位于同一层的符号链接之下"),

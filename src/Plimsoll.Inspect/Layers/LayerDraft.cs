@@ -12,7 +12,7 @@ namespace Plimsoll.Inspect.Layers;
 /// <param name="budget">Shared by all layers of an image.</param>
 internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget budget)
 {
-    /// <summary>Gaps kept of one layer; more say nothing new and a hostile layer could make millions.</summary>
+    /// <summary>Gaps kept of one layer and analyser; more say nothing new and a hostile layer could make millions.</summary>
     private const int MaxGaps = 100;
 
     /// <summary>Contents read for hard links of one layer: many links to many files of one name would multiply. Real layers have a few hundred.</summary>
@@ -27,6 +27,7 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
     private readonly List<PathHash> _nonFolders = [];
     private readonly HashSet<PathHash> _folders = [];
     private readonly List<(string? Analyser, Gap Gap)> _gaps = [];
+    private readonly Dictionary<string, int> _gapsOf = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Path, string Analyser), Want> _links = [];
     private readonly AnchorPaths _anchorPaths = new(analysers);
     private readonly LinkedFolders _linked = new();
@@ -58,6 +59,9 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
 
     /// <summary>Whether the layer must be walked again for the content behind hard links.</summary>
     public bool HasOpenLinks => _links.Values.Any(w => w.Before > 1);
+
+    /// <summary>Whether the layer could not be walked again for them: what was seen of it is less than what another reading sees.</summary>
+    public bool HasUnreadLinks { get; private set; }
 
     /// <param name="buffer">For one content after the other.</param>
     public void Walk(EntryReader entries, ContentBuffer buffer, CancellationToken cancellationToken)
@@ -102,6 +106,17 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
             wanted.RemoveAll(w => !IsStillWanted(w, entries));
             if (wanted.Count > 0)
                 Analyse(entries, buffer, [.. wanted.Select(w => (w.Path, w.Analyser))]);
+        }
+    }
+
+    /// <summary>Instead of a further walk: each link whose content passed before anybody wanted it is a gap.</summary>
+    public void LeaveLinksUnread()
+    {
+        foreach (Want want in _links.Values.Where(w => w.Before > 1).OrderBy(w => w.Path, StringComparer.Ordinal).ThenBy(w => w.Analyser.Id, StringComparer.Ordinal).ToArray())
+        {
+            HasUnreadLinks = true;
+            AddGap(want.Analyser, new Gap("hard-link-unread", want.Path, $"its content passed as {Escape.Quote(want.Target)} before {want.Analyser.Id} wanted it, and standard input passes once; scan the image from a file"));
+            _links.Remove((want.Path, want.Analyser.Id));
         }
     }
 
@@ -376,7 +391,12 @@ internal sealed class LayerDraft(IReadOnlyList<IAnalyser> analysers, FactBudget 
 
     private void AddGap(IAnalyser? analyser, Gap gap)
     {
-        if (_gaps.Count < MaxGaps)
-            _gaps.Add((analyser?.Id, gap));
+        // Counted by analyser: facts are kept by analysers, and those of one must not look whole because another filled the list.
+        string id = analyser?.Id ?? "";
+        int before = _gapsOf.GetValueOrDefault(id);
+        if (before >= MaxGaps)
+            return;
+        _gapsOf[id] = before + 1;
+        _gaps.Add((analyser?.Id, gap));
     }
 }

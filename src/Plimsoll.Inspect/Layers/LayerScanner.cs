@@ -41,10 +41,14 @@ internal sealed class LayerScanner : ILayerVisitor
     public (IReadOnlyDictionary<string, LayerFacts> Facts, IReadOnlySet<string> FromCache) Read(Image image, int parallelism, CancellationToken cancellationToken)
     {
         image.ReadLayers(this, parallelism, cancellationToken);
-        for (int pass = 0; pass < MaxLinkPasses && _unfinished.Values.Any(d => d.HasOpenLinks); pass++)
+        for (int pass = 0; image.CanReadAgain && pass < MaxLinkPasses && _unfinished.Values.Any(d => d.HasOpenLinks); pass++)
             image.ReadLayers(this, parallelism, cancellationToken);
         foreach ((string key, LayerDraft draft) in _unfinished)
+        {
+            if (!image.CanReadAgain)
+                draft.LeaveLinksUnread();
             Finish(key, draft);
+        }
         _unfinished.Clear();
         _cache?.Flush();
         return (_facts, _fromCache);
@@ -131,7 +135,7 @@ internal sealed class LayerScanner : ILayerVisitor
             if (parts[i] is not null)
                 continue;
             parts[i] = draft.ToFacts(_groups[i]);
-            if (draft.DiffId is { } diffId && _verification == Verification.Full && _groups[i].MayKeep())
+            if (draft.DiffId is { } diffId && _verification == Verification.Full && !draft.HasUnreadLinks && _groups[i].MayKeep())
                 _cache?.Add(diffId, _groups[i], parts[i]!);
         }
         lock (_lock)

@@ -57,6 +57,34 @@ public sealed class LayerAttackTests : IDisposable
         Assert.Equal(["1"], Versions(Compose(t => t.File("a", Stanza("1")).File("b", Stanza("9")).HardLink("x", "a").HardLink(Status, "x").HardLink("x", "b"))));
 
     [Fact]
+    public void HardLinkOnStandardInput_IsAGapAndTheRestStands()
+    {
+        byte[] archive = ImageBuilder.Tar(new ImageBuilder().Layer(t => t.File("x", Stanza("1")).HardLink(Status, "x").File("lib/apk/db/installed", "P:musl\nV:1.2.3-r0\n\n")).ArchiveFiles());
+        LayerCache cache = new(_folder["cache"], TimeProvider.System);
+        using Image image = ImageSource.Open("-", new ImageOptions { OpenStandardInput = Once(archive) }, TestContext.Current.CancellationToken);
+
+        (IReadOnlyDictionary<string, LayerFacts> facts, IReadOnlySet<string> fromCache) =
+            new LayerScanner([Analysers.Group], cache, Verification.Full, null).Read(image, 2, TestContext.Current.CancellationToken);
+        Inventory seen = Composer.Compose(image, facts, fromCache);
+
+        Assert.Equal(["1.2.3-r0"], Versions(seen));
+        Assert.Equal(["hard-link-unread"], Gaps(seen));
+        // What a second way would see is not kept as if it had been seen.
+        Assert.Null(cache.Find(image.Layers[0].DiffId!, Analysers.Group));
+    }
+
+    private static Func<Stream> Once(byte[] bytes)
+    {
+        bool used = false;
+        return () =>
+        {
+            Assert.False(used, "standard input was opened twice");
+            used = true;
+            return new MemoryStream(bytes, writable: false);
+        };
+    }
+
+    [Fact]
     public void HardLinkBeforeItsTarget_IsAGap() =>
         Assert.Equal(["hard-link-target-missing"], Gaps(Compose(t => t.HardLink(Status, "x").File("x", Stanza("9")))));
 
