@@ -55,8 +55,6 @@ public static class LicenceCategories
 
     private static readonly Lazy<string[]> LooseningIds = new(() => Loosening.Split(' '));
 
-    public static IReadOnlyList<LicenceCategory> All { get; } = [.. Enum.GetValues<LicenceCategory>()];
-
     public static string Word(this LicenceCategory category) => category switch
     {
         LicenceCategory.Unknown => "unknown",
@@ -68,15 +66,6 @@ public static class LicenceCategories
         LicenceCategory.Restricted => "restricted",
         _ => throw new ArgumentOutOfRangeException(nameof(category)),
     };
-
-    /// <summary>The category of that word, or null.</summary>
-    public static LicenceCategory? FindWord(string word)
-    {
-        foreach (LicenceCategory category in All)
-            if (category.Word() == word)
-                return category;
-        return null;
-    }
 
     /// <param name="id">An SPDX id in its official spelling.</param>
     /// <param name="exception">What stands behind WITH, or null.</param>

@@ -8,7 +8,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Inspect.Licences;
 
 /// <summary>Judges licences by what they ask: one problem for each category and layer, and one for each licence that restricts or reaches over the network.</summary>
-/// <remarks>What is permissive or in the public domain is no problem and stays in the inventory. Allow and deny lists are the policy's: <see cref="LicenceJudge"/>.</remarks>
+/// <remarks>What is permissive or in the public domain is no problem and stays in the inventory. Allow and deny lists are the policy's.</remarks>
 internal sealed class LicenceCheck : ICheck
 {
     /// <summary>Packages and licences named in a problem; the inventory has them all.</summary>

@@ -27,8 +27,9 @@ internal static partial class FuzzTargets
             if (LicenceNormaliser.Of(text) is { } named)
             {
                 WrongAnswerException.Unless(named.Terms.All(t => t.Id.Length is > 0 and <= 200 && !t.Id.Any(char.IsControl) || t.IsKnown), "a name that is empty, too long or holds control characters");
-                LicenceVerdict verdict = new LicenceRules { Deny = [.. LicenceCategories.All.Select(c => c.Word())] }.Judge(named);
-                WrongAnswerException.Unless(verdict == LicenceVerdict.Denied, "where every category is denied nothing is allowed");
+                Plimsoll.Verify.LicenceRules rules = new() { Deny = [.. Plimsoll.Verify.LicenceExpression.Categories.Select(c => $"category:{c}")] };
+                Dictionary<string, string> categories = named.Terms.DistinctBy(t => t.Id).ToDictionary(t => t.Id, t => t.Category.Word());
+                WrongAnswerException.Unless(Plimsoll.Verify.LicenceExpression.Judge([named.ToString()!], rules, categories) == Plimsoll.Verify.LicenceAnswer.Denied, "where every category is denied nothing is allowed");
             }
             LicenceTexts.Find(bytes, out int likeness);
             WrongAnswerException.Unless(likeness is 0 or (>= LicenceTexts.MinLikeness and <= 100), "a likeness that is none");

@@ -82,8 +82,8 @@ public sealed class LicenceExpressionTests
     }
 
     [Fact]
-    public void Words_OfCategories_AreReadBack() =>
-        Assert.All(LicenceCategories.All, c => Assert.Equal(c, LicenceCategories.FindWord(c.Word())));
+    public void Words_OfCategories_AreThoseThatPoliciesKnow() =>
+        Assert.Equal(Plimsoll.Verify.LicenceExpression.Categories.Order(StringComparer.Ordinal), Enum.GetValues<LicenceCategory>().Select(c => c.Word()).Order(StringComparer.Ordinal));
 
     [Fact, Trait("needs", "shared")]
     public void Ids_OfThePublishedList_AreAllKnown()

@@ -9,7 +9,7 @@ namespace Plimsoll.Inspect.Packages.DotNet;
 /// The host carries a mark of 32 bytes with the offset of the bundle's header before it; zero in a host that carries no bundle.
 /// Source: dotnet/runtime, src/native/corehost/bundle (bundle_marker.cpp, header.h, file_entry.h).
 /// </remarks>
-public sealed class DotNetBundleAnalyser : IAnalyser
+public sealed class DotNetBundleAnalyser : ProgramAnalyser
 {
     private const string Corrupt = "program-metadata-corrupt";
     private const int MaxDepsBytes = 32 << 20, MaxFiles = 100_000;
@@ -22,20 +22,11 @@ public sealed class DotNetBundleAnalyser : IAnalyser
         0x13, 0xf5, 0xb9, 0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3, 0x6a, 0xae,
     ];
 
-    public string Id => "dotnet-bundle";
+    public override string Id => "dotnet-bundle";
 
-    public int Version => 1;
+    public override int Version => 1;
 
-    /// <summary>1 GiB.</summary>
-    public long MaxFileBytes => 1L << 30;
-
-    public bool LooksAtContent => true;
-
-    public bool Wants(ReadOnlySpan<byte> path) => false;
-
-    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(path, mode, start);
-
-    public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
+    public override FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (ProgramFile.Read(content.Span) is not { } program || HeaderOffset(program, content.Span) is not (> 0 and long header))

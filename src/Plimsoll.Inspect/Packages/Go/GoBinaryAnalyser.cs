@@ -11,27 +11,18 @@ namespace Plimsoll.Inspect.Packages.Go;
 /// then a version that its makers gave the linker (<c>-ldflags -X main.version=1.2.3</c>) counts, else it stays <c>(devel)</c>, which no range holds.
 /// Source: Go, runtime/debug/mod.go, "ParseBuildInfo"; golang.org/x/vuln, internal/semver, "GoTagToSemver".
 /// </remarks>
-public sealed partial class GoBinaryAnalyser : IAnalyser
+public sealed partial class GoBinaryAnalyser : ProgramAnalyser
 {
     private const string Corrupt = "program-metadata-corrupt";
 
     /// <summary>What the go command writes for the version of a working copy.</summary>
     public const string UnknownVersion = "(devel)";
 
-    public string Id => "go-binary";
+    public override string Id => "go-binary";
 
-    public int Version => 1;
+    public override int Version => 1;
 
-    /// <summary>1 GiB; the largest known programs have half of that.</summary>
-    public long MaxFileBytes => 1L << 30;
-
-    public bool LooksAtContent => true;
-
-    public bool Wants(ReadOnlySpan<byte> path) => false;
-
-    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(path, mode, start);
-
-    public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
+    public override FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (ProgramFile.Read(content.Span) is not { } program)

@@ -11,27 +11,18 @@ namespace Plimsoll.Inspect.Packages.Rust;
 /// Crates of kind <c>build</c> ran while the program was made and are marked so. Source: rust-secure-code/cargo-auditable, PARSING.md and
 /// cargo-auditable.schema.json.
 /// </remarks>
-public sealed class RustAuditAnalyser : IAnalyser
+public sealed class RustAuditAnalyser : ProgramAnalyser
 {
     private const string Corrupt = "program-metadata-corrupt";
 
     /// <summary>8 MiB of JSON, the limit that the format's own reader has.</summary>
     private const int MaxJsonBytes = 8 << 20;
 
-    public string Id => "rust-audit";
+    public override string Id => "rust-audit";
 
-    public int Version => 1;
+    public override int Version => 1;
 
-    /// <summary>1 GiB.</summary>
-    public long MaxFileBytes => 1L << 30;
-
-    public bool LooksAtContent => true;
-
-    public bool Wants(ReadOnlySpan<byte> path) => false;
-
-    public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) => ProgramFile.MayBe(path, mode, start);
-
-    public FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
+    public override FileFacts? Analyse(string path, ReadOnlyMemory<byte> content)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (ProgramFile.Read(content.Span)?.Section(".dep-v0") is not { } section)
