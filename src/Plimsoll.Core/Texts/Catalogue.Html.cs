@@ -21,6 +21,7 @@ public static partial class Catalogue
     public static Text HtmlNoVerdict => new("No policy was given", "未指定策略");
     public static Text HtmlNoVerdictText => new(
         "Nothing was decided: this report says what was seen, not whether the image may run.", "未作判定：本报告只说明所见内容，不表示镜像是否可以运行。");
+    public static Text HtmlMoreReasons => new("{0} more reasons", "另有 {0} 条理由");
     public static Text HtmlReasonWarned => new("Warning", "警告");
 
     public static Text HtmlComplete => new("Complete: everything that was asked for was looked at", "完整：要求检查的内容均已检查");

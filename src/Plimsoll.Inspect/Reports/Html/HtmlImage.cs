@@ -62,6 +62,9 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         html.Close().Line();
     }
 
+    /// <summary>Of a reason; all of them stand among the findings.</summary>
+    private const int ShownExamples = 4;
+
     private void WriteVerdict()
     {
         if (_report.Verdict is not { } verdict)
@@ -75,11 +78,26 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         html.Open("p", ("class", "dim")).Text(Say(Catalogue.HtmlByPolicy, HtmlText.Shown(verdict.Policy, 100)) + " ").Element("code", HtmlText.Shown(verdict.PolicyDigest, 100)).Close();
         if (verdict.Reasons.Count > 0)
         {
-            html.Open("ul", ("class", "reasons"));
-            foreach (Reason reason in verdict.Reasons)
-                WriteReason(reason);
-            html.Close();
+            // What decided stands open; the rest would push the findings off the first screen.
+            Reason[] deciding = [.. verdict.Reasons.Where(r => r.Outcome == verdict.Outcome)], others = [.. verdict.Reasons.Where(r => r.Outcome != verdict.Outcome)];
+            WriteReasons(deciding);
+            if (others.Length > 0)
+            {
+                html.Open("details").Element("summary", Say(Catalogue.HtmlMoreReasons, others.Length));
+                WriteReasons(others);
+                html.Close();
+            }
         }
+        html.Close();
+    }
+
+    private void WriteReasons(Reason[] reasons)
+    {
+        if (reasons.Length == 0)
+            return;
+        html.Open("ul", ("class", "reasons"));
+        foreach (Reason reason in reasons)
+            WriteReason(reason);
         html.Close();
     }
 
@@ -92,7 +110,7 @@ internal sealed partial class HtmlImage(HtmlWriter html, HtmlOptions options, in
         html.Text(" " + HtmlText.Shown(VerdictText.Of(reason, options.Language), HtmlText.Long));
         html.Element("code", HtmlText.Shown(reason.Rule ?? reason.Code, 100), ("class", "dim"));
         if (reason.Examples.Count > 0)
-            html.Element("p", string.Join(", ", reason.Examples.Take(10).Select(e => HtmlText.Shown(e, 120))), ("class", "dim"));
+            html.Element("p", string.Join(", ", reason.Examples.Take(ShownExamples).Select(e => HtmlText.Shown(e, 120))) + (reason.Count > ShownExamples ? ", …" : ""), ("class", "dim"));
         html.Close();
     }
 
