@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 
 namespace Plimsoll.Keys;
@@ -11,9 +12,31 @@ internal sealed class EcPublicKey(ECDsa key) : PublicKey(AlgorithmOf(key), key.E
     /// cosign 2.5 signs and verifies with SHA-256 whatever the curve; tools that pair P-384 with SHA-384 are understood as well. One
     /// signature cannot serve for two contents that way: their hashes, as the numbers that ECDSA signs, would have to be equal.
     /// </summary>
-    public override bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>
+    public override bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) => IsStrict(signature) && (
         key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence)
-        || (Algorithm == KeyAlgorithm.EcdsaP384 && key.VerifyData(data, signature, HashAlgorithmName.SHA384, DSASignatureFormat.Rfc3279DerSequence));
+        || (Algorithm == KeyAlgorithm.EcdsaP384 && key.VerifyData(data, signature, HashAlgorithmName.SHA384, DSASignatureFormat.Rfc3279DerSequence)));
+
+    /// <summary>
+    /// Whether the signature is two positive numbers in DER and nothing more. The base library passes over the sign of a number, so that one
+    /// signature would have two forms.
+    /// </summary>
+    private static bool IsStrict(ReadOnlySpan<byte> signature)
+    {
+        try
+        {
+            AsnDecoder.ReadSequence(signature, AsnEncodingRules.DER, out int offset, out int length, out int consumed);
+            if (consumed != signature.Length)
+                return false;
+            ReadOnlySpan<byte> numbers = signature.Slice(offset, length);
+            ReadOnlySpan<byte> r = AsnDecoder.ReadIntegerBytes(numbers, AsnEncodingRules.DER, out int first);
+            ReadOnlySpan<byte> s = AsnDecoder.ReadIntegerBytes(numbers[first..], AsnEncodingRules.DER, out int second);
+            return first + second == numbers.Length && r[0] < 0x80 && s[0] < 0x80;
+        }
+        catch (AsnContentException)
+        {
+            return false;
+        }
+    }
 
     private static KeyAlgorithm AlgorithmOf(ECDsa key) => key.ExportParameters(false).Curve is { IsNamed: true } curve ? curve.Oid.Value switch
     {
