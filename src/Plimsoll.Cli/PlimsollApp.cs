@@ -68,6 +68,7 @@ public static class PlimsollApp
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
             ("key", () => KeyCommand.Create(context)),
+            ("copy", () => CopyCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
