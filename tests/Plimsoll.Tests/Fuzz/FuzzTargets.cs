@@ -26,6 +26,7 @@ internal static partial class FuzzTargets
         MalwareArchive, MalwareText, MalwareProgram,
         SecretRuleFile, SecretText,
         KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
+        FileListLines, MeasuredJson, DaemonEvents,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
