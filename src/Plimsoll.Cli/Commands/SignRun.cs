@@ -180,18 +180,19 @@ internal sealed class SignRun(CliContext context, ScanServices services)
             signer.Attest(one.Subject, (one.Measurement with { Override = overridden }).ToStatement(one.Digests), present, cancellationToken);
             InspectionPredicate inspection = PolicyJudge.PredicateOf(one.Report, one.Report.Policy) with { Override = overridden };
             signer.Attest(one.Subject, new Statement(MeasurementPredicate.SubjectsOf(one.Digests), InspectionPredicate.Type, inspection.ToJson()), present, cancellationToken);
+            // Of one platform alone the index is not spoken for.
+            IReadOnlyList<Plimsoll.Sign.Subject> alone = MeasurementPredicate.SubjectsOf(one.Digests with { Index = null });
             if (subject.Index is null)
-                Attach(one.Subject, MeasurementPredicate.SubjectsOf(one.Digests), present);
-            // A config is no manifest: neither cosign nor skopeo has a form for it, and the statements name it.
-            if (one.Image.Subject is not null)
-                signer.Sign(one.Subject, present, cancellationToken);
+                Attach(one.Subject, alone, present);
+            signer.Sign(one.Subject, alone, present, cancellationToken);
             lines.Add(Catalogue.SignDone.In(context.Language, one.Subject.Digest.ToString(), one.Image.Platform ?? one.Report.Platform ?? ""));
         }
         if (subject.Index is { } index)
         {
             Evidence present = EvidenceReader.Read(target.Store, new ImageDigests(index.Digest, null, null), EvidenceLimits.Default, cancellationToken);
-            Attach(index, [new Plimsoll.Sign.Subject("index", index.Digest)], present);
-            signer.Sign(index, present, cancellationToken);
+            IReadOnlyList<Plimsoll.Sign.Subject> alone = [new Plimsoll.Sign.Subject("index", index.Digest)];
+            Attach(index, alone, present);
+            signer.Sign(index, alone, present, cancellationToken);
             lines.Add(Catalogue.SignDone.In(context.Language, index.Digest.ToString(), Catalogue.SignIndex.In(context.Language)));
         }
         complete(cancellationToken);
