@@ -69,6 +69,7 @@ public static class PlimsollApp
             ("policy", () => PolicyCommand.Create(context, services)),
             ("key", () => KeyCommand.Create(context)),
             ("copy", () => CopyCommand.Create(context)),
+            ("sign", () => SignCommand.Create(context, services)),
             ("measure", () => MeasureCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),

@@ -35,6 +35,10 @@ internal sealed class LayoutImage : ManifestImage
     private Descriptor ChooseRoot(IReadOnlyList<Descriptor> manifests, string? reference)
     {
         List<Descriptor> candidates = [.. manifests.Where(m => reference is null || NameOf(m) == reference || m.Digest == reference)];
+        // A digest names content, whether index.json lists it or an index that it lists does.
+        if (candidates.Count == 0 && Digest.TryParse(reference, out Digest? named) && _store.Find(BlobName(named)) is { } blob)
+            using (blob)
+                return new Descriptor { Digest = reference, Size = blob.Length };
         if (candidates.Count == 0)
             throw new ImageException(ImageError.NotFound, reference is null
                 ? $"{_store.Path}: index.json lists no manifest"

@@ -35,13 +35,13 @@ public sealed record DsseEnvelope(string PayloadType, ReadOnlyMemory<byte> Paylo
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads an envelope; the payload is not looked at.</summary>
+    /// <summary>Reads an envelope; the payload is not looked at. A name that stands twice in one object is refused.</summary>
     public static bool TryParse(ReadOnlyMemory<byte> json, [NotNullWhen(true)] out DsseEnvelope? envelope)
     {
         envelope = null;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
+            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
             List<DsseSignature> signatures = [];
             foreach (JsonElement signature in document.RootElement.GetProperty("signatures").EnumerateArray())
                 signatures.Add(new DsseSignature(

@@ -27,6 +27,7 @@ internal static partial class FuzzTargets
         SecretRuleFile, SecretText,
         KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
         FileListLines, MeasuredJson, DaemonEvents,
+        SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
