@@ -24,6 +24,7 @@ except ImportError:  # Python before 3.11
     import sre_parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+UNNAMED = "config.txt"
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -156,6 +157,7 @@ def measure_labels(options):
     sets, aside = {}, {False: [], True: []}
     with tempfile.TemporaryDirectory() as root:
         for source, number, vendor, secret, name, content in labels(options.labels):
+            name = options.name if name == UNNAMED else name
             path = f"srv/app/{len(aside[False]) + len(aside[True]):04}/{name}"
             os.makedirs(os.path.dirname(os.path.join(root, path)))
             with open(os.path.join(root, path), "wb") as file:
@@ -184,6 +186,7 @@ def main():
     parser.add_argument("--clean", action="append", default=[], help="an image or dir:FOLDER without secrets; repeatable")
     parser.add_argument("--expect", action="append", default=[], help="path that does hold a planted secret on a clean side; repeatable")
     parser.add_argument("--labels", default=os.path.join(ROOT, "tests/vectors/secrets"), help="folder of labels-*.tsv")
+    parser.add_argument("--name", default=UNNAMED, help="file name of labels whose source names none")
     parser.add_argument("--hide", action="store_true", help="print no error of the part that is held out")
     parser.add_argument("--show", type=int, default=24, help="characters to print of a label that is judged wrongly")
     parser.add_argument("--seed", type=int, default=1)
