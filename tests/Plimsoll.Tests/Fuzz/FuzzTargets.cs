@@ -25,6 +25,7 @@ internal static partial class FuzzTargets
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
         MalwareArchive, MalwareText, MalwareProgram,
         SecretRuleFile, SecretText,
+        SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
