@@ -9,8 +9,8 @@ internal static class AttestationComponent
         {
             AttestationTrust wanted = run.Rule.Attestations[i];
             StatementSearch search = new(run, TrustComponents.Attestation, run.At($"attestations[{i}]"), wanted.Type, wanted.Quorum);
-            List<TrustKey> satisfied = [];
-            foreach ((ProvedStatement proved, IReadOnlyList<TrustKey> signers) in search.Candidates())
+            List<ProvingKey> satisfied = [];
+            foreach ((ProvedStatement proved, IReadOnlyList<ProvingKey> signers) in search.Candidates())
                 if (ProblemOf(run, wanted, proved) is { } problem)
                     search.Rejected.Add(problem, proved.Where);
                 else

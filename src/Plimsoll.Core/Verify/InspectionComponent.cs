@@ -11,14 +11,14 @@ internal static class InspectionComponent
         if (run.Rule.Inspection is not { } quorum)
             return;
         StatementSearch search = new(run, TrustComponents.Inspection, run.At("inspection"), InspectionPredicate.Type, quorum);
-        Dictionary<string, (TrustKey Key, ProvedStatement Statement)> newest = new(StringComparer.Ordinal);
-        foreach ((ProvedStatement proved, IReadOnlyList<TrustKey> signers) in search.Candidates())
-            foreach (TrustKey key in signers)
-                if (!newest.TryGetValue(key.Id, out (TrustKey, ProvedStatement Statement) known) || proved.Time > known.Statement.Time || known.Statement.Time is null)
-                    newest[key.Id] = (key, proved);
-        List<TrustKey> satisfied = [];
+        Dictionary<string, (ProvingKey Key, ProvedStatement Statement)> newest = new(StringComparer.Ordinal);
+        foreach ((ProvedStatement proved, IReadOnlyList<ProvingKey> signers) in search.Candidates())
+            foreach (ProvingKey key in signers)
+                if (!newest.TryGetValue(key.Signer, out (ProvingKey, ProvedStatement Statement) known) || proved.Time > known.Statement.Time || known.Statement.Time is null)
+                    newest[key.Signer] = (key, proved);
+        List<ProvingKey> satisfied = [];
         Dictionary<ProvedStatement, (bool Good, IReadOnlyList<Reason> Reasons)> judged = new(ReferenceEqualityComparer.Instance);
-        foreach ((TrustKey key, ProvedStatement proved) in newest.Values)
+        foreach ((ProvingKey key, ProvedStatement proved) in newest.Values)
         {
             if (!judged.TryGetValue(proved, out (bool Good, IReadOnlyList<Reason> Reasons) answer))
                 judged.Add(proved, answer = JudgeAgain(run, proved, search.Rejected));

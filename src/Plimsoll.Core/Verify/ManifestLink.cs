@@ -10,7 +10,7 @@ internal static class ManifestLink
 {
     public static IReadOnlyList<Digest> Find(TrustRun run, KeyQuorum quorum)
     {
-        HashSet<string> keys = [.. run.Proofs.KeysOf(quorum.Keys).Select(k => k.Id)];
+        Dictionary<string, string> signers = run.Proofs.KeysOf(quorum.Keys).ToDictionary(k => k.Id, k => k.Signer, StringComparer.Ordinal);
         Dictionary<Digest, HashSet<string>> stated = [];
         foreach (ProvedStatement proved in run.Statements)
             if (proved.Statement is { } statement && statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal) && proved.IsAbout(run.Image)
@@ -19,7 +19,7 @@ internal static class ManifestLink
                 {
                     if (!stated.TryGetValue(root, out HashSet<string>? by))
                         stated.Add(root, by = new HashSet<string>(StringComparer.Ordinal));
-                    by.UnionWith(proved.Signers.Select(s => s.Id).Where(id => keys.Contains(id) && !run.RevokedKeys.Contains(id)));
+                    by.UnionWith(proved.Signers.Where(s => signers.ContainsKey(s.Id) && !run.IsRevoked(s.Id)).Select(s => signers[s.Id]));
                 }
         return [.. stated.Where(s => s.Value.Count >= quorum.Threshold).Select(s => s.Key)];
     }

@@ -16,8 +16,8 @@ internal static class MeasurementComponent
             return;
         }
         StatementSearch search = new(run, TrustComponents.Measurement, place, MeasurementPredicate.Type, quorum);
-        List<TrustKey> satisfied = [];
-        foreach ((ProvedStatement proved, IReadOnlyList<TrustKey> signers) in search.Candidates())
+        List<ProvingKey> satisfied = [];
+        foreach ((ProvedStatement proved, IReadOnlyList<ProvingKey> signers) in search.Candidates())
         {
             if (Read(proved) is not { } predicate)
                 search.Rejected.Add("payload-malformed", proved.Where);

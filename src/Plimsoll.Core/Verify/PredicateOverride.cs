@@ -8,11 +8,11 @@ internal static class PredicateOverride
 {
     public static bool Of(Statement statement)
     {
-        if (!statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal))
+        if (!statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal) && !statement.PredicateType.StartsWith("https://sigstore.dev/cosign/sign/", StringComparison.Ordinal))
             return false;
         using JsonDocument predicate = JsonDocument.Parse(statement.Predicate, new JsonDocumentOptions { MaxDepth = Statement.MaxForeignDepth });
         return predicate.RootElement.ValueKind == JsonValueKind.Object
             && (predicate.RootElement.TryGetProperty("override", out _)
-                || Predicates.Find(predicate.RootElement, "verdict/outcome") is { ValueKind: JsonValueKind.String } outcome && outcome.GetString() is "refused" or "undecided");
+                || Predicates.Find(predicate.RootElement, "verdict/outcome") is { ValueKind: JsonValueKind.String } outcome && outcome.GetString() == "refused");
     }
 }

@@ -9,7 +9,7 @@ namespace Plimsoll.Verify;
 /// <param name="Signers">Different keys of the rule that signed it; nothing of the payload counts when there are none.</param>
 /// <param name="Statement">Null when nobody of the rule signed it, or it is not of the form.</param>
 /// <param name="Problem">Code of what is wrong with it; null when nothing is.</param>
-internal sealed record ProvedStatement(Attestation Attestation, IReadOnlyList<TrustKey> Signers, Statement? Statement, string? Problem)
+internal sealed record ProvedStatement(Attestation Attestation, IReadOnlyList<ProvingKey> Signers, Statement? Statement, string? Problem)
 {
     /// <summary>When it was made, as the signed predicate says; null when it does not.</summary>
     public DateTimeOffset? Time { get; private init; }
@@ -17,7 +17,7 @@ internal sealed record ProvedStatement(Attestation Attestation, IReadOnlyList<Tr
     /// <summary>For lists of examples.</summary>
     public string Where => Escape.ForTerminal(Attestation.Where);
 
-    public static ProvedStatement Of(Attestation attestation, IReadOnlyList<TrustKey> signers)
+    public static ProvedStatement Of(Attestation attestation, IReadOnlyList<ProvingKey> signers)
     {
         if (attestation.Envelope.PayloadType != Statement.PayloadType)
             return new(attestation, [], null, "payload-type");

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Plimsoll.Sign;
+using Plimsoll.Keys;
+using Plimsoll.Oci;
 
 namespace Plimsoll.Verify;
 
@@ -11,45 +12,42 @@ internal static class RevocationComponent
         if (run.Rule.Revocations is not { } wanted)
             return;
         string place = run.At("revocations");
-        if (run.Case.Revocations is not { } envelope)
+        if (run.Case.Revocations is not { } content)
         {
             run.Reasons.Say(TrustComponents.Revocations, "revocations-missing", Outcome.Refused, place);
             return;
         }
-        IReadOnlyList<TrustKey> signers = run.Proofs.SignersOf(run.Proofs.KeysOf(wanted.Keys), envelope);
-        if (signers.Count == 0 || envelope.PayloadType != RevocationList.PayloadType)
-        {
-            run.Reasons.Say(TrustComponents.Revocations, signers.Count == 0 ? "revocations-unsigned" : "revocations-malformed", Outcome.Refused, place);
-            return;
-        }
+        IReadOnlyList<ProvingKey> keys = run.Proofs.KeysOf(wanted.Keys);
         RevocationList list;
         try
         {
-            list = RevocationList.Parse(envelope.Payload, "the revocation list");
+            PublicKey[] opened = [.. keys.Select(run.Proofs.Open)];
+            list = RevocationList.Open(content, "the revocation list", opened, string.Join(", ", wanted.Keys));
         }
-        catch (Exception e) when (e is FormatException or DocumentException)
+        catch (RevocationListException e)
         {
-            run.Reasons.Say(TrustComponents.Revocations, "revocations-malformed", Outcome.Refused, place);
+            run.Reasons.Say(TrustComponents.Revocations, e.Error == RevocationListError.BadSignature ? "revocations-unsigned" : "revocations-malformed", Outcome.Refused, place);
             return;
         }
         // Even a list that is too old speaks the truth of what it names.
-        run.RevokedKeys.UnionWith(list.Keys.Select(k => k.Id));
-        Say(run, wanted, list, signers, place);
-        foreach (RevokedImage image in list.Images.Where(i => run.Image.Digests.Contains(i.Digest) || run.Image.Platforms.Any(p => p.Manifest == i.Digest)))
-            run.Reasons.Say(TrustComponents.Revocations, "image-revoked", Outcome.Refused, place, image.Digest.ToString(), Day(image.Since), image.Reason);
+        run.Revoked = list;
+        Say(run, wanted, list, place);
+        foreach (Digest digest in run.Image.Digests.Concat(run.Image.Platforms.Select(p => p.Manifest)).Distinct())
+            if (list.FindImage(digest) is { } image)
+                run.Reasons.Say(TrustComponents.Revocations, "image-revoked", Outcome.Refused, place, digest.ToString(), Day(image.Since), image.Reason);
     }
 
-    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, IReadOnlyList<TrustKey> signers, string place)
+    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, string place)
     {
-        long least = Math.Max(wanted.Counter, run.Case.SeenRevocations);
-        bool old = run.IsOlder(list.Signed, wanted.MaxAgeDays), back = list.Counter < least, void_ = signers.All(s => run.RevokedKeys.Contains(s.Id));
+        long least = Math.Max(wanted.Counter, run.Case.SeenRevocations?.Invoke(list.KeyId) ?? 0);
+        bool old = run.IsOlder(list.Signed, wanted.MaxAgeDays), back = list.Counter < least, ownKey = run.IsRevoked(list.KeyId);
         if (back)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-rolled-back", Outcome.Refused, place, Number(list.Counter), Number(least));
         if (old)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-old", Outcome.Refused, place, Day(list.Signed), Number(wanted.MaxAgeDays!.Value));
-        if (void_)
-            run.Reasons.Say(TrustComponents.Revocations, "revocations-key-revoked", Outcome.Refused, place, string.Join(", ", signers.Select(s => s.Name)));
-        if (!back && !old && !void_)
+        if (ownKey)
+            run.Reasons.Say(TrustComponents.Revocations, "revocations-key-revoked", Outcome.Refused, place, list.KeyId);
+        if (!back && !old && !ownKey)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-current", Outcome.Passed, place, Number(list.Counter), Day(list.Signed));
     }
 

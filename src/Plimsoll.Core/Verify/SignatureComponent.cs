@@ -14,7 +14,7 @@ internal static class SignatureComponent
         SignerSearch search = new(run, quorum);
         // An image of an archive or a Docker host has no manifest; statements say which one its config belongs to.
         Digest? named = run.Image.Index ?? run.Image.Manifest;
-        IReadOnlyList<Digest> roots = named is not null ? [named] : ManifestLink.Find(run, quorum);
+        IReadOnlyList<Digest> roots = named is not null ? [named] : [.. ManifestLink.Find(run, quorum), .. run.Rule.Match == SignedName.Any ? [run.Image.Config] : Array.Empty<Digest>()];
         (Digest? best, HashSet<string> signers) = (null, []);
         foreach (Digest root in roots)
             if (search.SignersOf(root) is var found && (best is null || found.Count > signers.Count))
@@ -54,13 +54,17 @@ internal static class SignatureComponent
 /// <summary>Which keys of a quorum signed a manifest, and what does not count and why.</summary>
 internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
 {
-    private readonly IReadOnlyList<TrustKey> _keys = run.Proofs.KeysOf(quorum.Keys);
+    /// <summary>Predicate of a statement that says nothing but: this is signed.</summary>
+    /// <remarks>Source: sigstore/cosign, pkg/types, CosignSignPredicateType.</remarks>
+    private const string SignedPredicate = "https://sigstore.dev/cosign/sign/v1";
+
+    private readonly IReadOnlyList<ProvingKey> _keys = run.Proofs.KeysOf(quorum.Keys);
     private readonly Dictionary<Digest, HashSet<string>> _found = [];
     private readonly ILookup<Digest, ImageSignature> _byManifest = run.Case.Evidence.Signatures.ToLookup(s => s.Attached);
 
     public Rejections Rejected { get; } = new();
 
-    /// <summary>Ids of the different keys whose signature over this manifest counts, however often they signed.</summary>
+    /// <summary>The different signers whose signature over this manifest counts, however often they signed.</summary>
     public HashSet<string> SignersOf(Digest manifest)
     {
         if (_found.TryGetValue(manifest, out HashSet<string>? known))
@@ -72,8 +76,29 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
             else if (ProblemOf(signature, key) is { } problem)
                 Rejected.Add(problem, signature.Where);
             else
-                signers.Add(key.Id);
+                signers.Add(key.Signer);
+        if (run.Rule.Match == SignedName.Any)
+            AddStatements(manifest, signers);
         return _found[manifest] = signers;
+    }
+
+    /// <summary>Statements state no name. Where none is asked for, those count that say no more than that these bytes are meant.</summary>
+    private void AddStatements(Digest target, HashSet<string> signers)
+    {
+        foreach (ProvedStatement proved in run.Statements)
+        {
+            if (proved.Statement is not { } statement || !(statement.PredicateType == SignedPredicate ? statement.Subjects.Any(s => s.Digest == target)
+                : statement.PredicateType == MeasurementPredicate.Type && target != run.Image.Index && proved.IsAbout(run.Image) && statement.Subjects.Any(s => s.Digest == target)))
+                continue;
+            foreach (ProvingKey key in proved.Signers.Where(s => _keys.Any(k => k.Id == s.Id)))
+                if ((run.IsRevoked(key.Id) ? "key-revoked"
+                    : run.RefusesOverride(PredicateOverride.Of(statement), TrustComponents.Signature, proved.Where) ? "overridden"
+                    : run.IsBeforeMinimum(proved.Time) ? "before-minimum"
+                    : run.Rule.Minimum.Counter > 0 ? "counter-below" : null) is { } problem)
+                    Rejected.Add(problem, proved.Where);
+                else
+                    signers.Add(key.Signer);
+        }
     }
 
     /// <summary>Signatures that are attached to something else than the image do not count, and are told of.</summary>
@@ -85,10 +110,10 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
                 Rejected.Add("signature-digest", signature.Where);
     }
 
-    public IEnumerable<string> NamesOf(HashSet<string> ids) => _keys.Where(k => ids.Contains(k.Id)).Select(k => k.Name);
+    public IEnumerable<string> NamesOf(HashSet<string> signers) => _keys.Where(k => signers.Contains(k.Signer)).DistinctBy(k => k.Signer, StringComparer.Ordinal).Select(k => k.Name);
 
     /// <summary>What is wrong with a signature that a key of the rule made; null when it counts.</summary>
-    private string? ProblemOf(ImageSignature signature, TrustKey key)
+    private string? ProblemOf(ImageSignature signature, ProvingKey key)
     {
         SimpleSigning payload;
         try
@@ -99,7 +124,7 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
         {
             return "payload-malformed";
         }
-        return run.RevokedKeys.Contains(key.Id) ? "key-revoked"
+        return run.IsRevoked(key.Id) ? "key-revoked"
             : payload.Manifest != signature.Attached ? "signature-digest"
             : NameProblem(ImageName.Parse(payload.Reference))
             ?? (run.RefusesOverride(payload.Override is not null, TrustComponents.Signature, signature.Where) ? "overridden"
@@ -110,6 +135,8 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
 
     private string? NameProblem(ImageName signed)
     {
+        if (run.Rule.Match == SignedName.Any)
+            return null;
         bool allowed = signed.Repository.Length > 0 && (run.Rule.Repositories.Count > 0 ? run.Rule.Repositories.Any(r => Glob.Matches(r, signed.Repository)) : signed.Repository == run.Name.Repository);
         return !allowed ? "signature-repository" : run.Rule.Match == SignedName.Exact && (signed.Tag is null || signed.Tag != run.Name.Tag) ? "signature-tag" : null;
     }

@@ -10,7 +10,7 @@ internal sealed class StatementSearch(TrustRun run, string component, string pla
     public Rejections Rejected { get; } = new();
 
     /// <summary>Statements of the type about the image, each with those of its signers that count. Everything else is noted.</summary>
-    public IEnumerable<(ProvedStatement Statement, IReadOnlyList<TrustKey> Signers)> Candidates()
+    public IEnumerable<(ProvedStatement Statement, IReadOnlyList<ProvingKey> Signers)> Candidates()
     {
         foreach (ProvedStatement proved in run.Statements)
         {
@@ -22,7 +22,7 @@ internal sealed class StatementSearch(TrustRun run, string component, string pla
                 Rejected.Add("statement-subject", proved.Where);
             else if (!proved.Signers.Any(s => _keys.Contains(s.Id)))
                 Rejected.Add("key-not-allowed", proved.Where);
-            else if (proved.Signers.Where(s => _keys.Contains(s.Id) && !run.RevokedKeys.Contains(s.Id)).ToList() is not { Count: > 0 } signers)
+            else if (proved.Signers.Where(s => _keys.Contains(s.Id) && !run.IsRevoked(s.Id)).ToList() is not { Count: > 0 } signers)
                 Rejected.Add("key-revoked", proved.Where);
             else if (run.IsBeforeMinimum(proved.Time))
                 Rejected.Add("before-minimum", proved.Where);
@@ -32,9 +32,9 @@ internal sealed class StatementSearch(TrustRun run, string component, string pla
     }
 
     /// <summary>Tells what came of it: enough keys, too few, or no statement at all.</summary>
-    public void Tell(IReadOnlyCollection<TrustKey> satisfied)
+    public void Tell(IReadOnlyCollection<ProvingKey> satisfied)
     {
-        TrustKey[] signers = [.. satisfied.DistinctBy(k => k.Id, StringComparer.Ordinal)];
+        ProvingKey[] signers = [.. satisfied.DistinctBy(k => k.Signer, StringComparer.Ordinal)];
         bool enough = signers.Length >= quorum.Threshold;
         Rejected.Tell(run.Reasons, component, enough ? Outcome.Passed : Outcome.Refused, place);
         string wanted = quorum.Threshold.ToString(CultureInfo.InvariantCulture), names = string.Join(", ", signers.Select(k => k.Name).Order(StringComparer.Ordinal));

@@ -3,7 +3,7 @@ namespace Plimsoll.Verify;
 /// <summary>Whose word counts for which images, and what must have been said of them. A policy without it trusts nobody.</summary>
 public sealed record TrustRules
 {
-    /// <summary>In ordinal order of their names. One key may have several names; it is still one key.</summary>
+    /// <summary>In ordinal order of their names. One key may have several names; it is still one signer.</summary>
     public IReadOnlyList<TrustKey> Keys { get; init; } = [];
 
     /// <summary>In the order of the file: the first whose names cover an image decides, and no other is asked.</summary>
@@ -20,9 +20,42 @@ public sealed record TrustRules
     }
 }
 
-/// <param name="Pem">Public key, in the one form that <see cref="Keys.PublicKey.ToPem"/> writes.</param>
+/// <summary>Who signs: one name and the versions of the key, of which any will do.</summary>
+/// <param name="Versions">At least one, each once, in the order of the file.</param>
+public sealed record TrustKey(string Name, IReadOnlyList<TrustedHalf> Versions);
+
 /// <param name="Id">As <see cref="Keys.PublicKey.Id"/>.</param>
-public sealed record TrustKey(string Name, string Pem, string Id);
+/// <param name="Pem">Public key, in the one form that <see cref="Keys.PublicKey.ToPem"/> writes.</param>
+public sealed record TrustedHalf(string Id, string Pem);
+
+/// <summary>Who counts as one signer: names that share a version of a key are one, however many names and versions it has.</summary>
+internal sealed class Signers
+{
+    private readonly Dictionary<string, string> _nameOfId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _nameOf = new(StringComparer.Ordinal);
+
+    public Signers(IEnumerable<TrustKey> keys)
+    {
+        foreach (TrustKey key in keys)
+        {
+            // The first name of whoever holds one of the versions already; what was two names is one from now on.
+            string[] known = [.. key.Versions.Select(v => _nameOfId.GetValueOrDefault(v.Id)).OfType<string>().Distinct(StringComparer.Ordinal)];
+            string name = known.Length > 0 ? known[0] : key.Name;
+            _nameOf.Add(key.Name, name);
+            foreach (string other in _nameOf.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
+                _nameOf[other] = name;
+            foreach (string id in _nameOfId.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
+                _nameOfId[id] = name;
+            foreach (TrustedHalf version in key.Versions)
+                _nameOfId[version.Id] = name;
+        }
+    }
+
+    /// <summary>The name that a signer is counted by, from any of its names.</summary>
+    public string Of(string name) => _nameOf[name];
+
+    public int Count(IEnumerable<string> names) => names.Select(Of).Distinct(StringComparer.Ordinal).Count();
+}
 
 /// <summary>How many of which keys must have signed.</summary>
 /// <param name="Keys">Names of keys, in ordinal order.</param>
@@ -47,6 +80,9 @@ public enum SignedName
 
     /// <summary>Repository and tag: the signature must state the tag that the image is called by.</summary>
     Exact,
+
+    /// <summary>Nothing: signatures for any name count, and statements that state none.</summary>
+    Any,
 }
 
 /// <summary>What must be true of the images that have one of these names.</summary>

@@ -68,9 +68,9 @@ public sealed record TrustCase
     /// <summary>What the image's bytes measure to here; null when nobody measured.</summary>
     public Measurement? Measured { get; init; }
 
-    /// <summary>The signed revocation list; null when there is none.</summary>
-    public DsseEnvelope? Revocations { get; init; }
+    /// <summary>The signed revocation list, as its file is; null when there is none.</summary>
+    public ReadOnlyMemory<byte>? Revocations { get; init; }
 
-    /// <summary>The highest counter of a revocation list that was ever seen here; 0 when none was.</summary>
-    public long SeenRevocations { get; init; }
+    /// <summary>The highest counter of a revocation list that was ever seen here of a key, by its id; 0 for none. Null: nobody remembers.</summary>
+    public Func<string, long>? SeenRevocations { get; init; }
 }

@@ -10,7 +10,7 @@ internal static class TrustJson
     {
         json.BeginObject("trust").BeginObject("keys");
         foreach (TrustKey key in trust.Keys)
-            json.BeginObject(key.Name).Text("pem", key.Pem).EndObject();
+            json.BeginObject(key.Name).Text("pem", string.Concat(key.Versions.Select(v => v.Pem))).EndObject();
         json.EndObject().BeginArray("images");
         foreach (ImageTrust rule in trust.Images)
             Write(json, rule);

@@ -15,11 +15,13 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
     private static readonly PolicyAction[] OfTheUnread = [PolicyAction.Fail, PolicyAction.Undecided, PolicyAction.Warn, PolicyAction.Ignore];
 
     private readonly Dictionary<string, TrustKey> _keys = new(StringComparer.Ordinal);
+    private Signers? _signers;
 
     public TrustRules Read(MapReader map)
     {
         foreach (DocumentMember member in MembersOf(map.Get("keys"), "trust.keys"))
             _keys.Add(member.Name, KeyOf(member));
+        _signers = new Signers(_keys.Values);
         List<ImageTrust> images = [];
         foreach (DocumentNode item in map.FindItems("images"))
             images.Add(images.Count < MaxRules ? RuleOf(item) : throw new DocumentException(item.Where, $"more than {MaxRules} rules in trust.images"));
@@ -44,14 +46,18 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         DocumentNode? file = map.Find("file"), inline = map.Find("pem");
         if (file is null == inline is null)
             throw new DocumentException(member.Value.Where, $"the key {member.Name} has {(file is null ? "neither" : "both")} pem {(file is null ? "nor" : "and")} file; wanted one of them");
-        string pem = inline is not null ? MapReader.TextOf(inline, map.Inner("pem"))
+        string pem = inline is not null ? MapReader.TextOf(inline, map.Inner("pem"), PublicKey.MaxPemBytes)
             : readKeyFile is not null ? readKeyFile(file!)
             : throw new DocumentException(file!.Where, "file stands where pem was wanted: this form holds the keys themselves");
         map.Done();
         try
         {
-            using PublicKey key = KeyFile.ReadPublic(pem, $"the key {member.Name}");
-            return new TrustKey(member.Name, key.ToPem(), key.Id);
+            List<TrustedHalf> versions = [];
+            foreach (PublicKey key in KeyFile.ReadPublicKeys(pem, $"the key {member.Name}"))
+                using (key)
+                    if (versions.TrueForAll(v => v.Id != key.Id))
+                        versions.Add(new TrustedHalf(key.Id, key.ToPem()));
+            return new TrustKey(member.Name, versions);
         }
         catch (KeyException e)
         {
@@ -112,7 +118,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         if (map.Find("keys") is null && map.Find("threshold") is null && otherwise is not null)
             return otherwise;
         IReadOnlyList<string> keys = map.Find("keys") is null && otherwise is not null ? otherwise.Keys : KeysOf(map);
-        int different = keys.Select(k => _keys[k].Id).Distinct(StringComparer.Ordinal).Count();
+        int different = _signers!.Count(keys);
         int threshold = (int)(map.Find("threshold") is { } node ? NumberOf(node, map.Inner("threshold"), 1, DocumentLimits.MaxListed) : 1);
         if (threshold > different)
             throw new DocumentException(map.Get("threshold").Where, $"{map.Inner("threshold")} is {threshold}, and {string.Join(", ", keys)} {(different == 1 ? "is one key" : $"are {different} different keys")}: nothing could satisfy it");
@@ -209,5 +215,10 @@ internal static class TrustWords
 {
     public static string Word(this SignedPlatforms platforms) => platforms == SignedPlatforms.Index ? "index" : "each";
 
-    public static string Word(this SignedName name) => name == SignedName.Exact ? "exact" : "repository";
+    public static string Word(this SignedName name) => name switch
+    {
+        SignedName.Exact => "exact",
+        SignedName.Any => "any",
+        _ => "repository",
+    };
 }

@@ -16,8 +16,10 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
     public TrustReasons Reasons => reasons;
     public DateTimeOffset Now => now;
 
-    /// <summary>Ids of keys that no longer count.</summary>
-    public HashSet<string> RevokedKeys { get; } = new(StringComparer.Ordinal);
+    /// <summary>Keys and images that no longer count; null: none are known.</summary>
+    public RevocationList? Revoked { get; set; }
+
+    public bool IsRevoked(string keyId) => Revoked?.FindKey(keyId) is not null;
 
     /// <summary>Where in the policy something is said: <c>trust.images[0].signatures</c>.</summary>
     public string At(string key) => $"{place}.{key}";
@@ -28,7 +30,7 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
     private IEnumerable<ProvedStatement> Prove()
     {
         IEnumerable<KeyQuorum?> quorums = [rule.Signatures, rule.Inspection, rule.Measurement, .. rule.Attestations.Select(a => a.Quorum)];
-        IReadOnlyList<TrustKey> keys = proofs.KeysOf(quorums.OfType<KeyQuorum>().SelectMany(q => q.Keys));
+        IReadOnlyList<ProvingKey> keys = proofs.KeysOf(quorums.OfType<KeyQuorum>().SelectMany(q => q.Keys));
         foreach (Attestation attestation in trustCase.Evidence.Attestations)
             yield return ProvedStatement.Of(attestation, attestation.Envelope.PayloadType == Statement.PayloadType ? proofs.SignersOf(keys, attestation.Envelope) : []);
     }

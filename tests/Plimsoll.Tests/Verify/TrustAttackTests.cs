@@ -103,10 +103,23 @@ public sealed class TrustAttackTests
     }
 
     [Fact]
+    public void Threshold_TwoVersionsOfOneKey_CountOnce()
+    {
+        // A rotated key: both versions prove, and both are one signer, also when one of them has a name of its own.
+        string rotated = (Ci.PublicKey.ToPem() + Stranger.PublicKey.ToPem()).Replace("\n", "\\n", StringComparison.Ordinal);
+        Policy Of(string keys) => Inspections.Policy($"trust:\n  keys:\n    build: {{pem: \"{rotated}\"}}\n    old: {Pem(Ci)}\n    ops: {Pem(Ops)}\n  images: [{{names: ['**'], signatures: {{keys: {keys}, threshold: 2}}}}]\n");
+        new TrustBuilder().Signed(Ci, Ops).Judge(Of("[build, ops]")).Passes();
+        new TrustBuilder().Signed(Stranger, Ops).Judge(Of("[build, ops]")).Passes();
+        new TrustBuilder().Signed(Ci, Stranger).Judge(Of("[build, ops]")).Refuses("signature/signature-threshold");
+        new TrustBuilder().Signed(Ci, Stranger).Judge(Of("[build, old, ops]")).Refuses("signature/signature-threshold");
+        Assert.Contains("is one key", Assert.Throws<DocumentException>(() => Of("[build, old]")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Index_WithOneUnsignedPlatform_IsRefused()
     {
-        JudgedImage image = new TrustBuilder().Image with { Index = Index, Platforms = [new(Manifest, "linux/amd64"), new(ArmManifest, "linux/arm64")] };
-        TrustBuilder All() => new TrustBuilder().With(b => b.Image = image).Sign(Release, Index).Sign(Release, Manifest);
+        JudgedImage image = new TrustBuilder().Image with { Index = IndexDigest, Platforms = [new(Manifest, "linux/amd64"), new(ArmManifest, "linux/arm64")] };
+        TrustBuilder All() => new TrustBuilder().With(b => b.Image = image).Sign(Release, IndexDigest).Sign(Release, Manifest);
         All().Sign(Release, ArmManifest).Judge(One).Passes();
 
         Verdict verdict = All().Judge(One);
@@ -210,14 +223,14 @@ public sealed class TrustAttackTests
         new TrustBuilder().Attested(Ci, "https://spdx.dev/Document/v2.3", "{}", ("app", Other)).Judge("attestations: [{type: spdx, keys: [ci]}]").Refuses("attestation/statement-subject");
 
         const string measured = "measurement: {keys: [release]}";
-        TrustBuilder Of(params (string, Digest)[] subjects) => new TrustBuilder().With(b => (b.Measures, b.Image) = (Measured, b.Image with { Index = Index })).Measurement(Release, subjects: subjects);
-        Of(("manifest", Manifest), ("config", Config), ("index", Index)).Judge(measured).Passes();
+        TrustBuilder Of(params (string, Digest)[] subjects) => new TrustBuilder().With(b => (b.Measures, b.Image) = (Measured, b.Image with { Index = IndexDigest })).Measurement(Release, null, null, subjects);
+        Of(("manifest", Manifest), ("config", Config), ("index", IndexDigest)).Judge(measured).Passes();
         Of(("config", Config)).Judge(measured).Passes();
         // The index alone is what all its platforms have in common.
-        Of(("manifest", ArmManifest), ("config", Config), ("index", Index)).Judge(measured).Refuses("measurement/statement-subject");
-        Of(("manifest", Manifest), ("config", Other), ("index", Index)).Judge(measured).Refuses("measurement/statement-subject");
+        Of(("manifest", ArmManifest), ("config", Config), ("index", IndexDigest)).Judge(measured).Refuses("measurement/statement-subject");
+        Of(("manifest", Manifest), ("config", Other), ("index", IndexDigest)).Judge(measured).Refuses("measurement/statement-subject");
         Of(("manifest", Manifest), ("config", Config), ("index", Other)).Judge(measured).Refuses("measurement/statement-subject");
-        Of(("index", Index)).Judge(measured).Refuses("measurement/statement-subject");
+        Of(("index", IndexDigest)).Judge(measured).Refuses("measurement/statement-subject");
     }
 
     [Fact]
@@ -232,7 +245,7 @@ public sealed class TrustAttackTests
         swapped.Attestations[0] = swapped.Attestations[0] with { Envelope = swapped.Attestations[0].Envelope with { PayloadType = Statement.PayloadType } };
         swapped.Judge(rule).Refuses("attestation/no-key-matches");
         // And a list of revocations that is no such list.
-        new TrustBuilder().Signed(Release).With(b => b.Revocations = DsseSigning.Sign(Statement.PayloadType, statement, Ops)).Judge(Revoked).Refuses("revocations/revocations-malformed");
+        new TrustBuilder().Signed(Release).With(b => b.Revocations = DsseSigning.Sign(Statement.PayloadType, statement, Ops).ToJson()).Judge(Revoked).Refuses("revocations/revocations-malformed");
     }
 
     [Theory]

@@ -26,7 +26,7 @@ internal sealed class TrustBuilder
 
     public static Digest Manifest { get; } = Digest.Of("manifest"u8);
     public static Digest Config { get; } = Digest.Of("config"u8);
-    public static Digest Index { get; } = Digest.Of("index"u8);
+    public static Digest IndexDigest { get; } = Digest.Of("index"u8);
     public static Digest ArmManifest { get; } = Digest.Of("arm manifest"u8);
     public static Digest Other { get; } = Digest.Of("another image"u8);
 
@@ -37,7 +37,7 @@ internal sealed class TrustBuilder
     public List<Attestation> Attestations { get; } = [];
     public List<EvidenceGap> Gaps { get; } = [];
     public Measurement? Measures { get; set; }
-    public DsseEnvelope? Revocations { get; set; }
+    public byte[]? Revocations { get; set; }
     public long SeenRevocations { get; set; }
 
     public static Digest Sha384(string text) => Digest.Parse("sha384:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA384.HashData(Encoding.UTF8.GetBytes(text))));
@@ -90,7 +90,7 @@ internal sealed class TrustBuilder
 
     public TrustBuilder Revoking(ISigner by, long counter = 5, DateTimeOffset? signed = null, IReadOnlyList<RevokedKey>? keys = null, IReadOnlyList<RevokedImage>? images = null)
     {
-        Revocations = DsseSigning.Sign(RevocationList.PayloadType, new RevocationList(counter, signed ?? Now.AddDays(-1), keys ?? [], images ?? []).ToJson(), by);
+        Revocations = new RevocationList(counter, signed ?? Now.AddDays(-1), keys ?? [], images ?? []).Sign(by);
         return this;
     }
 
@@ -126,8 +126,8 @@ internal sealed class TrustBuilder
         Image = Image,
         Evidence = new Evidence { Signatures = Signatures, Attestations = Attestations, Gaps = Gaps },
         Measured = Measures,
-        Revocations = Revocations,
-        SeenRevocations = SeenRevocations,
+        Revocations = Revocations is { } list ? list : null,
+        SeenRevocations = _ => SeenRevocations,
     }, Now, TestContext.Current.CancellationToken);
 }
 

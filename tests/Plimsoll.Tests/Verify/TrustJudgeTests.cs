@@ -123,13 +123,31 @@ public sealed class TrustJudgeTests
     }
 
     [Fact]
+    public void Signature_WithoutAName_CountsWhereNoNameIsAskedFor()
+    {
+        const string any = "signatures: {keys: [release], match: any}", signed = "https://sigstore.dev/cosign/sign/v1";
+        new TrustBuilder().Sign(Release, repository: "elsewhere.example/x").Judge(any).Passes();
+        new TrustBuilder().Attested(Release, signed, "{}", ("", Manifest)).Judge(any).Passes();
+        new TrustBuilder().Attested(Release, signed, "{}", ("", Manifest)).Judge(One).Refuses("signature/unsigned");
+        new TrustBuilder().Attested(Release, signed, "{}", ("", Other)).Judge(any).Refuses("signature/unsigned");
+        new TrustBuilder().Attested(Ops, signed, "{}", ("", Manifest)).Judge(any).Refuses("signature/unsigned");
+        new TrustBuilder().Attested(Release, signed, "{\"override\":\"because\"}", ("", Manifest)).Judge(any).Refuses("signature/overridden");
+        // Other statements say something of an image, which may be nothing good.
+        new TrustBuilder().Inspection(Release).Judge(any).Refuses("signature/unsigned");
+        TrustBuilder loaded = new TrustBuilder().With(b => b.Image = b.Image with { Manifest = null }).Measurement(Release, null, null, ("config", Config));
+        loaded.Judge(any).Passes();
+        loaded.Judge(One).Refuses("signature/no-manifest");
+        new TrustBuilder().With(b => b.Image = b.Image with { Manifest = null }).Measurement(Release, null, null, ("config", Other)).Judge(any).Refuses("signature/unsigned");
+    }
+
+    [Fact]
     public void Of_KeysOfEveryKind_Prove()
     {
         foreach (KeyAlgorithm algorithm in Enum.GetValues<KeyAlgorithm>())
         {
             using ISigner key = KeyFile.Generate(algorithm);
             Policy policy = PolicyOf($"  - {{names: ['**'], signatures: {{keys: [k]}}}}\n".Replace("[k]", "[release]", StringComparison.Ordinal));
-            policy = policy with { Trust = policy.Trust! with { Keys = [.. policy.Trust.Keys.Where(k => k.Name != "release"), new TrustKey("release", key.PublicKey.ToPem(), key.PublicKey.Id)] } };
+            policy = policy with { Trust = policy.Trust! with { Keys = [.. policy.Trust.Keys.Where(k => k.Name != "release"), new TrustKey("release", [new TrustedHalf(key.PublicKey.Id, key.PublicKey.ToPem())])] } };
             new TrustBuilder().Signed(key).Judge(policy).Passes();
             new TrustBuilder().Signed(Release).Judge(policy).Refuses("signature/no-key-matches");
         }

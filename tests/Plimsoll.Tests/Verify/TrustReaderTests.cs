@@ -29,7 +29,7 @@ public sealed class TrustReaderTests
         TrustRules trust = Policy(Whole).Trust!;
 
         Assert.Equal(["ci", "ops", "release", "release-2"], trust.Keys.Select(k => k.Name));
-        Assert.Equal(Release.PublicKey.Id, trust.Keys[2].Id);
+        Assert.Equal(Release.PublicKey.Id, trust.Keys[2].Versions[0].Id);
         ImageTrust rule = Assert.Single(trust.Images);
         Assert.Equal((SignedName.Exact, SignedPlatforms.Index, 9L, PolicyAction.Warn, PolicyAction.Fail), (rule.Match, rule.Platforms, rule.DatabaseCounter, rule.Overridden, rule.Unreadable));
         Assert.Equal((["ops", "release"], 2), (rule.Signatures!.Keys, rule.Signatures.Threshold));
@@ -76,8 +76,8 @@ public sealed class TrustReaderTests
 
         Policy policy = PolicyFile.Read(path);
 
-        Assert.Equal(Release.PublicKey.Id, policy.Trust!.Keys[0].Id);
-        Assert.Equal(Release.PublicKey.ToPem(), PolicyJson.Read(PolicyJson.Write(policy), "j", canonical: true).Trust!.Keys[0].Pem);
+        Assert.Equal(Release.PublicKey.Id, policy.Trust!.Keys[0].Versions[0].Id);
+        Assert.Equal(Release.PublicKey.ToPem(), PolicyJson.Read(PolicyJson.Write(policy), "j", canonical: true).Trust!.Keys[0].Versions[0].Pem);
         Assert.Contains("p:4: file stands where pem was wanted", Assert.Throws<DocumentException>(() => PolicyFile.Parse(Encoding.UTF8.GetBytes(text), "p")).Message, StringComparison.Ordinal);
         folder.Write("keys/release.pub", new byte[70_000]);
         Assert.Contains("is no key", Assert.Throws<DocumentException>(() => PolicyFile.Read(path)).Message, StringComparison.Ordinal);
@@ -92,7 +92,7 @@ public sealed class TrustReaderTests
     [InlineData("signatures: {keys: [release], threshold: 0}", "wanted a number from 1")]
     [InlineData("signatures: {keys: [release], threshold: 2}", "is one key")]
     [InlineData("signatures: {keys: [release, release]}", "stands twice")]
-    [InlineData("signatures: {keys: [release], match: any}", "wanted repository or exact")]
+    [InlineData("signatures: {keys: [release], match: some}", "wanted repository or exact or any")]
     [InlineData("signatures: required", "wanted its keys, or none")]
     [InlineData("measurement: required", "there are none; name its keys")]
     [InlineData("signatures: none", "asks for nothing")]
