@@ -27,6 +27,12 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The highest counters of revocation lists that were seen.</summary>
     public string Revocations => Path.Combine(Data, "revocations");
 
+    /// <summary>What images measured, one sealed file for each.</summary>
+    public string Baselines => Path.Combine(Data, "baselines");
+
+    /// <summary>The key that seals baselines, and the highest counter of them.</summary>
+    public string Host => Path.Combine(Data, "host");
+
     private string Below(string name, string xdg, string fallback)
     {
         if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)

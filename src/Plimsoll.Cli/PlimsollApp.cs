@@ -67,6 +67,7 @@ public static class PlimsollApp
             ("diff", () => DiffCommand.Create(context, services)),
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
+            ("measure", () => MeasureCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),

@@ -97,10 +97,11 @@ internal sealed class Overlay2Store : IDisposable
 
     private int OpenTarSplit(StoredLayer layer) => OpenBelow(_metadata, $"layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz", Native.ReadOnly | Native.NonBlock);
 
-    private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly);
+    private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
 
-    private static int OpenBelow(SafeFileHandle folder, string path, ulong flags) =>
-        Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path + '\0'), flags, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+    /// <param name="resolve">In addition; a layer's folder must not be a mount, which containers would see beneath.</param>
+    private static int OpenBelow(SafeFileHandle folder, string path, ulong flags, ulong resolve = 0) =>
+        Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path + '\0'), flags, Native.ResolveBeneath | Native.ResolveNoSymlinks | resolve);
 
     private string? ReadText(string path) => ReadFile(path, MaxSmallFileBytes) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 

@@ -8,7 +8,7 @@ namespace Plimsoll.Docker;
 /// No layer counts as proven by an earlier read: who owns the store can edit an unpacked file at any time, and no engine
 /// looks again. So every layer that is asked for is rebuilt and hashed.
 /// </remarks>
-internal abstract class TarSplitImage : RandomAccessImage
+internal abstract class TarSplitImage : RandomAccessImage, IUnpackedImage
 {
     /// <summary>The folder of the store, as errors name it.</summary>
     protected abstract string Root { get; }
@@ -39,6 +39,16 @@ internal abstract class TarSplitImage : RandomAccessImage
             throw new ImageException(e.Error, $"{Root}: {e.Message}; {ChangedFile.Describe(split, unpacked, Where(layer), Limits, cancellationToken)}", Remedy, e);
         }
     }
+
+    public IUnpackedLayer OpenUnpacked(ImageLayer layer)
+    {
+        (Stream split, SafeFileHandle unpacked) = OpenStored(layer);
+        split.Dispose();
+        return new TarSplitLayer(() => OpenStored(layer), unpacked, Where(layer), Ids, Limits);
+    }
+
+    /// <summary>How the engine shifts the owners of unpacked files.</summary>
+    protected virtual IdShift Ids => IdShift.None;
 
     private string Where(ImageLayer layer) => $"layer {Root}/{layer.Key}";
 }

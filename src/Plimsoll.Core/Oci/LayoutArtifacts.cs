@@ -10,7 +10,7 @@ namespace Plimsoll.Oci;
 /// of index.json whose manifest has a <c>subject</c> or in an index under the fallback tag, cosign's signatures under their tag or
 /// as an entry marked <c>dev.cosignproject.cosign/sigs</c>. Source: OCI image specification 1.1, image-layout.md.
 /// </remarks>
-internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifactTarget
+internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifactTarget, IArtifactList
 {
     public const string IndexName = "index.json", MarkName = "oci-layout";
 
@@ -102,6 +102,8 @@ internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifa
         return [.. entries.Select(e => LayoutNames.NameOf(e) ?? (LayoutNames.SuffixOf(e) is { } suffix && SignedByCosign(entries) is { } signed ? ArtifactTags.Cosign(signed, suffix) : null))
             .OfType<string>().Distinct(StringComparer.Ordinal)];
     });
+
+    public IReadOnlyList<Descriptor> ListManifests(CancellationToken cancellationToken) => Unprivileged.Run(() => ReadEntries() ?? []);
 
     /// <summary>Whether the blob is there and its bytes have the digest: what was damaged is written again.</summary>
     public bool HasBlob(Digest digest, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ public sealed record EvidenceLimits
     /// <summary>Manifests of referrers that are fetched for one image.</summary>
     public int MaxReferrers { get; init; } = 256;
 
+    /// <summary>Manifests of a layout or bundle file that are looked at for statements about an image whose manifest is not known.</summary>
+    public int MaxListed { get; init; } = 4096;
+
     /// <summary>Bytes of all that is read for one image.</summary>
     public long MaxTotalBytes { get; init; } = 128 * 1024 * 1024;
 

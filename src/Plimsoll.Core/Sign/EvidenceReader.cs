@@ -18,8 +18,8 @@ public static class EvidenceReader
 
     /// <summary>What is found for an image at each of its digests.</summary>
     /// <param name="source">
-    /// A registry, a layout, a bundle file. One that can list what it holds (<see cref="IArtifactList"/>) is searched for statements
-    /// about the image that hang on another of its digests as well: a host that has the image by <c>docker load</c> knows its config only.
+    /// A registry, a layout, a bundle file. A host that has the image by <c>docker load</c> knows its config only, while statements hang
+    /// on its manifest: then a store that can list what it holds (<see cref="IArtifactList"/>) is searched for what names the config.
     /// </param>
     public static Evidence Read(IArtifactSource source, ImageDigests image, EvidenceLimits limits, CancellationToken cancellationToken)
     {
@@ -29,7 +29,7 @@ public static class EvidenceReader
         Collector collector = new(source, image, limits, cancellationToken);
         foreach (Digest digest in image.All)
             collector.ReadAttached(digest);
-        if (source is IArtifactList list)
+        if (source is IArtifactList list && image.Manifest is null)
             collector.ReadListed(list);
         return collector.Found();
     }
@@ -79,7 +79,7 @@ public static class EvidenceReader
                         continue;
                     if (!TakeReferrer(digest))
                         break;
-                    Try(() => ReadReferrer(named, digest, attached => attached == digest));
+                    Try(() => ReadReferrer(named, digest));
                 }
             });
         }
@@ -87,14 +87,17 @@ public static class EvidenceReader
         /// <summary>What the store lists and was not reached by one of the image's digests.</summary>
         public void ReadListed(IArtifactList list) => Try(() =>
         {
+            int looked = 0;
             foreach (Descriptor listed in list.ListManifests(cancellationToken))
             {
-                // Of an image's own manifests nothing but this list would ask.
-                if (!MayBeEvidence(listed) || MediaTypes.IsIndex(listed.MediaType) || !Digest.TryParse(listed.Digest, out Digest? named) || _seen.Contains(named) || image.All.Contains(named))
+                if (!MayBeEvidence(listed) || MediaTypes.IsIndex(listed.MediaType) || !Digest.TryParse(listed.Digest, out Digest? named) || _seen.Contains(named))
                     continue;
-                if (!TakeReferrer(null))
+                if (looked++ >= limits.MaxListed)
+                {
+                    TooMany($"{source.Name}: more than {limits.MaxListed} manifests (MaxListed)");
                     break;
-                Try(() => ReadReferrer(named, null, _ => true));
+                }
+                Try(() => ReadReferrer(named, null));
             }
         });
 
@@ -104,15 +107,16 @@ public static class EvidenceReader
             || referrer.ArtifactType.Contains("dsse", StringComparison.Ordinal) || referrer.ArtifactType.Contains("in-toto", StringComparison.Ordinal)
             || referrer.ArtifactType is "application/vnd.oci.empty.v1+json" or MediaTypes.OciConfig;
 
-        private bool TakeReferrer(Digest? subject)
+        private bool TakeReferrer(Digest subject)
         {
             if (_referrers++ < limits.MaxReferrers)
                 return true;
-            TooMany($"{source.Name}: more than {limits.MaxReferrers} manifests{(subject is null ? "" : $" refer to {subject}")} (MaxReferrers)");
+            TooMany($"{source.Name}: more than {limits.MaxReferrers} manifests refer to {subject} (MaxReferrers)");
             return false;
         }
 
-        private void ReadReferrer(Digest named, Digest? wanted, Func<Digest, bool> fits)
+        /// <param name="wanted">What it is listed as referring to; null: whatever it does, if that speaks of the image.</param>
+        private void ReadReferrer(Digest named, Digest? wanted)
         {
             if (source.FindManifest(named.ToString(), cancellationToken) is not { } manifest)
             {
@@ -127,7 +131,7 @@ public static class EvidenceReader
             ArtifactManifest artifact = Parse(manifest);
             if (artifact.Subject is null && wanted is null)
                 return;
-            if (artifact.Subject is not { } subject || !fits(subject))
+            if (artifact.Subject is not { } subject || (wanted is not null && subject != wanted))
                 Gap("other-subject", $"{source.Name}: {named} is listed as referring to {wanted} and refers to {artifact.Subject?.ToString() ?? "nothing"}");
             else
                 ReadLayers(manifest, artifact, subject, onlyAboutImage: wanted is null);
