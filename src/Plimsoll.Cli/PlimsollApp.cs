@@ -68,6 +68,7 @@ public static class PlimsollApp
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
             ("measure", () => MeasureCommand.Create(context)),
+            ("copy", () => CopyCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
