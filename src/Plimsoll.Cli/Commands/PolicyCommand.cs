@@ -150,7 +150,7 @@ internal static class PolicyCommand
             target.Check();
             Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null, null).Policy;
             using ISigner signer = new KeyStore(context).OpenSigner(line.GetRequiredValue(key), new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken);
-            PolicyCounters counters = CountersOf(context);
+            Counters counters = CountersOf(context);
             long last = Math.Max(counters.Highest(signer.PublicKey.Id, policy.Name), CounterOf(to, signer.PublicKey, policy.Name));
             long next = last + 1;
             if (line.GetValue(counter) is { } text && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out next) || next < 1))
@@ -161,7 +161,7 @@ internal static class PolicyCommand
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(to), signer.PublicKey, "the key");
             target.WriteFile(content);
             // Signing is seeing: the next one of this machine gets the next counter.
-            counters.Check(signed, Escape.ForTerminal(to));
+            counters.Check(signed.KeyId, policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(to), $"policy {policy.Name}");
             Tell(context, to, signed);
             foreach (PolicyRemark remark in PolicyCheck.Of(policy, context.Time.GetUtcNow()))
                 context.Error.WriteLine($"plimsoll: note: {remark.Where}: {remark.Text.In(context.Language)}");
@@ -184,7 +184,7 @@ internal static class PolicyCommand
         return command;
     }
 
-    internal static PolicyCounters CountersOf(CliContext context) => new(context.Home.Policies,
+    internal static Counters CountersOf(CliContext context) => new(context.Home.Policies,
         reason => context.Error.WriteLine($"plimsoll: note: {Catalogue.PolicyCounterNotKept.In(context.Language, reason)}"));
 
     internal static int CodeOf(Outcome outcome) => outcome switch

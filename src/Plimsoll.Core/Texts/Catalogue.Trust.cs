@@ -42,6 +42,7 @@ public static partial class Catalogue
         "revocations-unsigned" => new("the revocation list is signed by no key of the rule", "吊销列表不是由规则中的密钥签名"),
         "revocations-malformed" => new("the revocation list is not of its form", "吊销列表格式不符"),
         "revocations-rolled-back" => new("the revocation list has counter {0}; one with {1} is known or wanted", "吊销列表计数为 {0}；已知或要求为 {1}"),
+        "revocations-forked" => new("the revocation list has counter {0}, under which another content was seen", "吊销列表计数为 {0}，但此计数下曾见过不同内容"),
         "revocations-old" => new("the revocation list is of {0}; wanted is one within {1} days", "吊销列表日期为 {0}；要求在 {1} 天以内"),
         "revocations-key-revoked" => new("the revocation list is signed by a key that it revokes: {0}", "吊销列表由其自身吊销的密钥签名：{0}"),
         "revocations-current" => new("revocation list {0} of {1}", "吊销列表第 {0} 版，日期 {1}"),
@@ -54,6 +55,7 @@ public static partial class Catalogue
         _ => null,
     };
 
+    public static Text VerifyAs => new("as {0}", "作为 {0}");
     public static Text VerifySummary => new("Say who vouches for an image, and whether a policy lets that suffice", "说明谁为镜像担保，以及策略是否认可");
     public static Text HelpVerifyImage => new("Images to verify", "要验证的镜像");
     public static Text HelpVerifyPolicy => new("Policy with a section trust: a file, signed or not", "含 trust 部分的策略文件，可为签名文件");

@@ -47,7 +47,10 @@ internal static class RevocationComponent
             run.Reasons.Say(TrustComponents.Revocations, "revocations-old", Outcome.Refused, place, Day(list.Signed), Number(wanted.MaxAgeDays!.Value));
         if (ownKey)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-key-revoked", Outcome.Refused, place, list.KeyId);
-        if (!back && !old && !ownKey)
+        bool forked = !back && !ownKey && run.Case.AcceptedRevocations?.Invoke(list) == false;
+        if (forked)
+            run.Reasons.Say(TrustComponents.Revocations, "revocations-forked", Outcome.Refused, place, Number(list.Counter));
+        if (!back && !old && !ownKey && !forked)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-current", Outcome.Passed, place, Number(list.Counter), Day(list.Signed));
     }
 

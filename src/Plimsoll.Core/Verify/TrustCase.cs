@@ -73,4 +73,7 @@ public sealed record TrustCase
 
     /// <summary>The highest counter of a revocation list that was ever seen here of a key, by its id; 0 for none. Null: nobody remembers.</summary>
     public Func<string, long>? SeenRevocations { get; init; }
+
+    /// <summary>Told of a list that is right and as new as it must be, to remember it; false when another list of the same counter was seen.</summary>
+    public Func<RevocationList, bool>? AcceptedRevocations { get; init; }
 }
