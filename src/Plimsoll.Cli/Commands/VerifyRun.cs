@@ -77,7 +77,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
                 Image = judged,
                 Evidence = evidence,
                 Measured = measured,
-                Revocations = revocations is null ? null : revocations,
+                Revocations = revocations?.AsMemory(),
                 SeenRevocations = id => RevocationSource.Highest(counters, id),
                 AcceptedRevocations = list => Remember(counters, list),
             };

@@ -55,6 +55,34 @@ public static partial class Catalogue
         _ => null,
     };
 
+    public static Text TrustRuleFor => new("For {0} this rule decides ({1})", "{0} 适用规则（{1}）");
+    public static Text TrustQuorum => new("{0} of: {1}", "以下密钥中的 {0} 个：{1}");
+    public static Text TrustSignatures => new("signatures by {0}", "签名：{0}");
+    public static Text TrustRepository => new("made for: {0}", "签名所针对的仓库：{0}");
+    public static Text TrustExactName => new("made for: {0}, and the tag that is asked for", "签名所针对的仓库：{0}，且标签一致");
+    public static Text TrustAnyName => new("made for any name or none", "签名所针对的名称不限");
+    public static Text TrustOwnName => new("the image's own repository", "镜像自身的仓库");
+    public static Text TrustEach => new("of several platforms the index and each of them is signed", "多平台镜像的索引与每个平台都须签名");
+    public static Text TrustIndex => new("of several platforms the index is signed", "多平台镜像只须对索引签名");
+    public static Text TrustAttestation => new("the statement {0} by {1}", "声明 {0}：{1}");
+    public static Text TrustWithin => new(", within {0} days", "，{0} 天以内");
+    public static Text TrustBuilder => new(", built by {0}", "，构建者 {0}");
+    public static Text TrustSource => new(", from {0}", "，源 {0}");
+    public static Text TrustMaterials => new(", of nothing but {0}", "，材料仅限 {0}");
+    public static Text TrustInspection => new("an inspection by {0}, judged by this policy", "检查：{0}，并按本策略重新判定");
+    public static Text TrustCounter => new(", with a counter of at least {0}", "，计数不低于 {0}");
+    public static Text TrustMeasurement => new("a measurement by {0} that is equal to that of the bytes", "度量：{0}，且与实际字节一致");
+    public static Text TrustRevocations => new("a revocation list signed by one of: {0}", "吊销列表，由以下密钥之一签名：{0}");
+    public static Text TrustCreated => new("made on {0} or later", "制作时间不早于 {0}");
+    public static Text TrustNotBefore => new("signed on {0} or later", "签名时间不早于 {0}");
+    public static Text TrustSignedCounter => new("signed with a counter of at least {0}", "签名中的计数不低于 {0}");
+    public static Text TrustOverridden => new("signed although a policy had failed: {0}", "未通过策略仍被签名：{0}");
+    public static Text TrustUnreadable => new("evidence that cannot be read: {0}", "无法读取的证据：{0}");
+    public static Text TrustKeyUnused => new("no rule uses this key", "没有规则使用此密钥");
+    public static Text TrustKeySame => new("this is the same key as {0}, and counts once with it", "与 {0} 是同一密钥，合计只算一个");
+    public static Text TrustRuleShadowed => new("this rule can do nothing: {0} covers its names before it", "该规则不起作用：{0} 已先覆盖其名称");
+    public static Text HelpPolicyName => new("Only say which rule of trust decides for an image of this name", "仅说明此名称的镜像适用哪条信任规则");
+
     public static Text VerifyAs => new("as {0}", "作为 {0}");
     public static Text VerifySummary => new("Say who vouches for an image, and whether a policy lets that suffice", "说明谁为镜像担保，以及策略是否认可");
     public static Text HelpVerifyImage => new("Images to verify", "要验证的镜像");

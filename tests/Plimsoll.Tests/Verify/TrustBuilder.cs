@@ -126,7 +126,7 @@ internal sealed class TrustBuilder
         Image = Image,
         Evidence = new Evidence { Signatures = Signatures, Attestations = Attestations, Gaps = Gaps },
         Measured = Measures,
-        Revocations = Revocations is { } list ? list : null,
+        Revocations = Revocations?.AsMemory(),
         SeenRevocations = _ => SeenRevocations,
     }, Now, TestContext.Current.CancellationToken);
 }

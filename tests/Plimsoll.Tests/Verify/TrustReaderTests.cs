@@ -32,9 +32,10 @@ public sealed class TrustReaderTests
         Assert.Equal(Release.PublicKey.Id, trust.Keys[2].Versions[0].Id);
         ImageTrust rule = Assert.Single(trust.Images);
         Assert.Equal((SignedName.Exact, SignedPlatforms.Index, 9L, PolicyAction.Warn, PolicyAction.Fail), (rule.Match, rule.Platforms, rule.DatabaseCounter, rule.Overridden, rule.Unreadable));
-        Assert.Equal((["ops", "release"], 2), (rule.Signatures!.Keys, rule.Signatures.Threshold));
-        Assert.Equal((["ops", "release"], 2), (rule.Measurement!.Keys, rule.Measurement.Threshold));
-        Assert.Equal((["ci"], 1), (rule.Inspection!.Keys, rule.Inspection.Threshold));
+        Assert.Equal(["ops", "release"], rule.Signatures!.Keys);
+        Assert.Equal(["ops", "release"], rule.Measurement!.Keys);
+        Assert.Equal((2, 2, 1), (rule.Signatures.Threshold, rule.Measurement.Threshold, rule.Inspection!.Threshold));
+        Assert.Equal(["ci"], rule.Inspection!.Keys);
         Assert.Equal(("slsa-provenance", 30, "https://ci/*", "git+*"), (rule.Attestations[0].Type, rule.Attestations[0].MaxAgeDays, rule.Attestations[0].Builder, rule.Attestations[0].Source));
         Assert.Equal(["a", "b"], rule.Attestations[0].Materials);
         Assert.Equal(2, rule.Attestations[1].Quorum.Threshold);
