@@ -67,6 +67,7 @@ public static class PlimsollApp
             ("diff", () => DiffCommand.Create(context, services)),
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
+            ("sign", () => SignCommand.Create(context, services)),
             ("measure", () => MeasureCommand.Create(context)),
             ("copy", () => CopyCommand.Create(context)),
             ("key", () => KeyCommand.Create(context)),

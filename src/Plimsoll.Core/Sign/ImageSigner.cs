@@ -17,7 +17,8 @@ public sealed class ImageSigner(IArtifactTarget target, IReadOnlyList<ISigner> s
     private readonly EvidenceWriter _writer = new(target);
 
     /// <summary>The statement that says: this is signed.</summary>
-    public static Statement Signed(Digest manifest, string? overridden) => new([new Subject("manifest", manifest)], SignedPredicate,
+    /// <param name="subjects">Never the index of one of its platforms: whoever signs a platform has not signed the others.</param>
+    public static Statement Signed(IReadOnlyList<Subject> subjects, string? overridden) => new(subjects, SignedPredicate,
         new CanonicalJson().BeginObject().Optional("override", overridden).EndObject().ToBytes());
 
     /// <summary>Adds a statement, signed by each key in a bundle of its own. What a key signed before, to the byte, is not signed again.</summary>
@@ -47,11 +48,15 @@ public sealed class ImageSigner(IArtifactTarget target, IReadOnlyList<ISigner> s
         _writer.AddContents(subject, contents, time.GetUtcNow(), cancellationToken);
 
     /// <summary>Signs a manifest or an index: the bundle first and cosign's tag last, so that who finds the signature finds the statements.</summary>
+    /// <param name="subject">A config gets the bundle alone: simple signing names manifests.</param>
+    /// <param name="subjects">See <see cref="Signed"/>.</param>
     /// <returns>How many signatures and bundles were written; 0 when all were there.</returns>
-    public int Sign(SubjectDescriptor subject, Evidence present, CancellationToken cancellationToken)
+    public int Sign(SubjectDescriptor subject, IReadOnlyList<Subject> subjects, Evidence present, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(subject);
-        int written = Attest(subject, Signed(subject.Digest, overridden), present, cancellationToken);
+        int written = Attest(subject, Signed(subjects, overridden), present, cancellationToken);
+        if (!MediaTypes.IsManifest(subject.MediaType) && !MediaTypes.IsIndex(subject.MediaType))
+            return written;
         SimpleSigning payload = new() { Reference = identity, Manifest = subject.Digest };
         if (overridden is not null)
             payload = payload with { Optional = new SortedDictionary<string, string>(StringComparer.Ordinal) { [SimpleSigning.OverrideName] = overridden } };
