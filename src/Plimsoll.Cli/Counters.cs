@@ -20,9 +20,14 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <param name="digest">Of the content: two contents must not share a counter.</param>
     /// <param name="file">What the file is called in messages.</param>
     /// <param name="what">What the thing is called in messages: <c>policy NAME</c>.</param>
+    /// <param name="family">Ids of the keys that are trusted in place of each other, the versions of one: what one has signed, another must not take back.</param>
     /// <exception cref="CommandException">Refused, with both counters.</exception>
-    public void Check(string keyId, string name, long counter, string digest, string file, string what)
+    public void Check(string keyId, IEnumerable<string> family, string name, long counter, string digest, string file, string what)
     {
+        foreach (string other in family.Where(id => id != keyId))
+            if (Highest(other, name) is var last && counter <= last)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} was seen with {last}, signed by another version of this key",
+                    "only a newer one takes its place; versions of a key go on counting");
         string path = PathOf(keyId, name);
         try
         {

@@ -32,7 +32,7 @@ internal static class PolicySource
                 throw CommandException.Usage($"{Escape.ForTerminal(name)} is a signed policy", "give the public key of who signed it: --policy-key PUBLIC.pem");
             using KeyRing ring = keys!.OpenPublic(keyName);
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(name), ring.Keys, ring.Name);
-            counters?.Check(signed.KeyId, signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(name), $"policy {signed.Policy.Name}");
+            counters?.Check(signed.KeyId, ring.Keys.Select(k => k.Id), signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(name), $"policy {signed.Policy.Name}");
             return new LoadedPolicy(signed.Policy, signed);
         }
         catch (DocumentException e)

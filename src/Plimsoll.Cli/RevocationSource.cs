@@ -33,7 +33,7 @@ internal static class RevocationSource
                 ?? throw CommandException.Usage($"the revocation list {Escape.Quote(path)} is longer than {RevocationList.MaxBytes} bytes (MaxBytes)");
             RevocationList list = RevocationList.Open(content, name, keys, keyName);
             if (counters is not null)
-                Remember(counters, list, path);
+                Remember(counters, list, keys.Select(k => k.Id), path);
             return list;
         }
         catch (RevocationListException e)
@@ -50,9 +50,10 @@ internal static class RevocationSource
         }
     }
 
+    /// <param name="family">Ids of the versions of the key that signed it.</param>
     /// <exception cref="CommandException">A newer one was seen, or another one of the same counter.</exception>
-    public static void Remember(Counters counters, RevocationList list, string path) =>
-        counters.Check(list.KeyId, CounterName, list.Counter, list.ContentDigest, Escape.ForTerminal(path), "the revocation list");
+    public static void Remember(Counters counters, RevocationList list, IEnumerable<string> family, string path) =>
+        counters.Check(list.KeyId, family, CounterName, list.Counter, list.ContentDigest, Escape.ForTerminal(path), "the revocation list");
 
     /// <summary>The highest counter that was seen of this key's lists; 0 when none was.</summary>
     public static long Highest(Counters counters, string keyId) => counters.Highest(keyId, CounterName);

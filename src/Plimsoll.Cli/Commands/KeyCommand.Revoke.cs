@@ -100,7 +100,7 @@ internal static partial class KeyCommand
         }
         target.WriteFile(content);
         // Signing is seeing: the next one of this machine gets the next counter.
-        RevocationSource.Remember(counters, list, path);
+        RevocationSource.Remember(counters, list, [list.KeyId], path);
         context.Out.WriteLine(Catalogue.RevocationsSigned.In(context.Language, Escape.ForTerminal(path), list.Counter, list.Keys.Count, list.Images.Count, list.KeyId[..16]));
         return ExitCode.Done;
     }

@@ -73,8 +73,9 @@ public sealed record RevocationList(long Counter, DateTimeOffset Signed, IReadOn
     /// <exception cref="RevocationListException">More than <see cref="MaxEntries"/> or <see cref="MaxBytes"/>, or a reason that is too long.</exception>
     public byte[] Sign(ISigner signer)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(Counter, 1);
         CheckEntries("the revocation list");
+        if (Counter < 1)
+            throw Malformed($"the revocation list: counter is {Counter}; wanted a number from 1");
         byte[] content = [.. DsseSigning.Sign(PayloadType, Payload(), signer).ToJson(), (byte)'\n'];
         return content.Length <= MaxBytes ? content : throw Malformed($"the revocation list has {content.Length} bytes; wanted at most {MaxBytes} (MaxBytes)");
     }

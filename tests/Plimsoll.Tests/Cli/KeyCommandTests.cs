@@ -142,6 +142,26 @@ public sealed class KeyCommandTests : IDisposable
         Assert.Contains("ops@v3: the passphrase is not right", await FailsAsync(2, "policy", "sign", policy, "--key", "ops", "-o", _folder["x"]), StringComparison.Ordinal);
     }
 
+    /// <summary>Rotating a key must not open the way back to what its older version signed.</summary>
+    [Fact]
+    public async Task Rotate_OldPolicyOfTheOldVersion_IsRefusedAfterTheNewOneWasSeen()
+    {
+        await DoneAsync("key", "generate", "ops");
+        string policy = _folder.Write("p.yaml", "policy: 1\nname: test\n"u8.ToArray());
+        await DoneAsync("policy", "sign", policy, "--key", "ops", "-o", _folder["old.signed"]);
+        await DoneAsync("key", "rotate", "ops");
+        await DoneAsync("policy", "sign", policy, "--key", "ops", "-o", _folder["new.signed"]);
+        Assert.Contains("counter 2", Out, StringComparison.Ordinal);
+        // A host that has signed nothing itself.
+        Directory.Delete(Path.Combine(_folder["home"], "data", "policies"), recursive: true);
+        KeyStore keys = new(Context);
+        Counters counters = Plimsoll.Cli.Commands.PolicyCommand.CountersOf(Context);
+
+        Assert.Equal(1, PolicySource.Open(_folder["old.signed"], "ops", counters, keys).Signed!.Counter);
+        Assert.Equal(2, PolicySource.Open(_folder["new.signed"], "ops", counters, keys).Signed!.Counter);
+        Assert.Contains("signed by another version of this key", Assert.Throws<CommandException>(() => PolicySource.Open(_folder["old.signed"], "ops", counters, keys)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task List_DueAndRevoked_AreWarnedOf()
     {
