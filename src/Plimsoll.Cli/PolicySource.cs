@@ -26,7 +26,7 @@ internal static class PolicySource
         try
         {
             if (!SignedPolicy.IsEnvelope(content))
-                return keyName is null ? new LoadedPolicy(PolicyFile.Parse(content, Escape.ForTerminal(name)), null)
+                return keyName is null ? new LoadedPolicy(PolicyFile.Parse(content, Escape.ForTerminal(name), Path.GetDirectoryName(Path.GetFullPath(name))), null)
                     : throw new CommandException(ExitCode.Refused, $"{Escape.ForTerminal(name)} is not signed; --policy-key asks for a signature", "plimsoll policy sign makes a signed file");
             if (keyName is null)
                 throw CommandException.Usage($"{Escape.ForTerminal(name)} is a signed policy", "give the public key of who signed it: --policy-key PUBLIC.pem");

@@ -42,8 +42,9 @@ internal static class PolicyCommand
         Option<string?> form = new("--as") { HelpName = "FORM", Description = Catalogue.HelpPolicyAs.In(context.Language) };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(context.Language) };
         Option<string?> database = new("--db") { HelpName = "FILE", Description = Catalogue.HelpDb.In(context.Language) };
+        Option<string?> called = new("--name") { HelpName = "NAME", Description = Catalogue.HelpPolicyName.In(context.Language) };
         Option<bool> all = new("--all") { Description = Catalogue.HelpAll.In(context.Language) };
-        Command command = new("explain", Catalogue.PolicyExplainSummary.In(context.Language)) { file, subject, key, form, platform, database, all };
+        Command command = new("explain", Catalogue.PolicyExplainSummary.In(context.Language)) { file, subject, key, form, platform, database, all, called };
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
             string name = line.GetRequiredValue(file), wanted = line.GetValue(form) ?? "text";
@@ -56,6 +57,11 @@ internal static class PolicyCommand
             {
                 context.Out.Write(Encoding.UTF8.GetString(wanted == "yaml" ? PolicyFile.BuiltInText() : [.. PolicyJson.Write(policy), (byte)'\n']));
                 return ExitCode.Done;
+            }
+            if (line.GetValue(called) is { } imageName)
+            {
+                WriteLines(context, TrustText.Of(policy, imageName, context.Language));
+                return policy.Trust?.Find(ImageName.Parse(imageName).Repository) is >= 0 ? ExitCode.Done : ExitCode.Refused;
             }
             context.Out.WriteLine($"{policy.Name}  {PolicyJson.DigestOf(policy)}");
             WriteLines(context, PolicyText.Of(policy, context.Language));

@@ -40,7 +40,7 @@ public static partial class Catalogue
         "excepted" => new("accepted by exceptions: {0}", "按例外接受：{0} 个"),
         "exception-expired" => new("exceptions that have expired: {0}", "已到期的例外：{0} 个"),
         "exception-unused" => new("exceptions that matched nothing: {0}", "没有匹配任何结果的例外：{0} 个"),
-        _ => null,
+        _ => TrustReason(code),
     };
 
     /// <summary>The sentence with its arguments; null for a code that has none. Missing arguments are shown as "?", so that a reason is never lost.</summary>
@@ -55,7 +55,7 @@ public static partial class Catalogue
         return text.In(language, all);
     }
 
-    private const int MostReasonArguments = 3;
+    private const int MostReasonArguments = 4;
     public static Text VerdictPassed => new("Passed by policy {0}", "符合策略 {0}");
     public static Text VerdictWarned => new("Passed by policy {0}, with warnings", "符合策略 {0}，但有警告");
     public static Text VerdictUndecided => new("Undecided by policy {0}", "按策略 {0} 无法判定");

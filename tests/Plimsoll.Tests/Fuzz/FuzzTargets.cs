@@ -19,7 +19,7 @@ internal static partial class FuzzTargets
         RegistryHttp, RegistryTexts, ContainersLists, ArtifactManifest, ArtifactLayout, RegistryPush,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, HtmlPage, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
-        PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
+        PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement, SignedEvidence,
         LicenceText, Capabilities, SystemSettings,
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,

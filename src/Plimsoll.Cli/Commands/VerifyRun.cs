@@ -1,0 +1,152 @@
+using System.Globalization;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Registry;
+using Plimsoll.Sign;
+using Plimsoll.Sources;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary>One call of <c>verify</c>: each image is opened, what speaks for it is looked for, and both are judged.</summary>
+internal sealed class VerifyRun(CliContext context, ScanServices services)
+{
+    public required Policy Policy { get; init; }
+
+    /// <summary>Bundle files, layouts, and sigstore bundles in JSON; asked before what is beside the image.</summary>
+    public IReadOnlyList<string> Bundles { get; init; } = [];
+    public string? Revocations { get; init; }
+
+    /// <summary>The name to judge by, in place of the image's own.</summary>
+    public string? As { get; init; }
+    public bool Json { get; init; }
+    public bool Quiet { get; init; }
+    public ImageOptions Images { get; init; } = new();
+
+    public int Run(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        byte[]? revocations = Revocations is { } path ? ReadRevocations(path) : null;
+        List<VerifyResult> results = [.. names.Select(name => One(name, revocations, cancellationToken))];
+        if (Json)
+        {
+            using MemoryStream buffer = new();
+            VerifyReport.WriteJson(buffer, results, Policy, AppVersion.Full);
+            Subject.Write(context, buffer.ToArray(), OutputTarget.Parse("json", "--json"));
+        }
+        else if (!Quiet)
+            VerifyReport.WriteTable(context.Out, results, Subject.TableFor(context, services));
+        foreach (VerifyResult result in results)
+            if (result.Failure is { } failure)
+                context.WriteError(ImageFailure.Named(result.Image, Escape.ForTerminal(failure.Message)), ImageFailure.HintOf(result.Image, failure));
+        return results.Exists(r => r.Verdict?.Outcome == Outcome.Refused) ? ExitCode.Refused
+            : results.Exists(r => r.Verdict is not { Outcome: not Outcome.Undecided }) ? ExitCode.Undecided : ExitCode.Done;
+    }
+
+    private VerifyResult One(string name, byte[]? revocations, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ImageReference reference = ImageReference.Parse(name);
+            using Image image = ImageSource.Open(name, Images, cancellationToken);
+            // Without a trust section, or a rule for the name, nothing of it needs to be read.
+            IReadOnlyList<ImageName> names = NamesOf(reference, image);
+            TrustNeeds needs = TrustJudge.NeedsOf(Policy, names);
+            Measurement? measured = needs.Measurement ? Measure(image, cancellationToken) : null;
+            if (image.ConfigDigest is null && measured is null)
+                // A stream tells its config last.
+                _ = Measure(image, cancellationToken);
+            if (image.ConfigDigest is not { } config)
+                throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
+            EvidenceCollector collector = new(Images, Bundles);
+            JudgedImage judged = new()
+            {
+                Names = names.Count > 0 ? names : NamesOf(reference, image),
+                Index = image.IndexDigest,
+                Manifest = image.ManifestDigest,
+                Config = config,
+                Created = CreatedOf(image),
+            };
+            (Evidence evidence, IReadOnlyList<JudgedPlatform> platforms) = collector.Collect(reference, judged, cancellationToken);
+            judged = judged with { Platforms = platforms };
+            Counters counters = RevocationSource.CountersOf(context);
+            TrustCase trustCase = new()
+            {
+                Image = judged,
+                Evidence = evidence,
+                Measured = measured,
+                Revocations = revocations?.AsMemory(),
+                SeenRevocations = id => RevocationSource.Highest(counters, id),
+                AcceptedRevocations = list => Remember(counters, list),
+            };
+            return new VerifyResult(name, judged, TrustJudge.Of(Policy, trustCase, context.Time.GetUtcNow(), cancellationToken), null);
+        }
+        catch (ImageException e)
+        {
+            return new VerifyResult(name, null, null, e);
+        }
+    }
+
+    /// <summary>A list that proved to be newer than those seen before is remembered; one of the same counter with other content is refused.</summary>
+    private bool Remember(Counters counters, RevocationList list)
+    {
+        try
+        {
+            RevocationSource.Remember(counters, list, Revocations!);
+            return true;
+        }
+        catch (CommandException)
+        {
+            return false;
+        }
+    }
+
+    private static Measurement? Measure(Image image, CancellationToken cancellationToken)
+    {
+        MeasureResult result = Measurer.Measure(image, new MeasureOptions(), cancellationToken);
+        return result.Intact ? result.Measurement
+            : throw new ImageException(ImageError.DiffIdMismatch, $"{Escape.Quote(image.Name)}: {(result.Differences is [var first, ..] ? $"{Escape.Quote(first.Path)} is not as its layer says" : "a layer is not the one that the config states")}",
+                $"plimsoll measure --check {Escape.ForTerminal(image.Name)} names every difference");
+    }
+
+    /// <summary>
+    /// What the image goes by: the name that was asked for, else those that its archive claims, which are those that loading it would give it.
+    /// </summary>
+    private IReadOnlyList<ImageName> NamesOf(ImageReference reference, Image image)
+    {
+        if (As is not null)
+            return [Named(As)];
+        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true;
+        return reference.Scheme switch
+        {
+            ImageScheme.Registry => [Named(reference.Location)],
+            ImageScheme.Docker or ImageScheme.Podman or ImageScheme.ContainersStorage when !byId => [Named(reference.Location)],
+            // A layout's names are often tags alone.
+            ImageScheme.Oci or ImageScheme.OciArchive => [.. image.Tags.Where(RegistryName.HasHost).Select(Named)],
+            _ => [.. image.Tags.Select(Named)],
+        };
+    }
+
+    private static ImageName Named(string text)
+    {
+        ImageName name = ImageName.Parse(text);
+        return name.Tag is null && !text.Contains('@', StringComparison.Ordinal) ? name with { Tag = "latest" } : name;
+    }
+
+    private static DateTimeOffset? CreatedOf(Image image) =>
+        DateTimeOffset.TryParse(image.Config?.Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset created) ? created : null;
+
+    private static byte[] ReadRevocations(string path)
+    {
+        try
+        {
+            return SmallFile.Read(path, RevocationList.MaxBytes) ?? throw CommandException.Usage($"the revocation list {Escape.Quote(path)} is longer than {RevocationList.MaxBytes} bytes (MaxBytes)");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Usage($"cannot read the revocation list {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", "plimsoll key revoke --list FILE --key KEY makes one");
+        }
+    }
+}
