@@ -53,13 +53,13 @@ internal static partial class KeyCommand
             KeyStore store = new(context);
             MustBeNew(store, wanted);
             PassphraseSource passphrases = new(context, line.GetValue(passphrase));
-            if (store.FindPublicFile(path) is { } known)
+            if (KeyStore.FindPublicFile(path) is { } known)
                 using (known)
                     Tell(context, store.Create(wanted, rotation, known, null, null));
             else
             {
                 string? opened = null;
-                using ISigner signer = store.OpenFile(path, (what, cosign) => opened = passphrases.Get(what, cosign, cancellationToken));
+                using ISigner signer = KeyStore.OpenFile(path, (what, cosign) => opened = passphrases.Get(what, cosign, cancellationToken));
                 // What came behind a passphrase stays behind it; cosign alone takes an empty one.
                 string secret = string.IsNullOrEmpty(opened) ? passphrases.GetNew(wanted, cancellationToken) : opened;
                 Tell(context, store.Create(wanted, rotation, signer.PublicKey, signer, secret));
@@ -186,7 +186,7 @@ internal static partial class KeyCommand
             Language language = context.Language;
             if (store.FindNamed(wanted) is not var (stored, named))
             {
-                using PublicKey one = store.FindPublicFile(wanted) ?? store.PublicOfPrivate(wanted, (what, cosign) => new PassphraseSource(context, line.GetValue(passphrase)).Get(what, cosign, cancellationToken));
+                using PublicKey one = KeyStore.FindPublicFile(wanted) ?? KeyStore.PublicOfPrivate(wanted, (what, cosign) => new PassphraseSource(context, line.GetValue(passphrase)).Get(what, cosign, cancellationToken));
                 if (line.GetValue(json))
                     context.Out.WriteLine(ToJson(one));
                 else

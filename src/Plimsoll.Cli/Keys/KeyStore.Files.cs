@@ -67,7 +67,7 @@ internal sealed partial class KeyStore
         string path = PrivateOf(key.Name, version.Number);
         if (!File.Exists(path))
             throw CommandException.Usage($"{key.Name}@v{version.Number} has a public half only; it cannot sign");
-        if (Io(() => File.GetUnixFileMode(path) & OthersAny) != 0)
+        if (Io(() => File.GetUnixFileMode(path) & OthersAny) != UnixFileMode.None)
             throw CommandException.Usage($"{Escape.Quote(path)} can be read by others than its owner", $"chmod 600 {Escape.ForTerminal(path)}, and think of rotating the key");
         return ReadFile(path);
     }

@@ -50,21 +50,21 @@ internal sealed partial class KeyStore(CliContext context)
 
     /// <summary>A private key of a file, in any of the forms.</summary>
     /// <param name="passphrase">Name of the key, and whether it is a file of cosign; called when the file needs one.</param>
-    public ISigner OpenFile(string path, Func<string, bool, string> passphrase)
+    public static ISigner OpenFile(string path, Func<string, bool, string> passphrase)
     {
         string pem = ReadFile(path), name = Escape.ForTerminal(path);
         return Named(() => CosignKeyFile.IsOne(pem) ? CosignKeyFile.Read(pem, name, () => passphrase(name, true)) : KeyFile.ReadPrivate(pem, name, () => passphrase(name, false)), MakeOne);
     }
 
     /// <summary>The public key of a file; null when it holds a private one.</summary>
-    public PublicKey? FindPublicFile(string path)
+    public static PublicKey? FindPublicFile(string path)
     {
         string pem = ReadFile(path), name = Escape.ForTerminal(path);
         return pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? null : Named(() => KeyFile.ReadPublic(pem, name));
     }
 
     /// <summary>The public half of a private key of a file.</summary>
-    public PublicKey PublicOfPrivate(string path, Func<string, bool, string> passphrase)
+    public static PublicKey PublicOfPrivate(string path, Func<string, bool, string> passphrase)
     {
         using ISigner signer = OpenFile(path, passphrase);
         return KeyFile.ReadSpki(signer.PublicKey.Spki, Escape.ForTerminal(path));
@@ -90,7 +90,7 @@ internal sealed partial class KeyStore(CliContext context)
         }
     }
 
-    private string ReadFile(string path)
+    private static string ReadFile(string path)
     {
         try
         {

@@ -45,8 +45,10 @@ internal static unsafe partial class LibSodium
     private static void Need(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key)
     {
         Need();
-        if (nonce.Length != NonceBytes || key.Length != KeyBytes)
-            throw new ArgumentException($"a nonce of {nonce.Length} and a key of {key.Length} bytes; wanted {NonceBytes} and {KeyBytes}");
+        if (nonce.Length != NonceBytes)
+            throw new ArgumentException($"{nonce.Length} bytes; wanted {NonceBytes}", nameof(nonce));
+        if (key.Length != KeyBytes)
+            throw new ArgumentException($"{key.Length} bytes; wanted {KeyBytes}", nameof(key));
     }
 
     [LibraryImport(Library)]
