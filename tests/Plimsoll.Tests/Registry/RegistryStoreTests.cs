@@ -49,7 +49,7 @@ public sealed class RegistryStoreTests
         using ReferrersRegistry registry = new();
         Push(registry.Host);
         IsThere(registry);
-        Assert.Empty(registry.Requests.Where(r => r.Method == "PATCH"));
+        Assert.DoesNotContain(registry.Requests, r => r.Method == "PATCH");
         int before = registry.Requests.Count;
 
         Push(registry.Host);

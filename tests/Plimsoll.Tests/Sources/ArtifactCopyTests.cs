@@ -113,7 +113,7 @@ public sealed class ArtifactCopyTests : IDisposable
         CopyResult result = Copy(Source, $"registry:{_registry.Host}/c/d:2");
 
         Assert.Equal((0, 3), (result.BlobsCopied, result.BlobsMounted));
-        Assert.Empty(_registry.Of("/blobs/").Where(r => r.Method == "GET"));
+        Assert.DoesNotContain(_registry.Of("/blobs/"), r => r.Method == "GET");
         Assert.Equal(["2"], _registry.Tags("c/d").Keys);
     }
 
