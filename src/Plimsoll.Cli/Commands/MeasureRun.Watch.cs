@@ -29,8 +29,8 @@ internal sealed partial class MeasureRun
             Measure = new MeasureOptions { Parallelism = Parallelism },
             Images = Images,
         };
-        bool intact = new Watcher(endpoint, _store, options, told => Tell(told, interval)).Run(cancellationToken);
-        return intact ? ExitCode.Done : ExitCode.Refused;
+        using Watcher watcher = new(endpoint, _store, options, told => Tell(told, interval));
+        return watcher.Run(cancellationToken) ? ExitCode.Done : ExitCode.Refused;
     }
 
     /// <summary>One line an event; differences follow, each on a line of its own, except in JSON.</summary>

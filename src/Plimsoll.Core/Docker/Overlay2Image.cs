@@ -4,7 +4,7 @@ using Plimsoll.Oci;
 namespace Plimsoll.Docker;
 
 /// <summary>An image of the local daemon, read in place from its overlay2 store.</summary>
-internal sealed class Overlay2Image : TarSplitImage
+internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 {
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;

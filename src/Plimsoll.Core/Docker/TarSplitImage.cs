@@ -8,7 +8,7 @@ namespace Plimsoll.Docker;
 /// No layer counts as proven by an earlier read: who owns the store can edit an unpacked file at any time, and no engine
 /// looks again. So every layer that is asked for is rebuilt and hashed.
 /// </remarks>
-internal abstract class TarSplitImage : RandomAccessImage, IUnpackedImage
+internal abstract class TarSplitImage : RandomAccessImage
 {
     /// <summary>The folder of the store, as errors name it.</summary>
     protected abstract string Root { get; }
@@ -40,6 +40,7 @@ internal abstract class TarSplitImage : RandomAccessImage, IUnpackedImage
         }
     }
 
+    /// <summary>For stores whose layer folders hold nothing but the layer.</summary>
     public IUnpackedLayer OpenUnpacked(ImageLayer layer)
     {
         (Stream split, SafeFileHandle unpacked) = OpenStored(layer);

@@ -49,7 +49,7 @@ public sealed class FileList
     public byte[] ToBytes()
     {
         using MemoryStream all = new();
-        Write(all);
+        Write(new Bounded(all));
         return all.ToArray();
     }
 
@@ -64,6 +64,29 @@ public sealed class FileList
             foreach (FileEntry entry in Layers[i].Entries)
                 Line(to, Json(entry));
         }
+    }
+
+    /// <summary>Nobody could read a longer list again.</summary>
+    private sealed class Bounded(Stream to) : Stream
+    {
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (to.Length + buffer.Length > MaxBytes)
+                throw new ImageException(ImageError.LimitExceeded, $"the list of the image's files is longer than {MaxBytes} bytes (MaxBytes)");
+            to.Write(buffer);
+        }
+
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => to.Length;
+        public override long Position { get => to.Position; set => throw new NotSupportedException(); }
+        public override void Flush() => to.Flush();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 
     private static CanonicalJson Json(FileEntry entry)

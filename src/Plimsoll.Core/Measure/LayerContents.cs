@@ -9,10 +9,13 @@ namespace Plimsoll.Measure;
 /// was below. Whiteouts (<c>.wh.NAME</c>) and opaque folders (<c>.wh..wh..opq</c>) become entries of their own.
 /// Source: moby/moby, pkg/archive, Unpack and overlayWhiteoutConverter; OCI image specification 1.1, layer.md, "Whiteouts".
 /// </remarks>
-internal sealed class LayerContents
+internal sealed class LayerContents(ListBudget budget)
 {
     /// <summary>Entries of one layer, some 300 bytes each; the largest layer seen in the field has 1.2 million.</summary>
     public const int MaxFiles = 4_000_000;
+
+    /// <summary>About what an entry takes beside its texts.</summary>
+    private const int EntryBytes = 320;
 
     private const string WhiteoutPrefix = ".wh.", OpaqueName = ".wh..wh..opq";
 
@@ -33,9 +36,10 @@ internal sealed class LayerContents
 
     /// <summary>Reads the layer to the end of its entries.</summary>
     /// <param name="hashContents">Whether files get <see cref="FileEntry.Content"/>.</param>
-    public static LayerContents Read(EntryReader entries, bool hashContents, CancellationToken cancellationToken)
+    /// <param name="budget">Shared by the layers of an image; null for one of its own.</param>
+    public static LayerContents Read(EntryReader entries, bool hashContents, CancellationToken cancellationToken, ListBudget? budget = null)
     {
-        LayerContents contents = new();
+        LayerContents contents = new(budget ?? new ListBudget());
         using IncrementalHash? hash = hashContents ? IncrementalHash.CreateHash(HashAlgorithmName.SHA384) : null;
         while (entries.MoveNext(cancellationToken))
             contents.Add(entries, hash, cancellationToken);
@@ -46,7 +50,7 @@ internal sealed class LayerContents
     /// <summary>Puts entries together that were written down before, as a list has them.</summary>
     public static LayerContents Of(IEnumerable<FileEntry> entries)
     {
-        LayerContents contents = new();
+        LayerContents contents = new(new ListBudget());
         foreach (FileEntry entry in entries)
             (entry.Type == FileType.Opaque ? contents._opaque : contents._entries)[entry.Path] = entry;
         foreach (FileEntry entry in contents._entries.Values)
@@ -70,6 +74,7 @@ internal sealed class LayerContents
         if (TypeOf(entry.Type) is not { } type)
             return;
         string path = entry.Path;
+        budget.Take(EntryBytes + (2L * (path.Length + entry.LinkTarget.Length)) + entry.Attributes.Sum(a => (2L * a.Key.Length) + a.Value.Length));
         int name = path.LastIndexOf('/') + 1;
         if (path.AsSpan(name).StartsWith(WhiteoutPrefix, StringComparison.Ordinal))
         {
@@ -169,4 +174,20 @@ internal sealed class LayerContents
         EntryType.Fifo => FileType.Fifo,
         _ => null,
     };
+}
+
+/// <summary>Bytes of memory that the entries of one image may take, over all its layers.</summary>
+internal sealed class ListBudget(long maxBytes = ListBudget.MaxListBytes)
+{
+    /// <summary>Some five million files with paths of usual length.</summary>
+    public const long MaxListBytes = 2L << 30;
+
+    private long _taken;
+
+    /// <exception cref="ImageException">LimitExceeded.</exception>
+    public void Take(long bytes)
+    {
+        if (Interlocked.Add(ref _taken, bytes) > maxBytes)
+            throw new ImageException(ImageError.LimitExceeded, $"the list of the image's files takes more than {maxBytes} bytes of memory (MaxListBytes)");
+    }
 }

@@ -47,7 +47,8 @@ public static class Measurer
         ArgumentNullException.ThrowIfNull(options);
         if (image.Verification != Verification.Full)
             throw new ImageException(ImageError.Unsupported, $"{image.Name}: what is not verified cannot be measured");
-        IUnpackedImage? unpacked = options.CompareUnpacked ? image as IUnpackedImage : null;
+        // The kernel shows overlayfs's own attributes to root alone; without them every opaque folder would look like an attack.
+        IUnpackedImage? unpacked = options.CompareUnpacked && Environment.IsPrivilegedProcess ? image as IUnpackedImage : null;
         DifferenceLog log = new();
         if (unpacked is null)
         {
@@ -176,6 +177,7 @@ public static class Measurer
     private sealed class LayerPass(bool hashFiles, bool keep, Action<ImageLayer, LayerContents>? accepted) : ILayerVisitor
     {
         private static readonly object Nothing = new();
+        private readonly ListBudget _budget = new();
         private readonly ConcurrentDictionary<string, (long TarBytes, Digest Content, LayerContents? Contents)> _done = new(StringComparer.Ordinal);
 
         public bool WantsSha384 => true;
@@ -189,7 +191,7 @@ public static class Measurer
         public bool Skip(ImageLayer layer, bool proven) => false;
 
         public object Visit(ImageLayer layer, EntryReader entries, CancellationToken cancellationToken) =>
-            hashFiles || keep ? LayerContents.Read(entries, hashFiles, cancellationToken) : Nothing;
+            hashFiles || keep ? LayerContents.Read(entries, hashFiles, cancellationToken, _budget) : Nothing;
 
         public void Accept(ImageLayer layer, Digest? diffId, long tarBytes, object visited) => throw NoLayers();
 

@@ -33,7 +33,7 @@ internal readonly ref struct UnpackedFile
 
 /// <summary>Walks an unpacked layer from open folder to name, never through a link, opening nothing but folders.</summary>
 /// <remarks>
-/// Attributes are asked for as <c>/proc/self/fd/FOLDER/NAME</c>, since lgetxattr has no form that takes a folder; the kernel
+/// Attributes are read as <c>/proc/self/fd/FOLDER/NAME</c>, since lgetxattr has no form that takes a folder before Linux 6.13; the kernel
 /// shows <c>trusted.*</c> to root alone, so the walk runs with root's rights where the process has them.
 /// </remarks>
 internal sealed class UnpackedTree(SafeFileHandle folder, string where, UnpackedTree.Visit visit)
@@ -52,6 +52,7 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
     private char[] _text = new char[1024];
     private long _files;
     private ulong _mount;
+    private bool _viaProc;
 
     /// <summary>Gets every file, folders before what is in them.</summary>
     public delegate void Visit(in UnpackedFile file);
@@ -132,7 +133,13 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
         proc += digits + 1;
         name.CopyTo(_proc.AsSpan(proc));
         proc += name.Length;
-        int names = Native.ListAttributes(_proc, _attributes);
+        int names = _viaProc ? -Errno.ENOSYS : Native.ListAttributesAt(parent, name, _attributes);
+        // Older kernels do not know the call, and some sandboxes refuse what they do not know.
+        if (names is -Errno.ENOSYS or -Errno.EPERM)
+        {
+            _viaProc = true;
+            names = Native.ListAttributes(_proc, _attributes);
+        }
         if (names < 0 && names != -Errno.EOPNOTSUPP)
             throw names == -Errno.ENOENT && !Directory.Exists("/proc/self/fd")
                 ? new ImageException(ImageError.Unsupported, $"{where}: extended attributes are read through /proc, which is not mounted")

@@ -49,7 +49,7 @@ public sealed record WatchEvent(DateTimeOffset Time, WatchKind Kind, string Caus
 /// intervals, and after the daemon was away. The first baseline of an image is trust on first use and marked so.
 /// </summary>
 /// <param name="tell">Called from the thread that runs.</param>
-public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchOptions options, Action<WatchEvent> tell)
+public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchOptions options, Action<WatchEvent> tell) : IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500), LongestPause = TimeSpan.FromSeconds(10);
 
@@ -260,6 +260,8 @@ public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchO
 
     private void Tell(WatchKind kind, string cause, string image, string detail = "", CheckedImage? result = null, ImageException? error = null) =>
         tell(new WatchEvent(options.Images.Time.GetUtcNow(), kind, cause, image, result, error, detail));
+
+    public void Dispose() => _signals.Dispose();
 
     private static TimeSpan Shortest(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

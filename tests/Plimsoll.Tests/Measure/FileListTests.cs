@@ -103,6 +103,17 @@ public sealed class FileListTests
     }
 
     [Fact]
+    public void Read_MoreThanTheBudget_IsRefused()
+    {
+        byte[] tar = new TarBuilder().File("a", "x").File("b", "x").Build();
+        using EntryReader fits = new TarReader(new ChunkFeed(new MemoryStream(tar), null, ahead: false), OciLimits.Default);
+        using EntryReader more = new TarReader(new ChunkFeed(new MemoryStream(tar), null, ahead: false), OciLimits.Default);
+
+        Assert.Equal(2, LayerContents.Read(fits, false, CancellationToken.None, new ListBudget(2 * 322)).Entries.Count);
+        Assert.Contains("MaxListBytes", Assert.Throws<ImageException>(() => LayerContents.Read(more, false, CancellationToken.None, new ListBudget((2 * 322) - 1))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Parse_WhatWasWritten_GivesTheSameBytes()
     {
         byte[] bytes = List(t => t.Folder("d").File("d/f\u0001\"é\ud83d\ude00", "hello").Symlink("s", "t").HardLink("h", "s").Entry("c", '3', []),

@@ -49,7 +49,7 @@ public sealed class WatcherTests : IDisposable
     private bool Watch(Action during, WatchOptions? options = null)
     {
         using FakeDaemon daemon = new(AnswerAsync);
-        Watcher watcher = new(DockerEndpoint.Unix(daemon.SocketPath), new BaselineStore(_folder["b"], _folder["h"], TimeProvider.System),
+        using Watcher watcher = new(DockerEndpoint.Unix(daemon.SocketPath), new BaselineStore(_folder["b"], _folder["h"], TimeProvider.System),
             (options ?? new WatchOptions()) with { Images = new ImageOptions { Environment = _ => null } }, _told.Enqueue);
         using CancellationTokenSource stop = new();
         Task<bool> running = Task.Run(() => watcher.Run(stop.Token));
@@ -109,7 +109,7 @@ public sealed class WatcherTests : IDisposable
     [Fact]
     public void Run_NoDaemon_SaysSoOnceAndStops()
     {
-        Watcher watcher = new(DockerEndpoint.Unix(_folder["nobody"]), new BaselineStore(_folder["b"], _folder["h"], TimeProvider.System), new WatchOptions(), _told.Enqueue);
+        using Watcher watcher = new(DockerEndpoint.Unix(_folder["nobody"]), new BaselineStore(_folder["b"], _folder["h"], TimeProvider.System), new WatchOptions(), _told.Enqueue);
         using CancellationTokenSource stop = new();
         Task<bool> running = Task.Run(() => watcher.Run(stop.Token));
         Assert.Contains("nobody", WaitFor(e => e.Kind == WatchKind.Lost).Detail, StringComparison.Ordinal);
