@@ -69,6 +69,7 @@ public static class PlimsollApp
             ("policy", () => PolicyCommand.Create(context, services)),
             ("sign", () => SignCommand.Create(context, services)),
             ("measure", () => MeasureCommand.Create(context)),
+            ("key", () => KeyCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
@@ -140,7 +141,7 @@ public static class PlimsollApp
         string message = line.Errors[0].Message.TrimEnd('.');
         Command command = line.CommandResult.Command;
         string path = string.Join(' ', Ancestors(command));
-        if (command.Subcommands.Count > 0)
+        if (command.Subcommands.Count > 0 && command.Action is null)
             return CommandException.Usage($"{path} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}", $"{path} --help shows how it is used");
         // Every error that is left to the parser comes after this one in importance.
         if (command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > (line.GetResult(a)?.Tokens.Count ?? 0)).Select(a => a.Name).ToArray() is { Length: > 0 } missing

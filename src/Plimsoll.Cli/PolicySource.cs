@@ -17,7 +17,7 @@ internal static class PolicySource
     /// <param name="keys">Where the key is looked up; may be null only when no key is named.</param>
     /// <param name="counters">Where the counters of signed policies are remembered; null: they are not compared.</param>
     /// <exception cref="CommandException">Usage for a file that cannot be used, refused for a signature or counter that is not right.</exception>
-    public static LoadedPolicy Open(string name, string? keyName, PolicyCounters? counters, KeyStore? keys)
+    public static LoadedPolicy Open(string name, string? keyName, Counters? counters, KeyStore? keys)
     {
         if (name == PolicyFile.Default)
             return keyName is null ? new LoadedPolicy(PolicyFile.BuiltIn(), null)
@@ -32,7 +32,7 @@ internal static class PolicySource
                 throw CommandException.Usage($"{Escape.ForTerminal(name)} is a signed policy", "give the public key of who signed it: --policy-key PUBLIC.pem");
             using KeyRing ring = keys!.OpenPublic(keyName);
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(name), ring.Keys, ring.Name);
-            counters?.Check(signed, Escape.ForTerminal(name));
+            counters?.Check(signed.KeyId, ring.Keys.Select(k => k.Id), signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(name), $"policy {signed.Policy.Name}");
             return new LoadedPolicy(signed.Policy, signed);
         }
         catch (DocumentException e)

@@ -149,9 +149,14 @@ internal static class PolicyCommand
             OutputTarget target = new("policy", to);
             target.Check();
             Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null, null).Policy;
-            using ISigner signer = new KeyStore(context).OpenSigner(line.GetRequiredValue(key), new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken);
-            PolicyCounters counters = CountersOf(context);
-            long last = Math.Max(counters.Highest(signer.PublicKey.Id, policy.Name), CounterOf(to, signer.PublicKey, policy.Name));
+            KeyStore store = new(context);
+            string keyName = line.GetRequiredValue(key);
+            using ISigner signer = store.OpenSigner(keyName, new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken);
+            Counters counters = CountersOf(context);
+            // The versions of a stored key count on: hosts trust them in place of each other.
+            using KeyRing? ring = store.FindNamed(keyName) is var (stored, _) ? store.OpenPublic(stored.Name) : null;
+            IReadOnlyList<PublicKey> versions = ring?.Keys ?? [signer.PublicKey];
+            long last = Math.Max(versions.Max(v => counters.Highest(v.Id, policy.Name)), CounterOf(to, versions, policy.Name));
             long next = last + 1;
             if (line.GetValue(counter) is { } text && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out next) || next < 1))
                 throw CommandException.Usage($"--counter: {Escape.Quote(text)} is not understood; wanted a number from 1");
@@ -161,7 +166,7 @@ internal static class PolicyCommand
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(to), signer.PublicKey, "the key");
             target.WriteFile(content);
             // Signing is seeing: the next one of this machine gets the next counter.
-            counters.Check(signed, Escape.ForTerminal(to));
+            counters.Check(signed.KeyId, [signed.KeyId], policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(to), $"policy {policy.Name}");
             Tell(context, to, signed);
             foreach (PolicyRemark remark in PolicyCheck.Of(policy, context.Time.GetUtcNow()))
                 context.Error.WriteLine($"plimsoll: note: {remark.Where}: {remark.Text.In(context.Language)}");
@@ -184,7 +189,7 @@ internal static class PolicyCommand
         return command;
     }
 
-    internal static PolicyCounters CountersOf(CliContext context) => new(context.Home.Policies,
+    internal static Counters CountersOf(CliContext context) => new(context.Home.Policies,
         reason => context.Error.WriteLine($"plimsoll: note: {Catalogue.PolicyCounterNotKept.In(context.Language, reason)}"));
 
     internal static int CodeOf(Outcome outcome) => outcome switch
@@ -195,11 +200,11 @@ internal static class PolicyCommand
     };
 
     /// <summary>The counter of the file that is to be replaced, when this key signed it for this policy; else 0.</summary>
-    private static long CounterOf(string path, PublicKey key, string policy)
+    private static long CounterOf(string path, IReadOnlyList<PublicKey> keys, string policy)
     {
         try
         {
-            return File.Exists(path) && SignedPolicy.Open(File.ReadAllBytes(path), path, key, "the key") is var old && old.Policy.Name == policy ? old.Counter : 0;
+            return File.Exists(path) && SignedPolicy.Open(File.ReadAllBytes(path), path, keys, "the key") is var old && old.Policy.Name == policy ? old.Counter : 0;
         }
         catch (Exception e) when (e is SignedPolicyException or DocumentException or IOException or UnauthorizedAccessException)
         {

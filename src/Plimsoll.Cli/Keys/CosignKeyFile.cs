@@ -26,9 +26,7 @@ internal static class CosignKeyFile
     /// <exception cref="KeyException">Not in that form, over a limit, the wrong passphrase, or libsodium is not installed.</exception>
     public static ISigner Read(string pem, string name, Func<string> passphrase)
     {
-        if (pem.Length > PublicKey.MaxPemBytes || !PemEncoding.TryFind(pem, out PemFields fields) || pem[fields.Label] is not (Label or OldLabel))
-            throw new KeyException($"{name} is no key file of cosign");
-        Sealed box = Parse(Convert.FromBase64String(pem[fields.Base64Data]), name);
+        Sealed box = Parse(pem, name);
         LibSodium.Need();
         byte[] key = new byte[LibSodium.KeyBytes], secret = Encoding.UTF8.GetBytes(passphrase());
         byte[]? pkcs8 = null;
@@ -66,13 +64,19 @@ internal static class CosignKeyFile
         }
     }
 
+    /// <summary>Whether the file is one, as far as that can be told without its passphrase.</summary>
+    /// <exception cref="KeyException">It is not.</exception>
+    public static void Check(string pem, string name) => Parse(pem, name);
+
     private sealed record Sealed(long N, long R, long P, byte[] Salt, byte[] Nonce, byte[] Ciphertext);
 
-    private static Sealed Parse(byte[] content, string name)
+    private static Sealed Parse(string pem, string name)
     {
+        if (pem.Length > PublicKey.MaxPemBytes || !PemEncoding.TryFind(pem, out PemFields fields) || pem[fields.Label] is not (Label or OldLabel))
+            throw new KeyException($"{name} is no key file of cosign");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(content, new JsonDocumentOptions { MaxDepth = 8 });
+            using JsonDocument document = JsonDocument.Parse(Convert.FromBase64String(pem[fields.Base64Data]), new JsonDocumentOptions { MaxDepth = 8 });
             JsonElement kdf = document.RootElement.GetProperty("kdf"), cipher = document.RootElement.GetProperty("cipher"), cost = kdf.GetProperty("params");
             if ((kdf.GetProperty("name").GetString(), cipher.GetProperty("name").GetString()) is var (by, with) && (by != Kdf || with != Cipher))
                 throw new KeyException($"{name} is encrypted by {Escape.Quote(by)} and {Escape.Quote(with)}; wanted {Kdf} and {Cipher}");

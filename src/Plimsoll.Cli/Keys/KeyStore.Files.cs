@@ -187,6 +187,20 @@ internal sealed partial class KeyStore
         }
     }
 
+    /// <summary>A private key that leaves the store, for its owner only as well.</summary>
+    /// <exception cref="CommandException">The operating system refused; the old file is as it was.</exception>
+    public static void WriteAlone(string path, string text)
+    {
+        try
+        {
+            WriteFile(Path.GetFullPath(path), text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Undecided, $"cannot write {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", inner: e);
+        }
+    }
+
     private T Io<T>(Func<T> action)
     {
         try

@@ -40,6 +40,9 @@ internal sealed partial class KeyStore(CliContext context)
                 : key.Current ?? throw new CommandException(ExitCode.Refused, $"every version of {key.Name} was revoked", $"make a new one: plimsoll key rotate {key.Name}");
             if (version.Revoked is { } revoked)
                 throw new CommandException(ExitCode.Refused, $"{key.Name}@v{version.Number} was revoked on {StoredKey.Written(revoked)}");
+            if (key.IsDue(context.Time.GetUtcNow()) && version == key.Current)
+                foreach (string remark in Commands.KeyCommand.Remarks(key with { Versions = [version] }, context))
+                    context.Error.WriteLine($"plimsoll: note: {remark}");
             return OpenVersion(key, version, name => passphrases.Get(name, cosign: false, cancellationToken));
         }
         return OpenFile(nameOrPath, (name, cosign) => passphrases.Get(name, cosign, cancellationToken));
@@ -51,6 +54,20 @@ internal sealed partial class KeyStore(CliContext context)
     {
         string pem = ReadFile(path), name = Escape.ForTerminal(path);
         return Named(() => CosignKeyFile.IsOne(pem) ? CosignKeyFile.Read(pem, name, () => passphrase(name, true)) : KeyFile.ReadPrivate(pem, name, () => passphrase(name, false)), MakeOne);
+    }
+
+    /// <summary>The public key of a file; null when it holds a private one.</summary>
+    public PublicKey? FindPublicFile(string path)
+    {
+        string pem = ReadFile(path), name = Escape.ForTerminal(path);
+        return pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? null : Named(() => KeyFile.ReadPublic(pem, name));
+    }
+
+    /// <summary>The public half of a private key of a file.</summary>
+    public PublicKey PublicOfPrivate(string path, Func<string, bool, string> passphrase)
+    {
+        using ISigner signer = OpenFile(path, passphrase);
+        return KeyFile.ReadSpki(signer.PublicKey.Spki, Escape.ForTerminal(path));
     }
 
     /// <summary>The stored key that an argument names, with the version it asks for; null when it is a path, or names nothing that is stored.</summary>

@@ -26,6 +26,7 @@ internal static partial class FuzzTargets
         MalwareArchive, MalwareText, MalwareProgram,
         SecretRuleFile, SecretText,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
+        KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
