@@ -70,6 +70,7 @@ public static class PlimsollApp
             ("sign", () => SignCommand.Create(context, services)),
             ("measure", () => MeasureCommand.Create(context)),
             ("key", () => KeyCommand.Create(context)),
+            ("copy", () => CopyCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),

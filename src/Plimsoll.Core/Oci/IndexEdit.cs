@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -44,7 +45,10 @@ internal static class IndexEdit
                 listed = true;
             }
             else
-                member.WriteTo(json);
+            {
+                json.WritePropertyName(member.Name);
+                Raw(json, member.Value);
+            }
         if (!listed)
             WriteList(json, null, [], entry, drop);
     }
@@ -54,11 +58,14 @@ internal static class IndexEdit
         json.WriteStartArray("manifests"u8);
         for (int i = 0; i < known.Count; i++)
             if (!drop(known[i]))
-                list!.Value[i].WriteTo(json);
+                Raw(json, list!.Value[i]);
         if (entry is not null)
             Write(json, entry);
         json.WriteEndArray();
     }
+
+    /// <summary>The very bytes: what stands in a member that nobody reads may be no Unicode text.</summary>
+    private static void Raw(Utf8JsonWriter json, JsonElement value) => json.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
     private static void Write(Utf8JsonWriter json, Descriptor entry)
     {

@@ -246,7 +246,7 @@ internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifa
                 return listed is null ? null : throw new ImageException(ImageError.BlobMissing, $"{Name}: {digest}, which {IndexName} lists, is not there");
         byte[] bytes = Content.ReadJson(BlobName(digest), digest, listed?.Size ?? -1, Limits, Verification.Full);
         string? own = ImageConfigs.Parse(bytes, $"{Name}: {digest}", ManifestJson.Index).MediaType;
-        return new StoredManifest(digest, own ?? listed?.MediaType, bytes);
+        return new StoredManifest(digest, listed?.MediaType ?? own, bytes);
     }
 
     /// <returns>Null for an entry of a kind that is not read, or whose blob is not there.</returns>

@@ -74,7 +74,7 @@ internal sealed class LayoutTar(Stream to)
         if (type == 'L')
             "ustar  \0"u8.CopyTo(header[257..]);
         else
-            "ustar\00000"u8.CopyTo(header[257..]);
+            "ustar\000"u8.CopyTo(header[257..]);
         int sum = 0;
         foreach (byte b in header)
             sum += b;

@@ -77,7 +77,7 @@ public sealed record RegistryLimits
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Bytes that one request of an upload carries and that are held in memory, so that they can be sent again.</summary>
-    public int UploadPartBytes { get; init; } = 16 * 1024 * 1024;
+    public int UploadPartBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Fewest bytes of such a part, when something on the way refuses larger ones.</summary>
     public int MinUploadPartBytes { get; init; } = 256 * 1024;

@@ -37,7 +37,8 @@ internal sealed class RegistryStore : IArtifactTarget
         {
             RegistryManifest found = _client.GetManifest(reference, Verification.Full, cancellationToken);
             string? own = Unprivileged.Run(() => ImageConfigs.Parse(found.Bytes.Span, $"{Name}: {reference}", ManifestJson.Index).MediaType);
-            return new StoredManifest(found.Digest, own ?? found.MediaType, found.Bytes);
+            // Where the two differ, reading it as a manifest says so.
+            return new StoredManifest(found.Digest, found.MediaType ?? own, found.Bytes);
         }
         catch (ImageException e) when (e.Error == ImageError.NotFound)
         {

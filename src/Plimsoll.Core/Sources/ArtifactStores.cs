@@ -10,6 +10,9 @@ namespace Plimsoll.Sources;
 /// <param name="Reference">Tag or digest; null for a layout or archive when none was written.</param>
 public sealed record OpenedSource(IArtifactSource Store, string? Reference) : IDisposable
 {
+    /// <summary>The source keeps no manifest, and this one was made of what it keeps.</summary>
+    public bool IsMade => Store is SavedArchive;
+
     /// <summary>The manifest that was meant: what the reference names, else the only image of a layout.</summary>
     /// <exception cref="ImageException">NotFound, Ambiguous and others.</exception>
     public StoredManifest GetManifest(CancellationToken cancellationToken) => ArtifactStores.GetManifest(Store, Reference, cancellationToken);

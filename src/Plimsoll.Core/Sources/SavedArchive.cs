@@ -22,7 +22,7 @@ internal sealed class SavedArchive : IArtifactSource
     private SavedArchive(string name, TarStore tar, ArchiveImage image, CancellationToken cancellationToken)
     {
         (Name, _tar, _config) = (name, tar, image.ConfigBytes.ToArray());
-        Tag = image.Tags.FirstOrDefault() is { } full && full.LastIndexOf(':') is > 0 and var colon && colon > full.LastIndexOf('/') ? full[(colon + 1)..] : null;
+        Tag = image.Tags is [{ } full, ..] && full.LastIndexOf(':') is > 0 and var colon && colon > full.LastIndexOf('/') ? full[(colon + 1)..] : null;
         List<Descriptor> layers = [.. image.Layers.Select(layer => Describe(layer, cancellationToken))];
         byte[] bytes = Write(image.ConfigDigest!, _config.Length, layers);
         _manifest = new StoredManifest(Digest.Of(bytes), MediaTypes.OciManifest, bytes);

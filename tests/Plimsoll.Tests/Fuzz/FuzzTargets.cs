@@ -16,7 +16,7 @@ internal static partial class FuzzTargets
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, EpssCsv, CvssVector,
-        RegistryHttp, RegistryTexts, ContainersLists,
+        RegistryHttp, RegistryTexts, ContainersLists, ArtifactManifest, ArtifactLayout, RegistryPush,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, HtmlPage, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
         PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
