@@ -162,7 +162,7 @@ internal static class MeasureOutput
         }
     }
 
-    private static string BaselineWords(CheckedImage image, BaselineUse use, Language language)
+    public static string BaselineWords(CheckedImage image, BaselineUse use, Language language)
     {
         if (image.State == BaselineState.Fault)
             return Catalogue.MeasureBaselineFault.In(language, image.Fault);

@@ -19,7 +19,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     private const string OverlayPrefix = "overlay.";
 
     private readonly Dictionary<string, FileEntry>.AlternateLookup<ReadOnlySpan<char>> _entries = contents.Entries.GetAlternateLookup<ReadOnlySpan<char>>();
-    private readonly Dictionary<FileEntry, ulong> _inodes = [];
+    private readonly Dictionary<FileEntry, List<(FileEntry Entry, ulong Inode)>> _linked = [];
     private readonly List<KeyValuePair<string, byte[]>> _attributes = [];
     private byte[] _buffer = new byte[4096];
     private bool _opaque;
@@ -31,6 +31,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
         foreach (FileEntry entry in contents.Opaque.Values)
             entry.Met = false;
         new UnpackedTree(unpacked.Folder, unpacked.Where, Look).Walk(cancellationToken);
+        CompareHardLinks();
         foreach (FileEntry entry in contents.Entries.Values)
             if (!entry.Met)
             {
@@ -84,7 +85,11 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
         if (wanted.Type is FileType.CharDevice or FileType.BlockDevice && (file.Stat.NodeMajor, file.Stat.NodeMinor) is var seen && (seen.NodeMajor != wanted.Device.Major || seen.NodeMinor != wanted.Device.Minor))
             Add(DifferenceKind.Device, entry.Path, $"{seen.NodeMajor}:{seen.NodeMinor}", $"{wanted.Device.Major}:{wanted.Device.Minor}");
         if (wanted.IsLinked)
-            CompareHardLink(file, entry);
+        {
+            if (!_linked.TryGetValue(wanted, out List<(FileEntry, ulong)>? names))
+                _linked[wanted] = names = [];
+            names.Add((entry, file.Stat.Inode));
+        }
         CompareAttributes(file, entry.Path, entry.Target is null ? entry.Attributes : Joined(entry.Target.Attributes, entry.Attributes), entry.Type == FileType.Directory);
     }
 
@@ -129,12 +134,17 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
             Add(DifferenceKind.Link, path, seen, wanted);
     }
 
-    /// <summary>All names of one file must have one inode.</summary>
-    private void CompareHardLink(in UnpackedFile file, FileEntry entry)
+    /// <summary>All names of one file must have one inode: that of the name which came first, so that the answer does not depend on the walk.</summary>
+    private void CompareHardLinks()
     {
-        FileEntry root = entry.Target ?? entry;
-        if (!_inodes.TryAdd(root, file.Stat.Inode) && _inodes[root] != file.Stat.Inode)
-            Add(DifferenceKind.Link, entry.Path, "a file of its own", entry.Target is null ? "a file with hard links" : $"a hard link to {entry.Link}");
+        foreach ((FileEntry root, List<(FileEntry Entry, ulong Inode)> names) in _linked)
+        {
+            int first = names.FindIndex(n => n.Entry == root);
+            ulong wanted = names[Math.Max(first, 0)].Inode;
+            foreach ((FileEntry entry, ulong inode) in names)
+                if (inode != wanted)
+                    Add(DifferenceKind.Link, entry.Path, "a file of its own", $"a hard link to {entry.Link}");
+        }
     }
 
     private void CompareAttributes(in UnpackedFile file, string path, IReadOnlyList<KeyValuePair<string, byte[]>> wanted, bool isFolder)

@@ -58,6 +58,8 @@ public static partial class Catalogue
     };
 
     public static Text WatchStarted { get; } = new("watching {0}; every image is measured again each {1}", "正在监视 {0}；每隔 {1} 重新度量所有镜像");
+    public static Text WatchRemoved { get; } = new("removed from the daemon", "已从守护进程中删除");
+    public static Text WatchFailed { get; } = new("could not be measured: {0}", "无法度量：{0}");
     public static Text WatchLost { get; } = new("the daemon does not answer: {0}; trying again", "守护进程没有应答：{0}；将重试");
     public static Text WatchBack { get; } = new("the daemon answers again", "守护进程恢复应答");
     public static Text WatchStopped { get; } = new("stopped", "已停止");

@@ -27,6 +27,7 @@ internal static partial class FuzzTargets
         SecretRuleFile, SecretText,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
         KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
+        FileListLines, MeasuredJson, DaemonEvents,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);
