@@ -15,8 +15,8 @@ public sealed class MemoryStore : IArtifactTarget, IArtifactList
     /// <summary>What is said to refer to a manifest in place of the truth.</summary>
     public Func<Digest, IReadOnlyList<Descriptor>>? Referrers { get; set; }
 
-    /// <summary>Called before a manifest is stored: another client may write meanwhile.</summary>
-    public Action<string?>? BeforePut { get; set; }
+    /// <summary>Called before a blob is stored: another client may write meanwhile.</summary>
+    public Action? BeforeBlob { get; set; }
 
     /// <summary>Manifests and blobs that were asked for.</summary>
     public int Reads { get; private set; }
@@ -65,6 +65,7 @@ public sealed class MemoryStore : IArtifactTarget, IArtifactList
 
     public void PutBlob(Digest digest, long size, Stream content, CancellationToken cancellationToken)
     {
+        BeforeBlob?.Invoke();
         using MemoryStream buffer = new();
         content.CopyTo(buffer);
         if (buffer.Length != size || Digest.Of(buffer.ToArray()) != digest)
@@ -75,7 +76,6 @@ public sealed class MemoryStore : IArtifactTarget, IArtifactList
     public void PutManifest(StoredManifest manifest, string? tag, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(manifest);
-        BeforePut?.Invoke(tag);
         using JsonDocument document = JsonDocument.Parse(manifest.Bytes);
         foreach (JsonElement part in document.RootElement.GetProperty("layers").EnumerateArray().Append(document.RootElement.GetProperty("config")))
             if (!Blobs.ContainsKey(Digest.Parse(part.GetProperty("digest").GetString()!)))

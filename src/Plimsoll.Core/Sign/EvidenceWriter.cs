@@ -47,7 +47,7 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         string? signature = null;
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            ArtifactManifest present = Present(tag, cancellationToken);
+            (ArtifactManifest present, Digest? was) = Present(tag, cancellationToken);
             if (present.Layers.Any(l => l.Digest == blob && (l.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) is { } theirs
                 && (theirs == signature || IsOurs(theirs, json, signer.PublicKey)))))
                 return attempt > 0;
@@ -55,10 +55,13 @@ public sealed class EvidenceWriter(IArtifactTarget target)
                 throw new ImageException(ImageError.LimitExceeded, $"{target.Name}: {tag} holds {present.Layers.Count + present.LayersBeyond} signatures, at most {MaxSignatures} (MaxSignatures) are kept with a new one");
             signature ??= Convert.ToBase64String(signer.Sign(json));
             byte[] manifest = SignatureManifest(present, blob, json.Length, signature, cancellationToken);
+            // Signing and storing took their time; what came in between must not be lost. What is left is one round trip.
+            if (target.FindManifest(tag, cancellationToken)?.Digest != was)
+                continue;
             target.PutManifest(new StoredManifest(Digest.Of(manifest), MediaTypes.OciManifest, manifest), tag, cancellationToken);
         }
         // The last look decides: another signer may have written between our reading and our writing each time.
-        return Present(tag, cancellationToken).Layers.Any(l => l.Digest == blob && l.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) == signature) ? true
+        return Present(tag, cancellationToken).Manifest.Layers.Any(l => l.Digest == blob && l.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) == signature) ? true
             : throw new ImageException(ImageError.PeerFailed, $"{target.Name}: {tag} was written by somebody else {MaxAttempts} times while it was signed", "sign again when the other signer is done");
     }
 
@@ -96,14 +99,15 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         return digest;
     }
 
-    private ArtifactManifest Present(string tag, CancellationToken cancellationToken)
+    /// <summary>What the tag holds, and its digest; an empty one and null where there is none.</summary>
+    private (ArtifactManifest Manifest, Digest? Digest) Present(string tag, CancellationToken cancellationToken)
     {
         if (target.FindManifest(tag, cancellationToken) is not { } manifest)
-            return new ArtifactManifest();
+            return (new ArtifactManifest(), null);
         try
         {
             ArtifactManifest present = ArtifactManifest.Parse(manifest.Bytes, MaxSignatures, $"{target.Name}: {tag}");
-            return !present.IsIndex ? present : throw new FormatException($"{target.Name}: {tag} is an index");
+            return !present.IsIndex ? (present, manifest.Digest) : throw new FormatException($"{target.Name}: {tag} is an index");
         }
         catch (FormatException e)
         {

@@ -93,20 +93,20 @@ public sealed class EvidenceTests : IDisposable
     [Fact]
     public void AddSignature_AnotherSignerWritesMeanwhile_KeepsBoth()
     {
-        bool once = false;
-        _store.BeforePut = tag =>
+        int blobs = 0;
+        // The second blob is the config: we have read the tag by then and will write it next.
+        _store.BeforeBlob = () =>
         {
-            // The other one read the tag before us and writes after us: ours is lost once and written again.
-            if (once || tag is null)
-                return;
-            once = true;
-            Writer.AddSignature(_image.Manifest!, Payload, _other, CancellationToken.None);
+            if (++blobs == 2)
+                Writer.AddSignature(_image.Manifest!, Payload, _other, CancellationToken.None);
         };
-        // The store's own put runs after this hook, so the other's write is what is lost; it finds that out by looking again.
-        Writer.AddSignature(_image.Manifest!, Payload, _signer, CancellationToken.None);
+
+        Assert.True(Writer.AddSignature(_image.Manifest!, Payload, _signer, CancellationToken.None));
 
         Evidence evidence = Read();
-        Assert.Contains(evidence.Signatures, s => _signer.PublicKey.Verify(s.Payload.Span, s.Signature.Span));
+        Assert.Equal(2, evidence.Signatures.Count);
+        foreach (ISigner signer in (ISigner[])[_signer, _other])
+            Assert.Single(evidence.Signatures, s => signer.PublicKey.Verify(s.Payload.Span, s.Signature.Span));
     }
 
     [Fact]
@@ -264,6 +264,19 @@ public sealed class EvidenceTests : IDisposable
         Evidence evidence = Read(limits);
         Assert.Equal(5, evidence.Signatures.Count);
         Assert.Equal(["too-many-signatures"], Codes(evidence));
+    }
+
+    [Fact]
+    public void Read_TagOfTwentyThousandSignatures_ReadsTheFirstAndSaysSo()
+    {
+        string layer = Layer(SimpleSigning.MediaType, "{}", """{"dev.cosignproject.cosign/signature":"AA=="}""");
+        _store.Manifest($$"""{"schemaVersion":2,"layers":[{{string.Join(',', Enumerable.Repeat(layer, 20_000))}}]}""", Tag("sig"));
+
+        Evidence evidence = Read();
+
+        Assert.Equal(EvidenceLimits.Default.MaxSignatures, evidence.Signatures.Count);
+        Assert.Equal(["too-many-signatures"], Codes(evidence));
+        Assert.Equal(ImageError.LimitExceeded, Assert.Throws<ImageException>(() => Writer.AddSignature(_image.Manifest!, Payload, _signer, CancellationToken.None)).Error);
     }
 
     [Fact]
