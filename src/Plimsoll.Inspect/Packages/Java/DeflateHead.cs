@@ -148,6 +148,8 @@ static class DeflateHead
         /// <summary>By the next <see cref="FastBits"/> bits: symbol and, in the lowest four bits, length; 0 where the code is longer.</summary>
         private readonly ushort[] _fast = new ushort[1 << FastBits];
 
+        private static readonly byte[] Reversed = [.. Enumerable.Range(0, 256).Select(b => (byte)Enumerable.Range(0, 8).Sum(i => (b >> i & 1) << (7 - i)))];
+
         /// <summary>Of each length, how many codes there are; and all symbols in the order of their codes.</summary>
         private readonly int[] _counts = new int[MaxBits + 1];
         private readonly ushort[] _symbols = new ushort[Literals];
@@ -184,9 +186,7 @@ static class DeflateHead
                 int code = codes[size]++;
                 if (size > FastBits)
                     continue;
-                int reversed = 0;
-                for (int i = 0; i < size; i++)
-                    reversed |= (code >> i & 1) << (size - 1 - i);
+                int reversed = (Reversed[code & 0xFF] << 8 | Reversed[code >> 8]) >> (16 - size);
                 for (int i = reversed; i < _fast.Length; i += 1 << size)
                     _fast[i] = (ushort)(symbol << 4 | size);
             }
