@@ -23,7 +23,7 @@ internal static partial class FuzzTargets
         LicenceText, Capabilities, SystemSettings,
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
-        MalwareArchive, MalwareText, MalwareProgram,
+        MalwareArchive, MalwareText, MalwareProgram, DeflateStart,
         SecretRuleFile, SecretText,
         KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
         FileListLines, MeasuredJson, DaemonEvents,
