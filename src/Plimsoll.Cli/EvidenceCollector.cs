@@ -20,7 +20,8 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
     private readonly List<Evidence> _found = [];
 
     /// <summary>Everything that is found, and the images that the index lists.</summary>
-    public (Evidence Evidence, IReadOnlyList<JudgedPlatform> Platforms) Collect(ImageReference reference, JudgedImage image, CancellationToken cancellationToken)
+    /// <param name="reference">Where the image is; null for one that was read as a stream and is nowhere.</param>
+    public (Evidence Evidence, IReadOnlyList<JudgedPlatform> Platforms) Collect(ImageReference? reference, JudgedImage image, CancellationToken cancellationToken)
     {
         List<OpenedSource> sources = [];
         try
@@ -70,7 +71,7 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
     }
 
     /// <summary>The store that the image itself came from; null where nothing can be kept beside it.</summary>
-    private static string? BesideOf(ImageReference reference, JudgedImage image) => reference.Scheme switch
+    private static string? BesideOf(ImageReference? reference, JudgedImage image) => reference?.Scheme switch
     {
         ImageScheme.Registry => reference.Text,
         // The daemon knows no manifest: with one the image came from the registry that its name says.

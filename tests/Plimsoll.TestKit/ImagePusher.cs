@@ -58,6 +58,6 @@ public static class ImagePusher
     {
         ImageSigner signer = new(target, signers, repository, null, TimeProvider.System);
         foreach (PushedImage one in (IEnumerable<PushedImage>)[.. image.Platforms, image])
-            signer.Sign(one.Subject, new Evidence(), CancellationToken.None);
+            signer.Sign(one.Subject, one.Platforms.Count > 0 ? [new Subject("index", one.Digest)] : [new Subject("manifest", one.Digest), new Subject("config", one.Config)], new Evidence(), CancellationToken.None);
     }
 }

@@ -14,6 +14,9 @@ namespace Plimsoll.Cli.Commands;
 /// <summary>One call of <c>verify</c>: each image is opened, what speaks for it is looked for, and both are judged.</summary>
 internal sealed class VerifyRun(CliContext context, ScanServices services)
 {
+    /// <summary>Hex digits of an image id as Docker shows it; what is shorter is taken for a name.</summary>
+    private const int ShortIdLength = 12;
+
     public required Policy Policy { get; init; }
 
     /// <summary>Bundle files, layouts, and sigstore bundles in JSON; asked before what is beside the image.</summary>
@@ -51,25 +54,21 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
         {
             ImageReference reference = ImageReference.Parse(name);
             using Image image = ImageSource.Open(name, Images, cancellationToken);
-            // Without a trust section, or a rule for the name, nothing of it needs to be read.
-            IReadOnlyList<ImageName> names = NamesOf(reference, image);
-            TrustNeeds needs = TrustJudge.NeedsOf(Policy, names);
-            Measurement? measured = needs.Measurement ? Measure(image, cancellationToken) : null;
-            if (image.ConfigDigest is null && measured is null)
-                // A stream tells its config last.
-                _ = Measure(image, cancellationToken);
+            // A stream tells its config last, so that it is measured in any case.
+            bool stream = image.ConfigDigest is null;
+            (Measurement? measured, IReadOnlyList<string> differences) = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, cancellationToken) : (null, []);
             if (image.ConfigDigest is not { } config)
                 throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
             EvidenceCollector collector = new(Images, Bundles);
             JudgedImage judged = new()
             {
-                Names = names.Count > 0 ? names : NamesOf(reference, image),
+                Names = NamesOf(reference, image),
                 Index = image.IndexDigest,
                 Manifest = image.ManifestDigest,
                 Config = config,
                 Created = CreatedOf(image),
             };
-            (Evidence evidence, IReadOnlyList<JudgedPlatform> platforms) = collector.Collect(reference, judged, cancellationToken);
+            (Evidence evidence, IReadOnlyList<JudgedPlatform> platforms) = collector.Collect(stream ? null : reference, judged, cancellationToken);
             judged = judged with { Platforms = platforms };
             Counters counters = RevocationSource.CountersOf(context);
             TrustCase trustCase = new()
@@ -77,9 +76,10 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
                 Image = judged,
                 Evidence = evidence,
                 Measured = measured,
+                Differences = differences,
                 Revocations = revocations?.AsMemory(),
                 SeenRevocations = id => RevocationSource.Highest(counters, id),
-                AcceptedRevocations = list => Remember(counters, list),
+                AcceptedRevocations = (list, family) => Remember(counters, list, family),
             };
             return new VerifyResult(name, judged, TrustJudge.Of(Policy, trustCase, context.Time.GetUtcNow(), cancellationToken), null);
         }
@@ -90,11 +90,11 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
     }
 
     /// <summary>A list that proved to be newer than those seen before is remembered; one of the same counter with other content is refused.</summary>
-    private bool Remember(Counters counters, RevocationList list)
+    private bool Remember(Counters counters, RevocationList list, IReadOnlyList<string> family)
     {
         try
         {
-            RevocationSource.Remember(counters, list, Revocations!);
+            RevocationSource.Remember(counters, list, family, Revocations!);
             return true;
         }
         catch (CommandException)
@@ -103,12 +103,18 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
         }
     }
 
-    private static Measurement? Measure(Image image, CancellationToken cancellationToken)
+    /// <summary>The image's value, or what in it is not as its config says.</summary>
+    private static (Measurement? Measured, IReadOnlyList<string> Differences) Measure(Image image, CancellationToken cancellationToken)
     {
-        MeasureResult result = Measurer.Measure(image, new MeasureOptions(), cancellationToken);
-        return result.Intact ? result.Measurement
-            : throw new ImageException(ImageError.DiffIdMismatch, $"{Escape.Quote(image.Name)}: {(result.Differences is [var first, ..] ? $"{Escape.Quote(first.Path)} is not as its layer says" : "a layer is not the one that the config states")}",
-                $"plimsoll measure --check {Escape.ForTerminal(image.Name)} names every difference");
+        try
+        {
+            MeasureResult result = Measurer.Measure(image, new MeasureOptions(), cancellationToken);
+            return result.Intact ? (result.Measurement, []) : (null, [.. result.Differences.Select(d => $"{d.Path} ({d.Seen})").DefaultIfEmpty("a layer")]);
+        }
+        catch (ImageException e) when (image.ConfigDigest is not null && e.Error is ImageError.DiffIdMismatch or ImageError.DigestMismatch or ImageError.SizeMismatch)
+        {
+            return (null, [e.Message]);
+        }
     }
 
     /// <summary>
@@ -118,7 +124,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
     {
         if (As is not null)
             return [Named(As)];
-        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true;
+        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || (reference.Location.Length >= ShortIdLength && image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true);
         return reference.Scheme switch
         {
             ImageScheme.Registry => [Named(reference.Location)],

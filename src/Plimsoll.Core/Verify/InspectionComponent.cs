@@ -16,23 +16,25 @@ internal static class InspectionComponent
             foreach (ProvingKey key in signers)
                 if (!newest.TryGetValue(key.Signer, out (ProvingKey, ProvedStatement Statement) known) || proved.Time > known.Statement.Time || known.Statement.Time is null)
                     newest[key.Signer] = (key, proved);
-        List<ProvingKey> satisfied = [];
-        Dictionary<ProvedStatement, (bool Good, IReadOnlyList<Reason> Reasons)> judged = new(ReferenceEqualityComparer.Instance);
+        List<ProvingKey> satisfied = [], open = [];
+        Dictionary<ProvedStatement, (Outcome Outcome, IReadOnlyList<Reason> Reasons)> judged = new(ReferenceEqualityComparer.Instance);
         foreach ((ProvingKey key, ProvedStatement proved) in newest.Values)
         {
-            if (!judged.TryGetValue(proved, out (bool Good, IReadOnlyList<Reason> Reasons) answer))
+            if (!judged.TryGetValue(proved, out (Outcome Outcome, IReadOnlyList<Reason> Reasons) answer))
                 judged.Add(proved, answer = JudgeAgain(run, proved, search.Rejected));
-            if (answer.Good)
+            if (answer.Outcome <= Outcome.Warned)
                 satisfied.Add(key);
+            if (answer.Outcome <= Outcome.Undecided)
+                open.Add(key);
         }
         bool enough = satisfied.Count >= quorum.Threshold;
         // Reasons of an inspection that is not needed are told and decide nothing.
-        foreach ((bool good, IReadOnlyList<Reason> reasons) in judged.Values)
-            run.Reasons.Take(reasons, good || !enough ? Outcome.Refused : Outcome.Passed);
-        search.Tell(satisfied);
+        foreach ((Outcome outcome, IReadOnlyList<Reason> reasons) in judged.Values)
+            run.Reasons.Take(reasons, outcome <= Outcome.Warned || !enough ? Outcome.Refused : Outcome.Passed);
+        search.Tell(satisfied, open.Count >= quorum.Threshold ? Outcome.Undecided : Outcome.Refused);
     }
 
-    private static (bool Good, IReadOnlyList<Reason> Reasons) JudgeAgain(TrustRun run, ProvedStatement proved, Rejections rejected)
+    private static (Outcome Outcome, IReadOnlyList<Reason> Reasons) JudgeAgain(TrustRun run, ProvedStatement proved, Rejections rejected)
     {
         InspectionPredicate predicate;
         try
@@ -42,12 +44,12 @@ internal static class InspectionComponent
         catch (DocumentException)
         {
             rejected.Add("payload-malformed", proved.Where);
-            return (false, []);
+            return (Outcome.Refused, []);
         }
         if (run.RefusesOverride(PredicateOverride.Of(proved.Statement!), TrustComponents.Inspection, proved.Where))
         {
             rejected.Add("overridden", proved.Where);
-            return (false, []);
+            return (Outcome.Refused, []);
         }
         // Its names are what the archive called itself then; exceptions speak of the image as it is called here.
         Verdict verdict = Verify.Judge.Of(run.Policy, predicate.Inspection with { Names = run.Name == ImageName.None ? [] : [run.Name.ToString(), run.Name.Repository] }, run.Now);
@@ -61,7 +63,7 @@ internal static class InspectionComponent
                 Message = Catalogue.ReasonText("database-counter", Counters(predicate, run), Language.English)!,
                 Arguments = Counters(predicate, run),
             });
-        return (reasons.All(r => r.Outcome <= Outcome.Warned), reasons);
+        return (reasons.Count == 0 ? Outcome.Passed : reasons.Max(r => r.Outcome), reasons);
     }
 
     private static string[] Counters(InspectionPredicate predicate, TrustRun run) =>

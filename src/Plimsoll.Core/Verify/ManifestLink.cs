@@ -1,4 +1,5 @@
 using Plimsoll.Oci;
+using Plimsoll.Sign;
 
 namespace Plimsoll.Verify;
 
@@ -13,7 +14,7 @@ internal static class ManifestLink
         Dictionary<string, string> signers = run.Proofs.KeysOf(quorum.Keys).ToDictionary(k => k.Id, k => k.Signer, StringComparer.Ordinal);
         Dictionary<Digest, HashSet<string>> stated = [];
         foreach (ProvedStatement proved in run.Statements)
-            if (proved.Statement is { } statement && statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal) && proved.IsAbout(run.Image)
+            if (proved.Statement is { } statement && (statement.PredicateType == ImageSigner.SignedPredicate || statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal)) && proved.IsAbout(run.Image)
                 && proved.PartOf("config") == run.Image.Config)
                 foreach (Digest root in Roots(run, proved))
                 {

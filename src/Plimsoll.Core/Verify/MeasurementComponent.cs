@@ -1,3 +1,4 @@
+using System.Globalization;
 using Plimsoll.Measure;
 
 namespace Plimsoll.Verify;
@@ -10,6 +11,11 @@ internal static class MeasurementComponent
         if (run.Rule.Measurement is not { } quorum)
             return;
         string place = run.At("measurement");
+        if (run.Case.Differences.Count > 0)
+        {
+            run.Reasons.Add(TrustComponents.Measurement, "not-intact", Outcome.Refused, place, run.Case.Differences.Count, run.Case.Differences, [run.Case.Differences.Count.ToString(CultureInfo.InvariantCulture)]);
+            return;
+        }
         if (run.Case.Measured is not { } measured)
         {
             run.Reasons.Say(TrustComponents.Measurement, "not-measured", Outcome.Undecided, place);

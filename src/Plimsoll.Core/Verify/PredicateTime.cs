@@ -29,18 +29,34 @@ internal static class PredicateTime
         string[]? paths = Array.Find(Places, p => PredicateTypes.Covers(p.Type, statement.PredicateType)).Paths;
         if (paths is null)
             return null;
-        using JsonDocument predicate = JsonDocument.Parse(statement.Predicate, new JsonDocumentOptions { MaxDepth = Statement.MaxForeignDepth, AllowDuplicateProperties = false });
-        foreach (string path in paths)
-            if (Predicates.Find(predicate.RootElement, path) is { ValueKind: JsonValueKind.String } found
-                && DateTimeOffset.TryParseExact(found.GetString(), Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
-                return time;
-        return null;
+        return Predicates.Read<DateTimeOffset?>(statement, root =>
+        {
+            foreach (string path in paths)
+                if (Predicates.Find(root, path) is { ValueKind: JsonValueKind.String } found
+                    && DateTimeOffset.TryParseExact(found.GetString(), Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
+                    return time;
+            return null;
+        });
     }
 }
 
 /// <summary>Ways into predicates.</summary>
 internal static class Predicates
 {
+    /// <summary>What is read of a predicate; the default where it is no JSON, says a name twice, or a text that is asked for is no Unicode.</summary>
+    public static T? Read<T>(Statement statement, Func<JsonElement, T?> read)
+    {
+        try
+        {
+            using JsonDocument predicate = JsonDocument.Parse(statement.Predicate, new JsonDocumentOptions { MaxDepth = Statement.MaxForeignDepth, AllowDuplicateProperties = false });
+            return read(predicate.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return default;
+        }
+    }
+
     /// <summary>What stands at a path of names; null when a part of it is not there.</summary>
     public static JsonElement? Find(JsonElement element, string path)
     {

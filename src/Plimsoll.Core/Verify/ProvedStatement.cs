@@ -29,7 +29,7 @@ internal sealed record ProvedStatement(Attestation Attestation, IReadOnlyList<Pr
             Statement statement = Statement.ParseForeign(attestation.Envelope.Payload, attestation.Where);
             return new(attestation, signers, statement, null) { Time = PredicateTime.Find(statement) };
         }
-        catch (Exception e) when (e is FormatException or JsonException)
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
         {
             return new(attestation, signers, null, "payload-malformed");
         }

@@ -9,17 +9,15 @@ namespace Plimsoll.Verify;
 internal sealed record Provenance(string Builder, IReadOnlyList<string> Materials)
 {
     /// <summary>Null when the predicate is of another form.</summary>
-    public static Provenance? Find(Statement statement)
+    public static Provenance? Find(Statement statement) => Predicates.Read(statement, root =>
     {
-        using JsonDocument predicate = JsonDocument.Parse(statement.Predicate, new JsonDocumentOptions { MaxDepth = Statement.MaxForeignDepth, AllowDuplicateProperties = false });
-        JsonElement root = predicate.RootElement;
         bool isFirst = statement.PredicateType == "https://slsa.dev/provenance/v0.2";
         if (Predicates.Find(root, isFirst ? "builder/id" : "runDetails/builder/id") is not { ValueKind: JsonValueKind.String } builder)
             return null;
         JsonElement? materials = Predicates.Find(root, isFirst ? "materials" : "buildDefinition/resolvedDependencies");
         return materials is { ValueKind: not (JsonValueKind.Array or JsonValueKind.Null) } ? null
             : new Provenance(builder.GetString()!, materials is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(UriOf)] : []);
-    }
+    });
 
     private static string UriOf(JsonElement material) =>
         material.ValueKind == JsonValueKind.Object && material.TryGetProperty("uri", out JsonElement uri) && uri.ValueKind == JsonValueKind.String ? uri.GetString()! : "";

@@ -31,15 +31,16 @@ internal static class RevocationComponent
         }
         // Even a list that is too old speaks the truth of what it names.
         run.Revoked = list;
-        Say(run, wanted, list, place);
+        string signer = keys.First(k => k.Id == list.KeyId).Signer;
+        Say(run, wanted, list, [.. keys.Where(k => k.Signer == signer).Select(k => k.Id)], place);
         foreach (Digest digest in run.Image.Digests.Concat(run.Image.Platforms.Select(p => p.Manifest)).Distinct())
             if (list.FindImage(digest) is { } image)
                 run.Reasons.Say(TrustComponents.Revocations, "image-revoked", Outcome.Refused, place, digest.ToString(), Day(image.Since), image.Reason);
     }
 
-    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, string place)
+    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, string[] family, string place)
     {
-        long least = Math.Max(wanted.Counter, run.Case.SeenRevocations?.Invoke(list.KeyId) ?? 0);
+        long least = Math.Max(wanted.Counter, run.Case.SeenRevocations is { } seen ? family.Max(seen) : 0);
         bool old = run.IsOlder(list.Signed, wanted.MaxAgeDays), back = list.Counter < least, ownKey = run.IsRevoked(list.KeyId);
         if (back)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-rolled-back", Outcome.Refused, place, Number(list.Counter), Number(least));
@@ -47,7 +48,7 @@ internal static class RevocationComponent
             run.Reasons.Say(TrustComponents.Revocations, "revocations-old", Outcome.Refused, place, Day(list.Signed), Number(wanted.MaxAgeDays!.Value));
         if (ownKey)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-key-revoked", Outcome.Refused, place, list.KeyId);
-        bool forked = !back && !ownKey && run.Case.AcceptedRevocations?.Invoke(list) == false;
+        bool forked = !back && !ownKey && run.Case.AcceptedRevocations?.Invoke(list, family) == false;
         if (forked)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-forked", Outcome.Refused, place, Number(list.Counter));
         if (!back && !old && !ownKey && !forked)

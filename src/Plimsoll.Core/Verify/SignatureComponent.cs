@@ -54,10 +54,6 @@ internal static class SignatureComponent
 /// <summary>Which keys of a quorum signed a manifest, and what does not count and why.</summary>
 internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
 {
-    /// <summary>Predicate of a statement that says nothing but: this is signed.</summary>
-    /// <remarks>Source: sigstore/cosign, pkg/types, CosignSignPredicateType.</remarks>
-    private const string SignedPredicate = "https://sigstore.dev/cosign/sign/v1";
-
     private readonly IReadOnlyList<ProvingKey> _keys = run.Proofs.KeysOf(quorum.Keys);
     private readonly Dictionary<Digest, HashSet<string>> _found = [];
     private readonly ILookup<Digest, ImageSignature> _byManifest = run.Case.Evidence.Signatures.ToLookup(s => s.Attached);
@@ -87,7 +83,7 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
     {
         foreach (ProvedStatement proved in run.Statements)
         {
-            if (proved.Statement is not { } statement || !(statement.PredicateType == SignedPredicate ? statement.Subjects.Any(s => s.Digest == target)
+            if (proved.Statement is not { } statement || !(statement.PredicateType == ImageSigner.SignedPredicate ? statement.Subjects.Any(s => s.Digest == target)
                 : statement.PredicateType == MeasurementPredicate.Type && target != run.Image.Index && proved.IsAbout(run.Image) && statement.Subjects.Any(s => s.Digest == target)))
                 continue;
             foreach (ProvingKey key in proved.Signers.Where(s => _keys.Any(k => k.Id == s.Id)))

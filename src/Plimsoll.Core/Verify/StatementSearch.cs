@@ -32,17 +32,18 @@ internal sealed class StatementSearch(TrustRun run, string component, string pla
     }
 
     /// <summary>Tells what came of it: enough keys, too few, or no statement at all.</summary>
-    public void Tell(IReadOnlyCollection<ProvingKey> satisfied)
+    /// <param name="missing">What comes of too few.</param>
+    public void Tell(IReadOnlyCollection<ProvingKey> satisfied, Outcome missing = Outcome.Refused)
     {
         ProvingKey[] signers = [.. satisfied.DistinctBy(k => k.Signer, StringComparer.Ordinal)];
         bool enough = signers.Length >= quorum.Threshold;
-        Rejected.Tell(run.Reasons, component, enough ? Outcome.Passed : Outcome.Refused, place);
+        Rejected.Tell(run.Reasons, component, enough ? Outcome.Passed : missing, place);
         string wanted = quorum.Threshold.ToString(CultureInfo.InvariantCulture), names = string.Join(", ", signers.Select(k => k.Name).Order(StringComparer.Ordinal));
         if (enough)
             run.Reasons.Say(component, "attested", Outcome.Passed, place, type, $"{signers.Length}", wanted, names);
         else if (signers.Length == 0)
-            run.Reasons.Say(component, "statement-missing", Outcome.Refused, place, type);
+            run.Reasons.Say(component, "statement-missing", missing, place, type);
         else
-            run.Reasons.Say(component, "statement-threshold", Outcome.Refused, place, type, $"{signers.Length}", wanted, names);
+            run.Reasons.Say(component, "statement-threshold", missing, place, type, $"{signers.Length}", wanted, names);
     }
 }

@@ -68,6 +68,9 @@ public sealed record TrustCase
     /// <summary>What the image's bytes measure to here; null when nobody measured.</summary>
     public Measurement? Measured { get; init; }
 
+    /// <summary>What in the image's bytes is not as its config says, found while it was measured; then it has no measurement.</summary>
+    public IReadOnlyList<string> Differences { get; init; } = [];
+
     /// <summary>The signed revocation list, as its file is; null when there is none.</summary>
     public ReadOnlyMemory<byte>? Revocations { get; init; }
 
@@ -75,5 +78,6 @@ public sealed record TrustCase
     public Func<string, long>? SeenRevocations { get; init; }
 
     /// <summary>Told of a list that is right and as new as it must be, to remember it; false when another list of the same counter was seen.</summary>
-    public Func<RevocationList, bool>? AcceptedRevocations { get; init; }
+    /// <remarks>The second argument holds the ids of the versions of the key that signed it.</remarks>
+    public Func<RevocationList, IReadOnlyList<string>, bool>? AcceptedRevocations { get; init; }
 }

@@ -30,7 +30,7 @@ public static class TrustJudge
         else
             reasons.Say(TrustComponents.Rule, "no-trust", Outcome.Refused, "trust", policy.Name);
         IReadOnlyList<Reason> ordered = reasons.Ordered();
-        return new Verdict { Outcome = ordered.Max(r => r.Outcome), Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered.Max(r => r.Outcome) : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
     }
 
     /// <summary>What the rules for these names ask for.</summary>

@@ -160,7 +160,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
                 Materials = NamesOf(map, "materials"),
             };
             map.Done();
-            if (!PredicateTypes.IsProvenance(one.Type) && (one.Builder ?? one.Source ?? one.Materials.FirstOrDefault()) is not null)
+            if (!PredicateTypes.IsProvenance(one.Type) && (one.Builder ?? one.Source ?? (one.Materials.Count > 0 ? one.Materials[0] : null)) is not null)
                 throw new DocumentException(item.Where, $"builder, source and materials are of provenance; {Escape.Quote(one.Type)} has none");
             wanted.Add(wanted.Count < DocumentLimits.MaxListed ? one : throw new DocumentException(item.Where, $"more than {DocumentLimits.MaxListed} attestations"));
         }

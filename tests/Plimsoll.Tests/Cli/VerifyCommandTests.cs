@@ -41,7 +41,7 @@ public sealed class VerifyCommandTests : IDisposable
     {
         _out.GetStringBuilder().Clear();
         _error.GetStringBuilder().Clear();
-        CliContext context = new() { Out = _out, Error = _error, Environment = n => n switch { "PLIMSOLL_HOME" => _folder["home"], "DOCKER_HOST" => $"unix://{_folder["no.sock"]}", _ => null }, Columns = 200 };
+        CliContext context = new() { Out = _out, Error = _error, Environment = n => n switch { "PLIMSOLL_HOME" => _folder["home"], "DOCKER_HOST" => $"unix://{_folder["no.sock"]}", _ => null }, Columns = 1000 };
         return await PlimsollApp.RunAsync(["verify", .. args], context, new ScanServices
         {
             Scan = (_, _, _, _) => throw new InvalidOperationException("nobody asked for a scan"),
@@ -118,13 +118,12 @@ public sealed class VerifyCommandTests : IDisposable
         string archive = _folder.Write("image.tar", ImageBuilder.Tar(Image().ArchiveFiles(Name)));
 
         Assert.Equal(0, await RunAsync(Layout, "--policy", policy, "--as", Name, "--bundle", Bundle));
-        // An archive knows its config only: a statement says which manifest that belongs to.
-        Assert.Equal(1, await RunAsync(archive, "--policy", policy, "--bundle", Bundle));
-        Assert.Contains("no statement that counts says which manifest", Out, StringComparison.Ordinal);
-        Measurement measured = Measured(Layout);
-        Attest($"oci-archive:{Bundle}", image, new MeasurementPredicate(measured, DateTimeOffset.UtcNow, "t", null, null).ToStatement(image.Digests), Release);
+        // An archive knows its config only: what is signed says which manifest that belongs to.
         Assert.Equal(0, await RunAsync(archive, "--policy", policy, "--bundle", Bundle));
         Assert.Contains($"as {Name}", Out, StringComparison.Ordinal);
+        string other = _folder.Write("other.tar", ImageBuilder.Tar(Image("other").ArchiveFiles(Name)));
+        Assert.Equal(1, await RunAsync(other, "--policy", policy, "--bundle", Bundle));
+        Assert.Contains("no statement that counts says which manifest", Out, StringComparison.Ordinal);
         // Half of the file is no bundle, and what was in it is missed.
         byte[] whole = File.ReadAllBytes(Bundle);
         string half = _folder.Write("half.tar", whole[..(whole.Length / 2)]);
@@ -197,7 +196,7 @@ public sealed class VerifyCommandTests : IDisposable
     {
         PushedImage image = Pushed();
         Sign(Layout, image, Release);
-        string policy = Policy("signatures: {keys: [release]}").Replace("x", "x", StringComparison.Ordinal);
+        string policy = Policy("signatures: {keys: [release]}");
         string other = _folder.Write("other.tar", ImageBuilder.Tar(Image("other").ArchiveFiles(Name)));
 
         Assert.Equal(1, await RunAsync(other, _folder["gone.tar"], "--policy", policy, "--json"));

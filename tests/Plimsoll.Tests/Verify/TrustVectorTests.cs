@@ -54,10 +54,10 @@ public sealed class TrustVectorTests
     }
 
     [Fact]
-    public void ContainersImage_ValidTwice_TakesBothKeys()
+    public void ContainersImage_ValidTwice_IsOneKeyThatSignedTwice()
     {
-        Judge("dir-img-cosign-valid-2", Cosign, "{keys: [one, two], threshold: 2}").Passes();
-        Judge("dir-img-cosign-valid", Cosign, "{keys: [one, two], threshold: 2}").Refuses("signature/signature-threshold");
+        Judge("dir-img-cosign-valid-2", Cosign, "{keys: [one, two]}").Passes();
+        Judge("dir-img-cosign-valid-2", Cosign, "{keys: [one, two], threshold: 2}").Refuses("signature/signature-threshold");
     }
 
     [Fact]
