@@ -10,7 +10,7 @@ internal static class InspectionComponent
     {
         if (run.Rule.Inspection is not { } quorum)
             return;
-        StatementSearch search = new(run, TrustComponents.Inspection, run.At("inspection"), InspectionPredicate.Type, quorum);
+        StatementSearch search = new(run, TrustComponents.Inspection, run.At("inspection"), "inspection", quorum);
         Dictionary<string, (ProvingKey Key, ProvedStatement Statement)> newest = new(StringComparer.Ordinal);
         foreach ((ProvedStatement proved, IReadOnlyList<ProvingKey> signers) in search.Candidates())
             foreach (ProvingKey key in signers)
