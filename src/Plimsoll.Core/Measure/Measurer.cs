@@ -246,7 +246,7 @@ public static class Measurer
 
             void Work()
             {
-                foreach ((ImageLayer layer, LayerContents contents) in _layers.GetConsumingEnumerable())
+                foreach ((ImageLayer layer, LayerContents contents) in _layers.GetConsumingEnumerable(CancellationToken.None))
                     try
                     {
                         cancellationToken.ThrowIfCancellationRequested();

@@ -253,7 +253,7 @@ public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchO
         void Send(Signal signal)
         {
             // When thousands wait, the next list of all images makes up for what is dropped here.
-            while (!_signals.TryAdd(signal, (int)FirstPause.TotalMilliseconds) && signal.What != What.Event && !cancellationToken.IsCancellationRequested)
+            while (!_signals.TryAdd(signal, (int)FirstPause.TotalMilliseconds, CancellationToken.None) && signal.What != What.Event && !cancellationToken.IsCancellationRequested)
                 GC.KeepAlive(signal);
         }
     }
