@@ -487,7 +487,7 @@ public sealed class MeasureTests(SharedDocker docker) : IDisposable
         WaitFor(() => Index().Contains("measure-watch-tagged", StringComparison.Ordinal), running);
         Flip(Unpacked(first, 0, "etc/passwd"), 9);
         using ManualResetEventSlim pause = new();
-        pause.Wait(TimeSpan.FromSeconds(8));
+        pause.Wait(TimeSpan.FromSeconds(8), TestContext.Current.CancellationToken);
         running.Interrupt();
         Outcome outcome = running.End().Expect(1);
 

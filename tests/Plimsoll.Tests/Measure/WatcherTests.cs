@@ -107,16 +107,16 @@ public sealed class WatcherTests : IDisposable
     }
 
     [Fact]
-    public void Run_NoDaemon_SaysSoOnceAndStops()
+    public async Task Run_NoDaemon_SaysSoOnceAndStops()
     {
         using Watcher watcher = new(DockerEndpoint.Unix(_folder["nobody"]), new BaselineStore(_folder["b"], _folder["h"], TimeProvider.System), new WatchOptions(), _told.Enqueue);
         using CancellationTokenSource stop = new();
-        Task<bool> running = Task.Run(() => watcher.Run(stop.Token));
+        Task<bool> running = Task.Run(() => watcher.Run(stop.Token), TestContext.Current.CancellationToken);
         Assert.Contains("nobody", WaitFor(e => e.Kind == WatchKind.Lost).Detail, StringComparison.Ordinal);
         Assert.False(SpinWait.SpinUntil(() => _told.Count(e => e.Kind == WatchKind.Lost) > 1, TimeSpan.FromSeconds(2)));
-        stop.Cancel();
+        await stop.CancelAsync();
 
-        Assert.True(running.GetAwaiter().GetResult());
+        Assert.True(await running);
     }
 
     [Fact]
