@@ -267,6 +267,20 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
+    public void Read_BoundOverTagsAndReferrersTogether_IsOne()
+    {
+        for (int i = 0; i < 3; i++)
+            Artifact(Layer(SigstoreBundle.MediaType, Encoding.UTF8.GetString(Bundle(_image.Manifest!).ToJson())), Refers(_image.Manifest!));
+        string layer = Layer(SimpleSigning.MediaType, "{}", """{"dev.cosignproject.cosign/signature":"AA=="}""");
+        _store.Manifest($$"""{"schemaVersion":2,"layers":[{{layer}},{{layer}},{{layer}}]}""", Tag("sig"));
+
+        Assert.Empty(Read(EvidenceLimits.Default with { MaxSignatures = 6 }).Gaps);
+        Evidence evidence = Read(EvidenceLimits.Default with { MaxSignatures = 5 });
+        Assert.Equal(5, evidence.Signatures.Count + evidence.Attestations.Count);
+        Assert.Equal(["too-many-signatures"], Codes(evidence));
+    }
+
+    [Fact]
     public void Read_TagOfTwentyThousandSignatures_ReadsTheFirstAndSaysSo()
     {
         string layer = Layer(SimpleSigning.MediaType, "{}", """{"dev.cosignproject.cosign/signature":"AA=="}""");
