@@ -102,7 +102,7 @@ internal static partial class FuzzTargets
             {
                 Name = "revocations",
                 // The payload is signed anew after each change: behind a signature that is wrong nothing would be reached.
-                Seeds = () => [DsseEnvelope.TryParse(made.Value.Content[..^1], out DsseEnvelope? envelope) ? envelope.Payload.ToArray() : []],
+                Seeds = () => [DsseEnvelope.TryParse(made.Value.Content.AsMemory()[..^1], out DsseEnvelope? envelope) ? envelope.Payload.ToArray() : []],
                 Words = ["\"keys\":[]", "\"images\":[]", "\"since\":\"2026-11-21T08:00:00Z\"", "\"counter\":0", "null", "\"reason\":\"\\u0000\"", "sha512:"],
                 Refusal = e => e is RevocationListException,
                 Run = bytes =>

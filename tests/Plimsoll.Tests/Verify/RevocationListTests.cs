@@ -51,7 +51,7 @@ public sealed class RevocationListTests : IDisposable
     {
         byte[] content = new RevocationList(2, Now, [new RevokedKey(Id('a'), Now.AddDays(-1), "lost")], [new RevokedImage(Image, Now, "")]).Sign(_signer);
 
-        Assert.True(DsseEnvelope.TryParse(content[..^1], out DsseEnvelope? envelope));
+        Assert.True(DsseEnvelope.TryParse(content.AsMemory()[..^1], out DsseEnvelope? envelope));
         Assert.Equal($$"""{"counter":2,"signed":"2026-11-21T08:00:00Z","keys":[{"id":"{{Id('a')}}","since":"2026-11-20T08:00:00Z","reason":"lost"}],"images":[{"digest":"{{Image}}","since":"2026-11-21T08:00:00Z","reason":""}]}""",
             Encoding.UTF8.GetString(envelope.Payload.Span));
     }
