@@ -74,7 +74,9 @@ internal sealed class LayerContents(ListBudget budget)
         if (TypeOf(entry.Type) is not { } type)
             return;
         string path = entry.Path;
-        budget.Take(EntryBytes + (2L * (path.Length + entry.LinkTarget.Length)) + entry.Attributes.Sum(a => (2L * a.Key.Length) + a.Value.Length));
+        budget.Take(EntryBytes + (2L * (path.Length + entry.LinkTarget.Length)));
+        foreach ((string key, byte[] value) in entry.Attributes)
+            budget.Take((2L * key.Length) + value.Length);
         int name = path.LastIndexOf('/') + 1;
         if (path.AsSpan(name).StartsWith(WhiteoutPrefix, StringComparison.Ordinal))
         {
