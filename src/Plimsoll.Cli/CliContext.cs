@@ -15,6 +15,9 @@ public sealed class CliContext
     public bool ErrorIsTerminal { get; init; }
     public bool InIsTerminal { get; init; }
 
+    /// <summary>Asks at the terminal for a line that is not shown: the question goes in, the line comes out. Null when there is no terminal.</summary>
+    public Func<string, CancellationToken, string>? ReadSecret { get; init; }
+
     /// <summary>Columns of the terminal; 80 when it is none.</summary>
     public int Columns { get; init; } = 80;
     public Language Language { get; set; }
@@ -32,6 +35,7 @@ public sealed class CliContext
         OutIsTerminal = OutIsTerminal,
         ErrorIsTerminal = ErrorIsTerminal,
         InIsTerminal = InIsTerminal,
+        ReadSecret = ReadSecret,
         Columns = Columns,
         Language = Language,
         Time = Time,

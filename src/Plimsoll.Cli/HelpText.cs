@@ -24,19 +24,22 @@ internal static class HelpText
         ["policy check"] = ["plimsoll policy check policy.yaml"],
         ["policy explain"] = ["plimsoll policy explain default", "plimsoll policy explain default --as yaml > policy.yaml", "plimsoll policy explain policy.yaml report.json"],
         ["policy test"] = ["plimsoll policy test policy.yaml cases.yaml"],
-        ["policy sign"] = ["plimsoll policy sign policy.yaml --key private.pem --output policy.signed"],
-        ["policy verify"] = ["plimsoll policy verify policy.signed --key public.pem"],
+        ["policy sign"] = ["plimsoll policy sign policy.yaml --key ops --output policy.signed"],
+        ["policy verify"] = ["plimsoll policy verify policy.signed --key ops.pub.pem"],
+        ["key generate"] = ["plimsoll key generate ops", "plimsoll key generate release --algorithm ed25519 --rotate-after 30"],
+        ["key list"] = ["plimsoll key list", "plimsoll key list --json"],
+        ["key show"] = ["plimsoll key show ops", "plimsoll key show cosign.pub"],
+        ["key import"] = ["plimsoll key import cosign.key --name release", "plimsoll key import vendor.pub.pem --name vendor"],
+        ["key export"] = ["plimsoll key export ops --public > ops.pub.pem", "plimsoll key export ops --cosign --output cosign.key"],
+        ["key rotate"] = ["plimsoll key rotate ops"],
+        ["key revoke"] = ["plimsoll key revoke release@v1 --reason \"laptop stolen\" --list revoked.json --key ops", "plimsoll key revoke --list revoked.json --key ops"],
+        ["key revoke image"] = ["plimsoll key revoke image sha256:0123… --reason \"bad build\" --list revoked.json --key ops"],
         ["explain"] = ["plimsoll explain CVE-2023-0286", "plimsoll explain CVE-2023-0286 image.tar", "plimsoll explain DL3008 image.tar"],
         ["lint"] = ["plimsoll lint Dockerfile", "plimsoll lint Dockerfile --fail-on error --output sarif=lint.sarif", "plimsoll lint --image app:1.4"],
         ["db update"] = ["plimsoll db update", "plimsoll db update --source /media/usb/osv --ecosystem Debian", "plimsoll db update --source https://mirror.example/osv --kev kev.json"],
         ["db status"] = ["plimsoll db status", "plimsoll db status --json --verify"],
-        ["db export"] =
-        [
-            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem",
-            "openssl pkey -in private.pem -pubout -out public.pem",
-            "plimsoll db export advisories.plimsoll --key private.pem",
-        ],
-        ["db import"] = ["plimsoll db import advisories.plimsoll --key public.pem"],
+        ["db export"] = ["plimsoll key generate ops", "plimsoll key export ops --public > ops.pub.pem", "plimsoll db export advisories.plimsoll --key ops"],
+        ["db import"] = ["plimsoll db import advisories.plimsoll --key ops.pub.pem"],
     };
 
     /// <summary>Command lines to start from; empty when there are none.</summary>

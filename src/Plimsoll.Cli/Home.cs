@@ -21,6 +21,18 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The highest counters of signed policies that were seen.</summary>
     public string Policies => Path.Combine(Data, "policies");
 
+    /// <summary>The user's own keys, a folder for each.</summary>
+    public string Keys => Path.Combine(Data, "keys");
+
+    /// <summary>The highest counters of revocation lists that were seen.</summary>
+    public string Revocations => Path.Combine(Data, "revocations");
+
+    /// <summary>What images measured, one sealed file for each.</summary>
+    public string Baselines => Path.Combine(Data, "baselines");
+
+    /// <summary>The key that seals baselines, and the highest counter of them.</summary>
+    public string Host => Path.Combine(Data, "host");
+
     private string Below(string name, string xdg, string fallback)
     {
         if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)

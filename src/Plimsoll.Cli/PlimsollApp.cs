@@ -67,6 +67,11 @@ public static class PlimsollApp
             ("diff", () => DiffCommand.Create(context, services)),
             ("explain", () => ExplainCommand.Create(context, services)),
             ("policy", () => PolicyCommand.Create(context, services)),
+            ("key", () => KeyCommand.Create(context)),
+            ("measure", () => MeasureCommand.Create(context)),
+            ("sign", () => SignCommand.Create(context, services)),
+            ("verify", () => VerifyCommand.Create(context, services)),
+            ("copy", () => CopyCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
@@ -138,7 +143,7 @@ public static class PlimsollApp
         string message = line.Errors[0].Message.TrimEnd('.');
         Command command = line.CommandResult.Command;
         string path = string.Join(' ', Ancestors(command));
-        if (command.Subcommands.Count > 0)
+        if (command.Subcommands.Count > 0 && command.Action is null)
             return CommandException.Usage($"{path} needs a command: {string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}", $"{path} --help shows how it is used");
         // Every error that is left to the parser comes after this one in importance.
         if (command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > (line.GetResult(a)?.Tokens.Count ?? 0)).Select(a => a.Name).ToArray() is { Length: > 0 } missing

@@ -1,8 +1,5 @@
-using System.Text;
 using Plimsoll.Inspect.Policies;
-using Plimsoll.Keys;
 using Plimsoll.Posix;
-using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
 
@@ -16,25 +13,26 @@ internal sealed record LoadedPolicy(Policy Policy, SignedPolicy? Signed);
 internal static class PolicySource
 {
     /// <param name="name"><c>default</c> or a path; <c>./default</c> is a file of that name.</param>
-    /// <param name="keyPath">Public key that it must be signed with; null: it need not be signed, and a signed one is refused for want of the key.</param>
+    /// <param name="keyName">Key that it must be signed with; null: it need not be signed, and a signed one is refused for want of the key.</param>
+    /// <param name="keys">Where the key is looked up; may be null only when no key is named.</param>
     /// <param name="counters">Where the counters of signed policies are remembered; null: they are not compared.</param>
     /// <exception cref="CommandException">Usage for a file that cannot be used, refused for a signature or counter that is not right.</exception>
-    public static LoadedPolicy Open(string name, string? keyPath, PolicyCounters? counters)
+    public static LoadedPolicy Open(string name, string? keyName, Counters? counters, KeyStore? keys)
     {
         if (name == PolicyFile.Default)
-            return keyPath is null ? new LoadedPolicy(PolicyFile.BuiltIn(), null)
+            return keyName is null ? new LoadedPolicy(PolicyFile.BuiltIn(), null)
                 : throw CommandException.Usage("the built-in policy is signed by nobody; --policy-key asks for a signature", "plimsoll policy sign default --key PRIVATE.pem --output FILE makes a signed file of it");
         byte[] content = ReadFile(name);
         try
         {
             if (!SignedPolicy.IsEnvelope(content))
-                return keyPath is null ? new LoadedPolicy(PolicyFile.Parse(content, Escape.ForTerminal(name)), null)
+                return keyName is null ? new LoadedPolicy(PolicyFile.Parse(content, Escape.ForTerminal(name), Path.GetDirectoryName(Path.GetFullPath(name))), null)
                     : throw new CommandException(ExitCode.Refused, $"{Escape.ForTerminal(name)} is not signed; --policy-key asks for a signature", "plimsoll policy sign makes a signed file");
-            if (keyPath is null)
+            if (keyName is null)
                 throw CommandException.Usage($"{Escape.ForTerminal(name)} is a signed policy", "give the public key of who signed it: --policy-key PUBLIC.pem");
-            using DsseKey key = ReadKey(keyPath, mustSign: false);
-            SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(name), key, Escape.ForTerminal(keyPath));
-            counters?.Check(signed, Escape.ForTerminal(name));
+            using KeyRing ring = keys!.OpenPublic(keyName);
+            SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(name), ring.Keys, ring.Name);
+            counters?.Check(signed.KeyId, ring.Keys.Select(k => k.Id), signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(name), $"policy {signed.Policy.Name}");
             return new LoadedPolicy(signed.Policy, signed);
         }
         catch (DocumentException e)
@@ -44,30 +42,6 @@ internal static class PolicySource
         catch (SignedPolicyException e)
         {
             throw new CommandException(e.Error == SignedPolicyError.BadSignature ? ExitCode.Refused : ExitCode.Usage, e.Message, e.Hint, e);
-        }
-    }
-
-    /// <exception cref="CommandException">It cannot be read, or is no key of the wanted kind.</exception>
-    public static DsseKey ReadKey(string path, bool mustSign)
-    {
-        try
-        {
-            byte[] pem = SmallFile.Read(path, DsseKey.MaxPemBytes) ?? throw CommandException.Usage($"{Escape.Quote(path)} has more than {DsseKey.MaxPemBytes} bytes; it is no key");
-            DsseKey key = DsseKey.FromPem(Encoding.UTF8.GetString(pem), Escape.ForTerminal(path));
-            if (key.IsPrivate == mustSign)
-                return key;
-            using (key)
-                throw mustSign
-                    ? CommandException.Usage($"{Escape.Quote(path)} is a public key; signing takes the private one")
-                    : CommandException.Usage($"{Escape.Quote(path)} is a private key; the public one is wanted", $"make it: openssl pkey -in {Escape.ForTerminal(path)} -pubout");
-        }
-        catch (KeyException e)
-        {
-            throw CommandException.Usage(e.Message, "make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw CommandException.Usage($"cannot read the key {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
         }
     }
 

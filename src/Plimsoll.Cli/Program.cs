@@ -25,6 +25,7 @@ CliContext context = new()
     OutIsTerminal = terminal,
     ErrorIsTerminal = errorTerminal,
     InIsTerminal = !Console.IsInputRedirected,
+    ReadSecret = Console.IsInputRedirected ? null : TerminalSecret.Read,
     Columns = (terminal || errorTerminal) && Console.WindowWidth is > 0 and var columns ? columns : 80,
     Language = Languages.FromEnvironment(Environment.GetEnvironmentVariable),
 };

@@ -8,24 +8,25 @@ public static class DebianRoots
 
     /// <summary>The root of a suite.</summary>
     /// <param name="suite"><c>bullseye</c>, <c>bookworm</c>, <c>trixie</c>.</param>
+    /// <param name="packages">What it has beyond the least; a root of its own for each set.</param>
     /// <remarks>
     /// Kept in <c>PLIMSOLL_TEST_CACHE</c>, else <c>~/.cache/plimsoll-tests</c>. Built aside and renamed, so that a root that is
     /// there is whole; of two that ask at once the second waits. Treat it as read-only.
     /// </remarks>
-    public static string Get(string suite)
+    public static string Get(string suite, params ReadOnlySpan<string> packages)
     {
         string cache = Environment.GetEnvironmentVariable("PLIMSOLL_TEST_CACHE") is { Length: > 0 } folder
             ? folder
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "plimsoll-tests");
-        string root = Path.Combine(cache, $"debian-{suite}");
+        string root = Path.Combine(cache, $"debian-{suite}{(packages.IsEmpty ? "" : "-" + packages[0])}");
         if (Directory.Exists(root))
             return root;
         Directory.CreateDirectory(cache);
-        using FileStream held = Lock(Path.Combine(cache, $".{suite}.lock"));
+        using FileStream held = Lock(Path.Combine(cache, $".{Path.GetFileName(root)}.lock"));
         if (Directory.Exists(root))
             return root;
         string aside = Path.Combine(cache, $".{suite}-{Guid.NewGuid():n}");
-        Tool.Run("debootstrap", ["--variant=minbase", "--components=main", suite, aside]);
+        Tool.Run("debootstrap", ["--variant=minbase", "--components=main", .. packages.IsEmpty ? Array.Empty<string>() : [$"--include={string.Join(',', packages)}"], suite, aside]);
         Directory.Move(aside, root);
         return root;
     }

@@ -12,6 +12,14 @@ namespace Plimsoll.TestKit;
 /// <param name="Headers">Names in lower case.</param>
 public sealed record FakeRequest(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body)
 {
+    /// <summary>The body as it came; <see cref="Body"/> is the same as text.</summary>
+    public byte[] Bytes { get; init; } = [];
+
+    /// <summary>A parameter of the query, decoded; null without one.</summary>
+    public string? Query(string name) => Target.Contains('?', StringComparison.Ordinal)
+        ? Target[(Target.IndexOf('?', StringComparison.Ordinal) + 1)..].Split('&').Select(p => p.Split('=', 2)).Where(p => p[0] == name && p.Length == 2).Select(p => Uri.UnescapeDataString(p[1])).FirstOrDefault()
+        : null;
+
     /// <summary>The target without scheme, host and query.</summary>
     public string Path => (Target.StartsWith("http", StringComparison.Ordinal) ? new Uri(Target).AbsolutePath : Target).Split('?')[0];
 
@@ -130,10 +138,35 @@ public sealed class FakeRegistry : IDisposable
         Dictionary<string, string> headers = new(StringComparer.Ordinal);
         foreach (string line in lines[1..])
             headers[line.Split(':')[0].ToLowerInvariant()] = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-        byte[] body = new byte[headers.TryGetValue("content-length", out string? length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0];
-        await stream.ReadExactlyAsync(body, _stop.Token);
+        byte[] body = headers.GetValueOrDefault("transfer-encoding") == "chunked" ? await ReadChunksAsync(stream)
+            : new byte[headers.TryGetValue("content-length", out string? length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0];
+        if (!headers.ContainsKey("transfer-encoding"))
+            await stream.ReadExactlyAsync(body, _stop.Token);
         string[] parts = lines[0].Split(' ');
-        return new FakeRequest(parts[0], parts[1], headers, Encoding.UTF8.GetString(body));
+        return new FakeRequest(parts[0], parts[1], headers, Encoding.UTF8.GetString(body)) { Bytes = body };
+    }
+
+    private async Task<byte[]> ReadChunksAsync(Stream stream)
+    {
+        using MemoryStream body = new();
+        while (true)
+        {
+            byte[] chunk = new byte[int.Parse(await ReadLineAsync(stream), NumberStyles.HexNumber, CultureInfo.InvariantCulture)];
+            await stream.ReadExactlyAsync(chunk, _stop.Token);
+            body.Write(chunk);
+            await ReadLineAsync(stream);
+            if (chunk.Length == 0)
+                return body.ToArray();
+        }
+    }
+
+    private async Task<string> ReadLineAsync(Stream stream)
+    {
+        StringBuilder line = new();
+        byte[] one = new byte[1];
+        while (await stream.ReadAsync(one, _stop.Token) > 0 && one[0] != '\n')
+            line.Append((char)one[0]);
+        return line.ToString().TrimEnd('\r');
     }
 
     public void Dispose()

@@ -71,6 +71,14 @@ public sealed class TestDocker : IDisposable
             throw new InvalidOperationException($"docker load: {(int)answer.StatusCode} {said}");
     }
 
+    /// <summary>What <c>docker tag</c> does.</summary>
+    public void Tag(string name, string repository, string tag)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, $"images/{name}/tag?repo={repository}&tag={tag}");
+        using HttpResponseMessage answer = _http.Send(request);
+        answer.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Forgets an image, so that the next test starts with none of its layers.</summary>
     public void Remove(string name)
     {

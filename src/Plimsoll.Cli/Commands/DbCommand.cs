@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Keys;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli.Commands;
@@ -128,12 +129,14 @@ public static class DbCommand
     private static Command Export(CliContext context)
     {
         Argument<string> file = new("FILE") { Description = DbTexts.HelpExportFile.In(context.Language) };
-        Option<string> key = new("--key") { Description = DbTexts.HelpPrivateKey.In(context.Language), HelpName = "PRIVATE.pem", Required = true };
-        Command command = new("export", DbTexts.SummaryExport.In(context.Language)) { file, key };
+        Option<string> key = new("--key") { Description = DbTexts.HelpPrivateKey.In(context.Language), HelpName = "NAME|FILE", Required = true };
+        Option<string?> passphrase = PassphraseSource.Option(context);
+        Command command = new("export", DbTexts.SummaryExport.In(context.Language)) { file, key, passphrase };
         command.SetAction((line, cancellationToken) => RunAsync(context, () =>
         {
             string to = line.GetRequiredValue(file);
-            DatabaseInfo info = DatabaseTransfer.Export(context.Home.Database, to, line.GetRequiredValue(key), cancellationToken);
+            using ISigner signer = new KeyStore(context).OpenSigner(line.GetRequiredValue(key), new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken);
+            DatabaseInfo info = DatabaseTransfer.Export(context.Home.Database, to, signer, cancellationToken);
             context.Out.WriteLine(DbTexts.Exported.In(context.Language, info.Counter, Escape.ForTerminal(to)));
             return Task.FromResult(ExitCode.Done);
         }));
@@ -143,13 +146,14 @@ public static class DbCommand
     private static Command Import(CliContext context)
     {
         Argument<string> file = new("FILE") { Description = DbTexts.HelpImportFile.In(context.Language) };
-        Option<string> key = new("--key") { Description = DbTexts.HelpPublicKey.In(context.Language), HelpName = "PUBLIC.pem", Required = true };
+        Option<string> key = new("--key") { Description = DbTexts.HelpPublicKey.In(context.Language), HelpName = "NAME|FILE", Required = true };
         Command command = new("import", DbTexts.SummaryImport.In(context.Language)) { file, key };
         command.SetAction((line, cancellationToken) => RunAsync(context, () =>
         {
+            using KeyRing ring = new KeyStore(context).OpenPublic(line.GetRequiredValue(key));
             try
             {
-                DatabaseInfo info = DatabaseTransfer.Import(context.Home.Database, line.GetRequiredValue(file), line.GetRequiredValue(key), OsvLimits.Default, cancellationToken);
+                DatabaseInfo info = DatabaseTransfer.Import(context.Home.Database, line.GetRequiredValue(file), ring.Keys, ring.Name, OsvLimits.Default, cancellationToken);
                 context.Out.WriteLine(DbTexts.Imported.In(context.Language, context.Home.Database, info.Counter, info.Records));
             }
             catch (AdvisoryException e) when (e.Error == AdvisoryError.AlreadyInUse)
@@ -174,7 +178,7 @@ public static class DbCommand
             context.WriteError(Escape.ForTerminal(e.Message), e.Hint is null ? null : Escape.ForTerminal(e.Hint));
             return e.Error switch
             {
-                AdvisoryError.Usage or AdvisoryError.BadKey => ExitCode.Usage,
+                AdvisoryError.Usage => ExitCode.Usage,
                 AdvisoryError.BadSignature or AdvisoryError.LowerCounter or AdvisoryError.Older => ExitCode.Refused,
                 _ => ExitCode.Undecided,
             };

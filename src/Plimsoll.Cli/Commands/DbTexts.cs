@@ -55,9 +55,9 @@ internal static class DbTexts
     public static readonly Text HelpJson = new("Write JSON", "输出 JSON");
     public static readonly Text HelpVerify = new("Read every row and check its checksum", "读取每一行并核对校验和");
     public static readonly Text HelpExportFile = new("The file to write", "要写出的文件");
-    public static readonly Text HelpPrivateKey = new("Private key: PEM, EC P-256 or P-384, or RSA from 2048 bits, without password", "私钥：PEM，EC P-256 或 P-384，或至少 2048 位的 RSA，无密码");
+    public static readonly Text HelpPrivateKey = new("Private key: a stored key's name, or a PEM file", "私钥：已存密钥的名称，或 PEM 文件");
     public static readonly Text HelpImportFile = new("A file written by 'plimsoll db export'", "由 'plimsoll db export' 写出的文件");
-    public static readonly Text HelpPublicKey = new("Public key of who exported it", "导出者的公钥");
+    public static readonly Text HelpPublicKey = new("Public key of who exported it: a stored key's name, or a PEM file", "导出者的公钥：已存密钥的名称，或 PEM 文件");
 
     /// <summary>The day of a time that a file states; what has another form stays as it is.</summary>
     public static string Day(string stated) => stated.IndexOf('T', StringComparison.Ordinal) is 10 ? Escape.ForTerminal(stated[..10]) : Escape.ForTerminal(stated);

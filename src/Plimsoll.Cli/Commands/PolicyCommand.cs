@@ -4,7 +4,7 @@ using System.Text;
 using Plimsoll.Inspect.Policies;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Vulnerabilities;
-using Plimsoll.Sign;
+using Plimsoll.Keys;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
 
@@ -25,7 +25,7 @@ internal static class PolicyCommand
         command.SetAction(line =>
         {
             string name = line.GetRequiredValue(file);
-            Policy policy = PolicySource.Open(name, null, null).Policy;
+            Policy policy = PolicySource.Open(name, null, null, null).Policy;
             context.Out.WriteLine(Catalogue.PolicyValid.In(context.Language, Escape.ForTerminal(name), policy.Name, PolicyJson.DigestOf(policy)));
             foreach (PolicyRemark remark in PolicyCheck.Of(policy, context.Time.GetUtcNow()))
                 context.Out.WriteLine($"{remark.Where}: {remark.Text.In(context.Language)}");
@@ -42,12 +42,13 @@ internal static class PolicyCommand
         Option<string?> form = new("--as") { HelpName = "FORM", Description = Catalogue.HelpPolicyAs.In(context.Language) };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(context.Language) };
         Option<string?> database = new("--db") { HelpName = "FILE", Description = Catalogue.HelpDb.In(context.Language) };
+        Option<string?> called = new("--name") { HelpName = "NAME", Description = Catalogue.HelpPolicyName.In(context.Language) };
         Option<bool> all = new("--all") { Description = Catalogue.HelpAll.In(context.Language) };
-        Command command = new("explain", Catalogue.PolicyExplainSummary.In(context.Language)) { file, subject, key, form, platform, database, all };
+        Command command = new("explain", Catalogue.PolicyExplainSummary.In(context.Language)) { file, subject, key, form, platform, database, all, called };
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
             string name = line.GetRequiredValue(file), wanted = line.GetValue(form) ?? "text";
-            Policy policy = PolicySource.Open(name, line.GetValue(key), null).Policy;
+            Policy policy = PolicySource.Open(name, line.GetValue(key), null, new KeyStore(context)).Policy;
             if (wanted is not ("text" or "yaml" or "json"))
                 throw CommandException.Usage($"--as: {Escape.Quote(wanted)} is not understood; wanted text, yaml or json");
             if (wanted == "yaml" && name != PolicyFile.Default)
@@ -56,6 +57,11 @@ internal static class PolicyCommand
             {
                 context.Out.Write(Encoding.UTF8.GetString(wanted == "yaml" ? PolicyFile.BuiltInText() : [.. PolicyJson.Write(policy), (byte)'\n']));
                 return ExitCode.Done;
+            }
+            if (line.GetValue(called) is { } imageName)
+            {
+                WriteLines(context, TrustText.Of(policy, imageName, context.Language));
+                return policy.Trust?.Find(ImageName.Parse(imageName).Repository) is >= 0 ? ExitCode.Done : ExitCode.Refused;
             }
             context.Out.WriteLine($"{policy.Name}  {PolicyJson.DigestOf(policy)}");
             WriteLines(context, PolicyText.Of(policy, context.Language));
@@ -103,7 +109,7 @@ internal static class PolicyCommand
         Command command = new("test", Catalogue.PolicyTestSummary.In(context.Language)) { file, casesFile };
         command.SetAction(line =>
         {
-            Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null).Policy;
+            Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null, null).Policy;
             string path = line.GetRequiredValue(casesFile);
             int passed = 0;
             try
@@ -138,52 +144,58 @@ internal static class PolicyCommand
     private static Command Sign(CliContext context)
     {
         Argument<string> file = FileArgument(context);
-        Option<string> key = new("--key") { Description = Catalogue.HelpPolicyPrivateKey.In(context.Language), HelpName = "PRIVATE.pem", Required = true };
+        Option<string> key = new("--key") { Description = Catalogue.HelpPolicyPrivateKey.In(context.Language), HelpName = "NAME|FILE", Required = true };
         Option<string> output = new("--output", "-o") { Description = Catalogue.HelpPolicyOutput.In(context.Language), HelpName = "FILE", Required = true };
         Option<string?> counter = new("--counter") { Description = Catalogue.HelpPolicyCounter.In(context.Language), HelpName = "N" };
-        Command command = new("sign", Catalogue.PolicySignSummary.In(context.Language)) { file, key, output, counter };
-        command.SetAction(line =>
+        Option<string?> passphrase = PassphraseSource.Option(context);
+        Command command = new("sign", Catalogue.PolicySignSummary.In(context.Language)) { file, key, output, counter, passphrase };
+        command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
             string to = line.GetRequiredValue(output);
             OutputTarget target = new("policy", to);
             target.Check();
-            Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null).Policy;
-            using DsseKey signer = PolicySource.ReadKey(line.GetRequiredValue(key), mustSign: true);
-            PolicyCounters counters = CountersOf(context);
-            long last = Math.Max(counters.Highest(signer.KeyId, policy.Name), CounterOf(to, signer, policy.Name));
+            Policy policy = PolicySource.Open(line.GetRequiredValue(file), null, null, null).Policy;
+            KeyStore store = new(context);
+            string keyName = line.GetRequiredValue(key);
+            using ISigner signer = store.OpenSigner(keyName, new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken);
+            Counters counters = CountersOf(context);
+            // The versions of a stored key count on: hosts trust them in place of each other.
+            using KeyRing? ring = store.FindNamed(keyName) is var (stored, _) ? store.OpenPublic(stored.Name) : null;
+            IReadOnlyList<PublicKey> versions = ring?.Keys ?? [signer.PublicKey];
+            long last = Math.Max(versions.Max(v => counters.Highest(v.Id, policy.Name)), CounterOf(to, versions, policy.Name));
             long next = last + 1;
             if (line.GetValue(counter) is { } text && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out next) || next < 1))
                 throw CommandException.Usage($"--counter: {Escape.Quote(text)} is not understood; wanted a number from 1");
             if (next <= last)
                 throw CommandException.Usage($"--counter {next}: policy {policy.Name} of this key has had {last}", $"hosts refuse what is not newer; the next one is {last + 1}");
             byte[] content = SignedPolicy.Sign(policy, next, context.Time.GetUtcNow(), signer);
-            SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(to), signer, "the key");
+            SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(to), signer.PublicKey, "the key");
             target.WriteFile(content);
             // Signing is seeing: the next one of this machine gets the next counter.
-            counters.Check(signed, Escape.ForTerminal(to));
+            counters.Check(signed.KeyId, [signed.KeyId], policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(to), $"policy {policy.Name}");
             Tell(context, to, signed);
             foreach (PolicyRemark remark in PolicyCheck.Of(policy, context.Time.GetUtcNow()))
                 context.Error.WriteLine($"plimsoll: note: {remark.Where}: {remark.Text.In(context.Language)}");
             return ExitCode.Done;
-        });
+        }, cancellationToken));
         return command;
     }
 
     private static Command VerifySigned(CliContext context)
     {
         Argument<string> file = new("FILE") { Description = Catalogue.HelpPolicySigned.In(context.Language) };
-        Option<string> key = new("--key") { Description = Catalogue.HelpPolicyKey.In(context.Language), HelpName = "PUBLIC.pem", Required = true };
+        Option<string> key = new("--key") { Description = Catalogue.HelpPolicyKey.In(context.Language), HelpName = "NAME|FILE", Required = true };
         Command command = new("verify", Catalogue.PolicyVerifySummary.In(context.Language)) { file, key };
         command.SetAction(line =>
         {
             string name = line.GetRequiredValue(file);
-            Tell(context, name, PolicySource.Open(name, line.GetRequiredValue(key), null).Signed!);
+            Tell(context, name, PolicySource.Open(name, line.GetRequiredValue(key), null, new KeyStore(context)).Signed!);
             return ExitCode.Done;
         });
         return command;
     }
 
-    internal static PolicyCounters CountersOf(CliContext context) => new(context.Home.Policies,
+    internal static Counters CountersOf(CliContext context) => new(context.Home.Policies,
         reason => context.Error.WriteLine($"plimsoll: note: {Catalogue.PolicyCounterNotKept.In(context.Language, reason)}"));
 
     internal static int CodeOf(Outcome outcome) => outcome switch
@@ -194,11 +206,11 @@ internal static class PolicyCommand
     };
 
     /// <summary>The counter of the file that is to be replaced, when this key signed it for this policy; else 0.</summary>
-    private static long CounterOf(string path, DsseKey key, string policy)
+    private static long CounterOf(string path, IReadOnlyList<PublicKey> keys, string policy)
     {
         try
         {
-            return File.Exists(path) && SignedPolicy.Open(File.ReadAllBytes(path), path, key, "the key") is var old && old.Policy.Name == policy ? old.Counter : 0;
+            return File.Exists(path) && SignedPolicy.Open(File.ReadAllBytes(path), path, keys, "the key") is var old && old.Policy.Name == policy ? old.Counter : 0;
         }
         catch (Exception e) when (e is SignedPolicyException or DocumentException or IOException or UnauthorizedAccessException)
         {
@@ -226,7 +238,7 @@ internal static class PolicyCommand
 
     private static Argument<string> FileArgument(CliContext context) => new("FILE") { Description = Catalogue.HelpPolicyFile.In(context.Language) };
 
-    private static Option<string?> KeyOption(CliContext context) => new("--policy-key") { HelpName = "PUBLIC.pem", Description = Catalogue.HelpPolicyKey.In(context.Language) };
+    private static Option<string?> KeyOption(CliContext context) => new("--policy-key") { HelpName = "NAME|FILE", Description = Catalogue.HelpPolicyKey.In(context.Language) };
 
     private static string Shown(string text) => Escape.ForTerminal(text.Length > 300 ? text[..300] + "…" : text);
 }

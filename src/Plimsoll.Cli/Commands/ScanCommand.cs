@@ -22,7 +22,7 @@ internal static class ScanCommand
             Value("checks", "KINDS", Catalogue.HelpChecks),
             Value("fail-on", "LEVEL", Catalogue.HelpFailOn),
             Value("policy", "FILE", Catalogue.HelpPolicy),
-            Value("policy-key", "PUBLIC.pem", Catalogue.HelpPolicyKey),
+            Value("policy-key", "NAME|FILE", Catalogue.HelpPolicyKey),
             Flag("only-fixed", Catalogue.HelpOnlyFixed),
             Value("severity", "LEVELS", Catalogue.HelpSeverity),
             Values("suppress", "FILE", Catalogue.HelpSuppress),

@@ -32,7 +32,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         Dictionary<OutputTarget, Template> templates = settings.Outputs.Where(o => o.Format == "template").ToDictionary(o => o, o => TemplateFile.Read(o.Template ?? settings.Template!));
         List<Suppression> suppressions = [.. settings.SuppressionFiles.SelectMany(services.ReadSuppressions)];
         _vex = [.. settings.VexFiles.SelectMany(VexDocument.Read)];
-        _policy = settings.Policy is { } policy ? PolicySource.Open(policy, settings.PolicyKey, PolicyCommand.CountersOf(context)).Policy : null;
+        _policy = settings.Policy is { } policy ? PolicySource.Open(policy, settings.PolicyKey, PolicyCommand.CountersOf(context), new KeyStore(context)).Policy : null;
         using CancellationTokenSource timeout = settings.Timeout is { } limit ? new(limit, context.Time) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);

@@ -18,7 +18,7 @@ public static class DockerImage
         EngineClient client = new(endpoint, engine);
         try
         {
-            ImageInspect inspect = client.Inspect(name, cancellationToken);
+            ImageInspect inspect = Inspect(client, name, engine, options, cancellationToken);
             if (!Digest.TryParse(inspect.Id, out Digest? id) || id.Algorithm != "sha256")
                 throw new ImageException(ImageError.PeerFailed, $"{endpoint.Service} at {endpoint} states {Escape.Quote(inspect.Id)} as the id of {Escape.Quote(name)}, which is no sha256 digest");
             CheckId(name, id, endpoint);
@@ -37,16 +37,34 @@ public static class DockerImage
         }
     }
 
+    /// <summary>The daemon checks configs too, and says of an image whose config was edited that it has none of that name. The store tells more.</summary>
+    private static ImageInspect Inspect(EngineClient client, string name, EngineOptions engine, ImageOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return client.Inspect(name, cancellationToken);
+        }
+        catch (ImageException e) when (e.Error == ImageError.NotFound && engine.ReadStoreInPlace && client.Endpoint.SocketPath is not null)
+        {
+            EngineInfo info = client.Info(cancellationToken);
+            if (info.Driver == "overlay2" && !info.UsesContainerd && info.DockerRootDir is ['/', ..] root && Overlay2Store.TryOpen(root, out Overlay2Store? store, out _))
+                using (store)
+                    if (store.FindEdited(name, options.Limits.MaxJsonBytes) is { } edited)
+                        throw new ImageException(ImageError.DigestMismatch, edited, "somebody edited Docker's store; remove the image and pull or load it again", e);
+            throw;
+        }
+    }
+
     private static Overlay2Image? TryOpenInPlace(EngineClient client, EngineInfo info, Digest id, ImageInspect inspect, string shownName, EngineOptions engine, ImageOptions options)
     {
         bool local = client.Endpoint.SocketPath is not null;
-        if (!engine.ReadStoreInPlace || !local || info.Driver != "overlay2" || info.UsesContainerd || info.ShiftsUsers || info.DockerRootDir is not { Length: > 0 } root || root[0] != '/')
+        if (!engine.ReadStoreInPlace || !local || info.Driver != "overlay2" || info.UsesContainerd || info.Ids is not { } ids || info.DockerRootDir is not { Length: > 0 } root || root[0] != '/')
             return null;
         if (!Overlay2Store.TryOpen(root, out Overlay2Store? store, out _))
             return null;
         try
         {
-            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], options) is { } image)
+            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], ids, options) is { } image)
                 return image;
         }
         catch

@@ -49,6 +49,26 @@ internal sealed class EngineClient : IDisposable
 
     public EngineInfo Info(CancellationToken cancellationToken) => GetJson("info", DockerJson.Default.EngineInfo, cancellationToken);
 
+    /// <summary>Every image that is not only a layer of another.</summary>
+    public IReadOnlyList<EngineImage> Images(CancellationToken cancellationToken) => GetJson("images/json", DockerJson.Default.IReadOnlyListEngineImage, cancellationToken);
+
+    /// <summary>What happens to images from now on, a JSON object a line, as it happens and without end; silence means that nothing does.</summary>
+    public Stream Events(CancellationToken cancellationToken)
+    {
+        const string path = "events?filters=%7B%22type%22%3A%5B%22image%22%5D%7D";
+        HttpResponseMessage response = Send(path, _options.StallTimeout, cancellationToken);
+        try
+        {
+            Check(response, path, null, cancellationToken);
+            return new AnswerStream(this, response, path, long.MaxValue, cancellationToken, Timeout.InfiniteTimeSpan);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The image as <c>docker save</c> would write it, as it comes.</summary>
     /// <param name="name">An id or a name with its tag: a bare name would export every tag.</param>
     public Stream Export(string name, CancellationToken cancellationToken)
@@ -202,11 +222,13 @@ internal sealed class EngineClient : IDisposable
         private readonly CancellationTokenRegistration _stop;
         private readonly Timer _patience;
         private readonly Stream _body;
+        private readonly TimeSpan _longestSilence;
         private long _read;
         private volatile bool _stalled;
 
-        public AnswerStream(EngineClient client, HttpResponseMessage response, string path, long maxBytes, CancellationToken cancellationToken)
+        public AnswerStream(EngineClient client, HttpResponseMessage response, string path, long maxBytes, CancellationToken cancellationToken, TimeSpan? longestSilence = null)
         {
+            _longestSilence = longestSilence ?? client._options.StallTimeout;
             (_client, _response, _path, _maxBytes, _cancellationToken) = (client, response, path, maxBytes, cancellationToken);
             _body = response.Content.ReadAsStream(cancellationToken);
             // Reading is synchronous; closing the connection is what ends a read that waits.
@@ -218,7 +240,7 @@ internal sealed class EngineClient : IDisposable
         {
             try
             {
-                _patience.Change(_client._options.StallTimeout, Timeout.InfiniteTimeSpan);
+                _patience.Change(_longestSilence, Timeout.InfiniteTimeSpan);
                 int got = _body.Read(buffer);
                 _patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                 _cancellationToken.ThrowIfCancellationRequested();

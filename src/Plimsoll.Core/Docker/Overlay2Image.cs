@@ -4,18 +4,19 @@ using Plimsoll.Oci;
 namespace Plimsoll.Docker;
 
 /// <summary>An image of the local daemon, read in place from its overlay2 store.</summary>
-internal sealed class Overlay2Image : TarSplitImage
+internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 {
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;
 
-    private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored) => (_store, _stored) = (store, stored);
+    private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored, IdShift ids) => (_store, _stored, Ids) = (store, stored, ids);
 
     /// <param name="store">Disposed with the image; left open when the answer is null.</param>
     /// <param name="imageId">Digest of the config.</param>
+    /// <param name="ids">How the daemon shifts owners.</param>
     /// <returns>Null when the store lacks a part of the image or may not be read; the daemon can still export it.</returns>
     /// <exception cref="ImageException">DigestMismatch: the stored config is not the one that the id names; and others.</exception>
-    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, ImageOptions options)
+    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, IdShift ids, ImageOptions options)
     {
         if (store.FindConfig(imageId, options.Limits.MaxJsonBytes) is not { } bytes)
             return null;
@@ -35,7 +36,7 @@ internal sealed class Overlay2Image : TarSplitImage
             stored[layer.Folder] = layer;
             layers.Add(new ImageLayer(layer.Folder, diffIds[i], null, -1));
         }
-        return new Overlay2Image(store, stored)
+        return new Overlay2Image(store, stored, ids)
         {
             Name = name,
             Verification = options.Verification,
@@ -47,6 +48,8 @@ internal sealed class Overlay2Image : TarSplitImage
             Layers = layers,
         };
     }
+
+    protected override IdShift Ids { get; }
 
     protected override string Root => _store.Root;
 

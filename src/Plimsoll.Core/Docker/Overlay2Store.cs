@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
@@ -53,6 +54,28 @@ internal sealed class Overlay2Store : IDisposable
     /// <summary>The config's bytes as stored, unchecked; null when the store lacks them or may not be read.</summary>
     public byte[]? FindConfig(Digest imageId, int maxBytes) => ReadFile($"imagedb/content/sha256/{imageId.Hex}", maxBytes);
 
+    /// <summary>Says which config a name or id stands for whose bytes are not the ones of its id; null when there is none.</summary>
+    public string? FindEdited(string name, int maxBytes)
+    {
+        if (ReadFile("repositories.json", maxBytes) is not { } bytes)
+            return null;
+        StoreRepositories? names;
+        try
+        {
+            names = JsonSerializer.Deserialize(bytes, DockerJson.Default.StoreRepositories);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        const int shortestIdChars = 12;
+        foreach ((string tag, string id) in names?.Repositories?.Values.OfType<IReadOnlyDictionary<string, string>>().SelectMany(r => r) ?? [])
+            if ((tag == name || tag == $"{name}:latest" || id == name || name.Length >= shortestIdChars && id.StartsWith($"sha256:{name}", StringComparison.Ordinal))
+                && Digest.TryParse(id, out Digest? config) && FindConfig(config, maxBytes) is { } stored && Digest.Of(stored) is var digest && digest != config)
+                return $"{Root}/image/overlay2/imagedb/content/sha256/{config.Hex}: the config's digest is {digest}, the image id is {config}";
+        return null;
+    }
+
     /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>
     /// <exception cref="ImageException">Malformed: what the store says of it makes no sense.</exception>
     public StoredLayer? FindLayer(Digest chainId, Digest diffId)
@@ -97,10 +120,11 @@ internal sealed class Overlay2Store : IDisposable
 
     private int OpenTarSplit(StoredLayer layer) => OpenBelow(_metadata, $"layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz", Native.ReadOnly | Native.NonBlock);
 
-    private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly);
+    private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
 
-    private static int OpenBelow(SafeFileHandle folder, string path, ulong flags) =>
-        Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path + '\0'), flags, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+    /// <param name="resolve">In addition; a layer's folder must not be a mount, which containers would see beneath.</param>
+    private static int OpenBelow(SafeFileHandle folder, string path, ulong flags, ulong resolve = 0) =>
+        Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path + '\0'), flags, Native.ResolveBeneath | Native.ResolveNoSymlinks | resolve);
 
     private string? ReadText(string path) => ReadFile(path, MaxSmallFileBytes) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 

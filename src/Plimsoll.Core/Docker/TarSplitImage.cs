@@ -40,5 +40,16 @@ internal abstract class TarSplitImage : RandomAccessImage
         }
     }
 
+    /// <summary>For stores whose layer folders hold nothing but the layer.</summary>
+    public IUnpackedLayer OpenUnpacked(ImageLayer layer)
+    {
+        (Stream split, SafeFileHandle unpacked) = OpenStored(layer);
+        split.Dispose();
+        return new TarSplitLayer(() => OpenStored(layer), unpacked, Where(layer), Ids, Limits);
+    }
+
+    /// <summary>How the engine shifts the owners of unpacked files.</summary>
+    protected virtual IdShift Ids => IdShift.None;
+
     private string Where(ImageLayer layer) => $"layer {Root}/{layer.Key}";
 }

@@ -38,7 +38,7 @@ internal sealed class TarSplitReader : IDisposable
     /// <param name="where">Which layer this is, for messages.</param>
     public TarSplitReader(Stream stored, string where, OciLimits limits, int maxLineBytes = MaxLineBytes)
     {
-        _lines = new GZipStream(stored, CompressionMode.Decompress);
+        _lines = IsaGzipStream.Create(stored) ?? new GZipStream(stored, CompressionMode.Decompress);
         (_where, _maxNameBytes, _maxLineBytes) = (where, limits.MaxPathBytes, maxLineBytes);
         // Each tar entry makes at most two lines: its header's piece and its content.
         _maxLines = limits.MaxEntries <= (long.MaxValue - 64) / 2 ? (limits.MaxEntries * 2) + 64 : long.MaxValue;

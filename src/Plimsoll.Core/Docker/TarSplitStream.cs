@@ -13,7 +13,7 @@ namespace Plimsoll.Docker;
 internal sealed class TarSplitStream : ReadOnlyStream
 {
     private readonly TarSplitReader _entries;
-    private readonly LayerFiles _files;
+    private readonly LayerFiles? _files;
     private readonly string _where;
     private readonly long _maxBytes;
     private byte[] _spill = [];
@@ -30,6 +30,13 @@ internal sealed class TarSplitStream : ReadOnlyStream
     {
         _entries = new TarSplitReader(tarSplit, where, limits);
         _files = new LayerFiles(unpacked, where);
+        (_where, _maxBytes) = (where, limits.MaxLayerBytes);
+    }
+
+    /// <summary>The tar with zeros for every file's content: no file is looked at.</summary>
+    public TarSplitStream(Stream tarSplit, string where, OciLimits limits)
+    {
+        _entries = new TarSplitReader(tarSplit, where, limits);
         (_where, _maxBytes) = (where, limits.MaxLayerBytes);
     }
 
@@ -75,13 +82,20 @@ internal sealed class TarSplitStream : ReadOnlyStream
             {
                 filled += ReadFile(rest);
             }
+            else if (_fileLeft > 0)
+            {
+                int take = (int)Math.Min(rest.Length, _fileLeft);
+                rest[..take].Clear();
+                _fileLeft -= take;
+                filled += take;
+            }
             else if (!_entries.MoveNext())
             {
                 break;
             }
             else if (_entries.IsFile)
             {
-                (_file, _fileLeft) = (_files.Open(_entries.NameWithZero, _entries.Size), _entries.Size);
+                (_file, _fileLeft) = (_files?.Open(_entries.NameWithZero, _entries.Size) ?? -1, _entries.Size);
             }
             else if (_entries.MaxPieceBytes <= rest.Length)
             {
@@ -119,7 +133,7 @@ internal sealed class TarSplitStream : ReadOnlyStream
         if (disposing)
         {
             _entries.Dispose();
-            _files.Dispose();
+            _files?.Dispose();
         }
         if (_file >= 0)
             Native.CloseFile(_file);
@@ -134,18 +148,21 @@ internal sealed class LayerFiles(SafeFileHandle folder, string where) : IDisposa
     private readonly int _folder = (int)folder.DangerousGetHandle();
     private ulong _noAtime = Native.NoAtime;
 
+    /// <summary>Containers do not see what is mounted into a layer's folder, so it is no part of the layer.</summary>
+    private const ulong Resolve = Native.ResolveInRoot | Native.ResolveNoMagicLinks | Native.ResolveNoXdev;
+
     /// <param name="name">Normal form, with a zero byte at its end.</param>
     /// <returns>A descriptor that the caller closes: a regular file of <paramref name="size"/> bytes when it was opened.</returns>
     public int Open(ReadOnlySpan<byte> name, long size)
     {
         // O_NONBLOCK: opening a FIFO that somebody put there must not wait for its writer.
         ulong flags = Native.ReadOnly | Native.NonBlock | Native.NoFollow | Native.NoCtty;
-        int file = Native.Open(_folder, name, flags | _noAtime, Native.ResolveInRoot | Native.ResolveNoMagicLinks);
+        int file = Native.Open(_folder, name, flags | _noAtime, Resolve);
         if (file == -Errno.EPERM && _noAtime != 0)
         {
             // Only a file's owner may leave its access time alone.
             _noAtime = 0;
-            file = Native.Open(_folder, name, flags, Native.ResolveInRoot | Native.ResolveNoMagicLinks);
+            file = Native.Open(_folder, name, flags, Resolve);
         }
         if (file < 0)
             throw CannotOpen(-file, name, size);
@@ -201,7 +218,8 @@ internal static class ChangedFile
                 if (!entries.IsFile || entries.Crc is not { } wanted)
                     continue;
                 cancellationToken.ThrowIfCancellationRequested();
-                ulong seen = CrcOf(files.Open(entries.NameWithZero, entries.Size), entries.Size, buffer, cancellationToken);
+                using SafeFileHandle file = Native.Own(files.Open(entries.NameWithZero, entries.Size));
+                ulong seen = CrcOf((int)file.DangerousGetHandle(), entries.Size, buffer, cancellationToken);
                 if (seen != wanted)
                     return $"the file {Texts.Escape.Quote(entries.Name)} in the store was changed: its CRC-64 is {seen:x16}, tar-split states {wanted:x16}";
             }
@@ -217,9 +235,8 @@ internal static class ChangedFile
         }
     }
 
-    private static ulong CrcOf(int file, long size, byte[] buffer, CancellationToken cancellationToken)
+    internal static ulong CrcOf(int file, long size, byte[] buffer, CancellationToken cancellationToken)
     {
-        using SafeFileHandle owned = Native.Own(file);
         ulong crc = 0;
         int got;
         for (long left = size; left > 0 && (got = Native.ReadFile(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, left)))) > 0; left -= got)

@@ -1,58 +1,291 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Keys;
 
-/// <summary>Reads and makes keys in the forms that files hold.</summary>
+/// <summary>Reads, writes and makes keys in the forms that files hold. Source: docs/formats/keys.md.</summary>
 public static class KeyFile
 {
-    /// <summary>A new key that is nowhere but in memory.</summary>
+    /// <summary>Of PBKDF2 in what is written: what OWASP's password storage sheet asks of HMAC-SHA-256 (2023).</summary>
+    public const int Iterations = 600_000;
+
+    /// <summary>Of PBKDF2 in what is read: some three seconds.</summary>
+    public const int MaxIterations = 10_000_000;
+
+    /// <summary>Keys in one file of public keys: the versions of a key.</summary>
+    public const int MaxKeys = 64;
+
+    private const string EcOid = "1.2.840.10045.2.1", RsaOid = "1.2.840.113549.1.1.1", Ed25519Oid = "1.3.101.112";
+    private const string Kinds = "P-256, P-384, Ed25519, or RSA from 2048 bits";
+
+    /// <summary>What is signed once to see that the two halves of a key from a file belong together.</summary>
+    private static ReadOnlySpan<byte> Probe => "plimsoll: do these halves belong together?"u8;
+
+    /// <summary>A new key that is nowhere but in memory; RSA has 3072 bits.</summary>
     public static ISigner Generate(KeyAlgorithm algorithm) => algorithm switch
     {
         KeyAlgorithm.EcdsaP256 => new EcSigner(ECDsa.Create(ECCurve.NamedCurves.nistP256)),
         KeyAlgorithm.EcdsaP384 => new EcSigner(ECDsa.Create(ECCurve.NamedCurves.nistP384)),
+        KeyAlgorithm.Ed25519 => Ed25519Signer.Generate(),
         KeyAlgorithm.Rsa => new RsaSigner(RSA.Create(3072)),
         _ => throw new KeyException($"{algorithm} keys are not made here"),
     };
 
-    /// <summary>A public key from <c>PUBLIC KEY</c> PEM.</summary>
+    /// <summary>The one public key of a <c>PUBLIC KEY</c> PEM file.</summary>
     /// <param name="name">What it is called in errors.</param>
-    /// <exception cref="KeyException">No such key, or of a kind or length that is not used here.</exception>
+    /// <exception cref="KeyException">No such key, more than one, or of a kind or length that is not used here.</exception>
     public static PublicKey ReadPublic(string pem, string name)
     {
-        if (!PemEncoding.TryFind(pem, out PemFields fields))
-            throw new KeyException($"{name} is no PEM file");
-        if (pem[fields.Label] != "PUBLIC KEY")
-            throw new KeyException($"{name} holds {Texts.Escape.Quote(pem[fields.Label])}; wanted PUBLIC KEY");
-        byte[] spki = new byte[fields.DecodedDataLength];
-        if (!Convert.TryFromBase64String(pem[fields.Base64Data], spki, out int written))
-            throw new KeyException($"{name} is no PEM file");
-        return ReadSpki(spki.AsMemory(0, written), name);
+        IReadOnlyList<PublicKey> keys = ReadPublicKeys(pem, name);
+        if (keys.Count == 1)
+            return keys[0];
+        foreach (PublicKey key in keys)
+            key.Dispose();
+        throw new KeyException($"{name} holds {keys.Count} public keys; wanted one");
+    }
+
+    /// <summary>Every public key of a PEM file, in its order; at least one.</summary>
+    /// <exception cref="KeyException">As <see cref="ReadPublic"/>, or more than <see cref="MaxKeys"/>.</exception>
+    public static IReadOnlyList<PublicKey> ReadPublicKeys(string pem, string name)
+    {
+        List<PublicKey> keys = [];
+        try
+        {
+            foreach ((string label, byte[] der) in PemBlocks.Of(pem, name))
+                if (label != "PUBLIC KEY")
+                    throw label.EndsWith("PRIVATE KEY", StringComparison.Ordinal)
+                        ? new KeyException($"{name} is a private key; the public one is wanted", $"make it: openssl pkey -in {name} -pubout")
+                        : new KeyException($"{name} holds {Escape.Quote(label)}; wanted PUBLIC KEY");
+                else if (keys.Count == MaxKeys)
+                    throw new KeyException($"{name} holds more than {MaxKeys} keys (MaxKeys)");
+                else
+                    keys.Add(ReadSpki(der, name));
+            return keys;
+        }
+        catch (KeyException)
+        {
+            foreach (PublicKey key in keys)
+                key.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A public key from its SubjectPublicKeyInfo, DER.</summary>
     /// <exception cref="KeyException">As <see cref="ReadPublic"/>.</exception>
     public static PublicKey ReadSpki(ReadOnlyMemory<byte> spki, string name)
     {
-        if (Import(ECDsa.Create(), spki) is { } ec)
-            return new EcPublicKey(ec);
-        if (Import(RSA.Create(), spki) is { } rsa)
-            return new RsaPublicKey(rsa);
-        throw new KeyException($"{name} is no public key of a kind that is used here: P-256, P-384, Ed25519, or RSA from {PublicKey.MinRsaBits} bits");
+        try
+        {
+            AsnReader outer = new(spki, AsnEncodingRules.DER);
+            AsnReader info = outer.ReadSequence();
+            outer.ThrowIfNotEmpty();
+            (string oid, string? curve) = ReadAlgorithm(info.ReadSequence());
+            byte[] bits = info.ReadBitString(out int unused);
+            info.ThrowIfNotEmpty();
+            switch (oid)
+            {
+                case EcOid when curve is EcPublicKey.P256 or EcPublicKey.P384:
+                    return Own(ECDsa.Create(), key => key.ImportSubjectPublicKeyInfo(spki.Span, out _), key => new EcPublicKey(key));
+                case EcOid:
+                    throw new KeyException($"{name} is on curve {curve ?? "of its own"}; wanted P-256 or P-384");
+                case RsaOid:
+                    return Own(RSA.Create(), key => key.ImportSubjectPublicKeyInfo(spki.Span, out _), key => new RsaPublicKey(key));
+                case Ed25519Oid when unused == 0 && bits.Length == Ed25519PublicKey.RawBytes:
+                    return new Ed25519PublicKey(bits);
+                default:
+                    throw new KeyException($"{name} is no public key of a kind that is used here: {Kinds}");
+            }
+        }
+        catch (Exception e) when (e is AsnContentException or CryptographicException)
+        {
+            throw new KeyException($"{name} is no public key of a kind that is used here: {Kinds}", inner: e);
+        }
     }
 
-    private static T? Import<T>(T key, ReadOnlyMemory<byte> spki) where T : AsymmetricAlgorithm
+    /// <summary>Whether a PEM file asks for a passphrase when it is read.</summary>
+    public static bool IsEncrypted(string pem) => pem.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal);
+
+    /// <summary>
+    /// The one private key of a PEM file: PKCS#8 (<c>PRIVATE KEY</c>), the same behind a passphrase (<c>ENCRYPTED PRIVATE KEY</c>, PBES2),
+    /// SEC 1 (<c>EC PRIVATE KEY</c>) or PKCS#1 (<c>RSA PRIVATE KEY</c>).
+    /// </summary>
+    /// <param name="passphrase">Called at most once, only for a file that needs it; null answers that there is none.</param>
+    /// <exception cref="KeyException">No such key, over a limit, the wrong passphrase, or of a kind or length that is not used here.</exception>
+    public static ISigner ReadPrivate(string pem, string name, Func<string?>? passphrase)
+    {
+        (string Label, byte[] Der)? found = null;
+        foreach ((string label, byte[] der) in PemBlocks.Of(pem, name))
+        {
+            // openssl ecparam writes the curve before the key; a public half may stand beside it.
+            if (label is "EC PARAMETERS" or "PUBLIC KEY")
+                continue;
+            if (found is not null)
+                throw new KeyException($"{name} holds more than one key");
+            found = (label, der);
+        }
+        if (found is not { } key)
+            throw new KeyException($"{name} is a public key; the private one is wanted");
+        try
+        {
+            switch (key.Label)
+            {
+                case "PRIVATE KEY":
+                    return ReadPkcs8(key.Der, name);
+                case "ENCRYPTED PRIVATE KEY":
+                    byte[] opened = Pbes2.Decrypt(key.Der, passphrase, name);
+                    try
+                    {
+                        return ReadPkcs8(opened, name);
+                    }
+                    catch (KeyException e) when (e.InnerException is AsnContentException)
+                    {
+                        throw Pbes2.WrongPassphrase(name, e);
+                    }
+                    finally
+                    {
+                        CryptographicOperations.ZeroMemory(opened);
+                    }
+                case "EC PRIVATE KEY":
+                    return Proven(ReadSec1(key.Der, name), name);
+                case "RSA PRIVATE KEY":
+                    return Proven(Own(RSA.Create(), rsa => rsa.ImportRSAPrivateKey(key.Der, out _), rsa => new RsaSigner(rsa)), name);
+                default:
+                    throw new KeyException($"{name} holds {Escape.Quote(key.Label)}; wanted PRIVATE KEY, ENCRYPTED PRIVATE KEY, EC PRIVATE KEY or RSA PRIVATE KEY");
+            }
+        }
+        catch (Exception e) when (e is AsnContentException or CryptographicException)
+        {
+            throw new KeyException($"{name} is no private key of a kind that is used here: {Kinds}", inner: e);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key.Der);
+        }
+    }
+
+    /// <summary>A private key from its PrivateKeyInfo, DER.</summary>
+    /// <exception cref="KeyException">No such key, or of a kind or length that is not used here.</exception>
+    public static ISigner ReadPkcs8(ReadOnlyMemory<byte> der, string name)
     {
         try
         {
-            key.ImportSubjectPublicKeyInfo(spki.Span, out int read);
-            if (read == spki.Length)
-                return key;
+            AsnReader outer = new(der, AsnEncodingRules.BER);
+            AsnReader info = outer.ReadSequence();
+            outer.ThrowIfNotEmpty();
+            _ = info.ReadInteger();
+            (string oid, string? curve) = ReadAlgorithm(info.ReadSequence());
+            byte[] content = info.ReadOctetString();
+            try
+            {
+                return Proven(oid switch
+                {
+                    EcOid when curve is EcPublicKey.P256 or EcPublicKey.P384 => Own(ECDsa.Create(), key => key.ImportPkcs8PrivateKey(der.Span, out _), key => (ISigner)new EcSigner(key)),
+                    EcOid => throw new KeyException($"{name} is on curve {curve ?? "of its own"}; wanted P-256 or P-384"),
+                    RsaOid => Own(RSA.Create(), key => key.ImportPkcs8PrivateKey(der.Span, out _), key => new RsaSigner(key)),
+                    Ed25519Oid => ReadSeed(content),
+                    _ => throw new KeyException($"{name} is no private key of a kind that is used here: {Kinds}"),
+                }, name);
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(content);
+            }
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is AsnContentException or CryptographicException)
         {
-            // Another kind of key.
+            throw new KeyException($"{name} is no private key of a kind that is used here: {Kinds}", inner: e);
         }
-        key.Dispose();
-        return null;
+    }
+
+    /// <summary>PrivateKeyInfo, DER. Whoever asks overwrites it after use.</summary>
+    /// <exception cref="KeyException">The key is in a device that keeps it.</exception>
+    public static byte[] ExportPkcs8(ISigner signer) =>
+        signer is IExportable exportable ? exportable.ExportPkcs8() : throw new KeyException("this key never leaves the device that holds it");
+
+    /// <summary>
+    /// <c>ENCRYPTED PRIVATE KEY</c> PEM: PKCS#8 in PBES2, AES-256-CBC, PBKDF2 with HMAC-SHA-256 and <see cref="Iterations"/>; one line end at its
+    /// end.
+    /// </summary>
+    /// <exception cref="KeyException">The key is in a device that keeps it, or the passphrase is empty.</exception>
+    public static string WritePrivate(ISigner signer, string passphrase)
+    {
+        if (string.IsNullOrEmpty(passphrase))
+            throw new KeyException("the passphrase is empty");
+        byte[] pkcs8 = ExportPkcs8(signer);
+        try
+        {
+            return PemEncoding.WriteString("ENCRYPTED PRIVATE KEY", Pbes2.Encrypt(pkcs8, passphrase, Iterations)) + "\n";
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(pkcs8);
+        }
+    }
+
+    /// <summary>The algorithm and, when its parameters are one, their object identifier: the curve's name.</summary>
+    private static (string Oid, string? Curve) ReadAlgorithm(AsnReader algorithm) =>
+        (algorithm.ReadObjectIdentifier(), algorithm.HasData && algorithm.PeekTag().HasSameClassAndValue(Asn1Tag.ObjectIdentifier) ? algorithm.ReadObjectIdentifier() : null);
+
+    /// <summary>Source: RFC 8410, 7: the seed in an OCTET STRING of its own.</summary>
+    private static Ed25519Signer ReadSeed(byte[] content)
+    {
+        AsnReader inner = new(content, AsnEncodingRules.BER);
+        byte[] seed = inner.ReadOctetString();
+        try
+        {
+            inner.ThrowIfNotEmpty();
+            return seed.Length == Ed25519PublicKey.RawBytes ? new Ed25519Signer(seed) : throw new AsnContentException($"an Ed25519 key of {seed.Length} bytes");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(seed);
+        }
+    }
+
+    /// <summary>Source: RFC 5915, 3. The curve is looked at before the base library is asked, which takes curves of any parameters.</summary>
+    private static EcSigner ReadSec1(byte[] der, string name)
+    {
+        AsnReader outer = new(der, AsnEncodingRules.BER);
+        AsnReader key = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        _ = key.ReadInteger();
+        _ = key.ReadOctetString();
+        Asn1Tag parameters = new(TagClass.ContextSpecific, 0, isConstructed: true);
+        AsnReader? curve = key.HasData && key.PeekTag().HasSameClassAndValue(parameters) ? key.ReadSequence(parameters) : null;
+        if (curve is null || !curve.PeekTag().HasSameClassAndValue(Asn1Tag.ObjectIdentifier) || curve.ReadObjectIdentifier() is not (EcPublicKey.P256 or EcPublicKey.P384))
+            throw new KeyException($"{name} is on a curve that is not used here; wanted P-256 or P-384");
+        return Own(ECDsa.Create(), ec => ec.ImportECPrivateKey(der, out _), ec => new EcSigner(ec));
+    }
+
+    /// <summary>A key whose halves do not belong together would sign what nobody can verify, and may tell of itself by doing so.</summary>
+    private static ISigner Proven(ISigner signer, string name)
+    {
+        try
+        {
+            if (signer.PublicKey.Verify(Probe, signer.Sign(Probe)))
+                return signer;
+            throw new KeyException($"{name}: the public and the private half of the key do not belong together");
+        }
+        catch (Exception)
+        {
+            signer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fills a key and hands it over; it goes when either fails.</summary>
+    private static TResult Own<TKey, TResult>(TKey key, Action<TKey> fill, Func<TKey, TResult> wrap) where TKey : IDisposable
+    {
+        try
+        {
+            fill(key);
+            return wrap(key);
+        }
+        catch (Exception)
+        {
+            key.Dispose();
+            throw;
+        }
     }
 }

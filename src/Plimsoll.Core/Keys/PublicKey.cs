@@ -8,7 +8,7 @@ public enum KeyAlgorithm
     /// <summary>ECDSA over P-256 with SHA-256, DER signatures; the default.</summary>
     EcdsaP256 = 0,
 
-    /// <summary>ECDSA over P-384 with SHA-384, DER signatures.</summary>
+    /// <summary>ECDSA over P-384, signed with SHA-256 as cosign 2.5 has it; SHA-384 is verified too. DER signatures.</summary>
     EcdsaP384,
 
     /// <summary>Ed25519, signatures of 64 bytes.</summary>
@@ -16,6 +16,34 @@ public enum KeyAlgorithm
 
     /// <summary>RSA from 2048 bits, PKCS#1 v1.5 with SHA-256, as cosign has it.</summary>
     Rsa,
+}
+
+/// <summary>What algorithms are called on the command line and in files.</summary>
+public static class KeyAlgorithms
+{
+    public static IReadOnlyList<KeyAlgorithm> All { get; } = [KeyAlgorithm.EcdsaP256, KeyAlgorithm.EcdsaP384, KeyAlgorithm.Ed25519, KeyAlgorithm.Rsa];
+
+    /// <summary><c>ecdsa-p256</c>, <c>ecdsa-p384</c>, <c>ed25519</c>, <c>rsa</c>.</summary>
+    public static string Word(this KeyAlgorithm algorithm) => algorithm switch
+    {
+        KeyAlgorithm.EcdsaP256 => "ecdsa-p256",
+        KeyAlgorithm.EcdsaP384 => "ecdsa-p384",
+        KeyAlgorithm.Ed25519 => "ed25519",
+        KeyAlgorithm.Rsa => "rsa",
+        _ => throw new ArgumentOutOfRangeException(nameof(algorithm)),
+    };
+
+    public static bool TryParse(string? word, out KeyAlgorithm algorithm)
+    {
+        foreach (KeyAlgorithm one in All)
+            if (one.Word() == word)
+            {
+                algorithm = one;
+                return true;
+            }
+        algorithm = default;
+        return false;
+    }
 }
 
 /// <summary>A key cannot be used; the message says why, without a byte of the key.</summary>
@@ -73,4 +101,11 @@ public interface ISigner : IDisposable
     /// <summary>A signature over these bytes in the form that <see cref="KeyAlgorithm"/> states.</summary>
     /// <exception cref="KeyException">The key cannot be reached or refuses.</exception>
     byte[] Sign(ReadOnlySpan<byte> data);
+}
+
+/// <summary>A signer whose key is in memory and may be written to a file.</summary>
+internal interface IExportable
+{
+    /// <summary>PrivateKeyInfo, DER. Whoever asked overwrites it after use. Source: RFC 5958, 2.</summary>
+    byte[] ExportPkcs8();
 }

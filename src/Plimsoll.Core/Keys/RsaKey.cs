@@ -23,11 +23,13 @@ internal sealed class RsaPublicKey : PublicKey
     }
 }
 
-internal sealed class RsaSigner(RSA key) : ISigner
+internal sealed class RsaSigner(RSA key) : ISigner, IExportable
 {
     public PublicKey PublicKey { get; } = Of(key);
 
     public byte[] Sign(ReadOnlySpan<byte> data) => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+
+    public byte[] ExportPkcs8() => key.ExportPkcs8PrivateKey();
 
     public void Dispose()
     {

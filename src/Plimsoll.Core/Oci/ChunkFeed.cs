@@ -49,13 +49,20 @@ internal sealed class ChunkFeed : IBlockSource
     private int _at;
     private long _chunkStart;
     private bool _ended;
+    private readonly IncrementalHash? _second;
+    private readonly SideHash? _side;
+    private readonly Queue<byte[]> _used = new();
 
     /// <param name="source">Read to its end or until disposal; disposed with this.</param>
     /// <param name="hash">Gets every byte in order; null to hash nothing.</param>
-    public ChunkFeed(Stream source, IncrementalHash? hash, bool ahead)
+    /// <param name="second">As <paramref name="hash"/>.</param>
+    /// <param name="beside">Whether the second hash runs on a thread of its own. It has seen all bytes once the end was reached.</param>
+    public ChunkFeed(Stream source, IncrementalHash? hash, bool ahead, IncrementalHash? second = null, bool beside = false)
     {
         _source = source;
         _hash = hash;
+        _second = beside ? null : second;
+        _side = beside && second is not null ? new SideHash(second, ChunksAhead) : null;
         if (!ahead)
             return;
         _filled = new BlockingCollection<(byte[], int)>(ChunksAhead);
@@ -116,9 +123,13 @@ internal sealed class ChunkFeed : IBlockSource
         cancellationToken.ThrowIfCancellationRequested();
         _chunkStart += _length;
         _at = 0;
+        if (_side is not null)
+            Recycle();
         if (_filled is null)
         {
-            if (_chunk.Length == 0)
+            if (_side is not null)
+                _chunk = _free.TryDequeue(out byte[]? free) ? free : ArrayPool<byte>.Shared.Rent(ChunkBytes);
+            else if (_chunk.Length == 0)
                 _chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
             _length = _source.ReadAtLeast(_chunk.AsSpan(0, ChunkBytes), ChunkBytes, throwOnEndOfStream: false);
         }
@@ -131,8 +142,23 @@ internal sealed class ChunkFeed : IBlockSource
                 ExceptionDispatchInfo.Capture(_producerError).Throw();
         }
         _ended = _length == 0;
+        if (_ended)
+            _side?.Finish();
+        else
+            _side?.Add(_chunk, _length, cancellationToken);
         _hash?.AppendData(_chunk, 0, _length);
+        _second?.AppendData(_chunk, 0, _length);
         return !_ended;
+    }
+
+    /// <summary>The side thread may still read the last chunk; what both are done with serves again. Both take chunks in one order.</summary>
+    private void Recycle()
+    {
+        if (_chunk.Length > 0)
+            _used.Enqueue(_chunk);
+        _chunk = [];
+        while (_used.Count > 0 && _side!.TryTakeDone())
+            _free.Enqueue(_used.Dequeue());
     }
 
     private void Produce()
@@ -165,6 +191,7 @@ internal sealed class ChunkFeed : IBlockSource
     {
         _stop.Cancel();
         _producer?.Join();
+        _side?.Dispose();
         _source.Dispose();
         _filled?.Dispose();
         _stop.Dispose();
@@ -173,5 +200,61 @@ internal sealed class ChunkFeed : IBlockSource
         _chunk = [];
         _length = _at = 0;
         _ended = true;
+    }
+}
+
+/// <summary>Hashes chunks in order on a thread of its own, beside the thread that reads them.</summary>
+internal sealed class SideHash : IDisposable
+{
+    private readonly IncrementalHash _hash;
+    private readonly BlockingCollection<(byte[] Buffer, int Length)> _chunks;
+    private readonly Thread _thread;
+    private bool _abandoned;
+    private int _done;
+    private int _taken;
+
+    /// <param name="most">Chunks that wait at most; who adds another waits.</param>
+    public SideHash(IncrementalHash hash, int most)
+    {
+        (_hash, _chunks) = (hash, new BlockingCollection<(byte[], int)>(most));
+        _thread = new Thread(Work) { IsBackground = true, Name = "side hash" };
+        _thread.Start();
+    }
+
+    /// <summary>The chunk must stay as it is until <see cref="TryTakeDone"/> answered for it.</summary>
+    public void Add(byte[] chunk, int length, CancellationToken cancellationToken) => _chunks.Add((chunk, length), cancellationToken);
+
+    /// <summary>True once for each chunk that was hashed, in their order. For the adding thread.</summary>
+    public bool TryTakeDone()
+    {
+        if (Volatile.Read(ref _done) == _taken)
+            return false;
+        _taken++;
+        return true;
+    }
+
+    /// <summary>Waits until every chunk was hashed.</summary>
+    public void Finish()
+    {
+        if (!_chunks.IsAddingCompleted)
+            _chunks.CompleteAdding();
+        _thread.Join();
+    }
+
+    private void Work()
+    {
+        foreach ((byte[] chunk, int length) in _chunks.GetConsumingEnumerable())
+        {
+            if (!Volatile.Read(ref _abandoned))
+                _hash.AppendData(chunk, 0, length);
+            Interlocked.Increment(ref _done);
+        }
+    }
+
+    public void Dispose()
+    {
+        Volatile.Write(ref _abandoned, true);
+        Finish();
+        _chunks.Dispose();
     }
 }

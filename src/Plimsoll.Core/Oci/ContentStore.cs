@@ -188,6 +188,8 @@ internal sealed class TarStore : ContentStore
 
     public IEnumerable<string> Names => _files.Keys;
 
+    public bool HasLinks => _links.Count > 0;
+
     public override ContentFile? Find(string name)
     {
         for (int hops = 0; hops < MaxLinkHops && _links.TryGetValue(name, out string? target); hops++)

@@ -44,6 +44,11 @@ public sealed record Digest
         ? new Digest("sha256", Convert.ToHexStringLower(hash))
         : throw new ArgumentException("a SHA-256 hash has 32 bytes", nameof(hash));
 
+    /// <summary>The SHA-384 digest whose 48 hash bytes are given.</summary>
+    public static Digest FromSha384(ReadOnlySpan<byte> hash) => hash.Length == SHA384.HashSizeInBytes
+        ? new Digest("sha384", Convert.ToHexStringLower(hash))
+        : throw new ArgumentException("a SHA-384 hash has 48 bytes", nameof(hash));
+
     /// <summary>The SHA-256 digest of these bytes.</summary>
     public static Digest Of(ReadOnlySpan<byte> data)
     {

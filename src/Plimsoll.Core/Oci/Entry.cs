@@ -51,6 +51,9 @@ public abstract class EntryReader : IDisposable
     /// <summary>The value of the extended attribute <c>security.capability</c>, for <see cref="FileCapabilities"/>; empty where there is none.</summary>
     public abstract ReadOnlySpan<byte> Capability { get; }
 
+    /// <summary>Extended attributes by name in ordinal order, as PAX records <c>SCHILY.xattr.NAME</c> state them; only of layer tars.</summary>
+    public virtual IReadOnlyList<KeyValuePair<string, byte[]>> Attributes => [];
+
     /// <summary>Symlink: as stored. Hard link: normalised like a path. Otherwise empty.</summary>
     public abstract ReadOnlySpan<byte> LinkTarget { get; }
 
@@ -71,6 +74,11 @@ public abstract class EntryReader : IDisposable
         content = bytes;
         return whole;
     }
+
+    /// <summary>Hashes the content of the current regular file, holes of sparse files as zeros; call at most once an entry. Only of layer tars.</summary>
+    /// <exception cref="ImageException">LimitExceeded: a sparse file with more holes than are hashed; and others.</exception>
+    public virtual void HashContent(System.Security.Cryptography.IncrementalHash hash, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("contents of folders are not hashed");
 
     /// <summary>Bytes of a content that <see cref="Peek"/> shows at most: one tar block.</summary>
     public const int MaxPeekBytes = 512;

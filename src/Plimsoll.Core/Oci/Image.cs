@@ -25,13 +25,20 @@ public interface ILayerVisitor
     /// </summary>
     bool Skip(ImageLayer layer, bool proven);
 
-    /// <summary>Walks one layer. What it returned is used only when <see cref="Accept"/> follows.</summary>
+    /// <summary>Walks one layer. What it returned is used only when <see cref="Accept(ImageLayer, Digest?, long, object)"/> follows.</summary>
     object Visit(ImageLayer layer, EntryReader entries, CancellationToken cancellationToken);
 
     /// <summary>The layer was read to its end and every digest agreed.</summary>
     /// <param name="diffId">Computed from the bytes; null for a folder, which has none.</param>
     /// <param name="tarBytes">Length of the uncompressed layer tar; -1 for a folder.</param>
     void Accept(ImageLayer layer, Digest? diffId, long tarBytes, object visited);
+
+    /// <summary>Whether the layer's tar is to be hashed with SHA-384 as well, in the same pass; for measuring.</summary>
+    bool WantsSha384 => false;
+
+    /// <summary>As the other form, which it calls unless it is implemented.</summary>
+    /// <param name="sha384"><c>sha384:…</c> of the uncompressed layer tar; null unless <see cref="WantsSha384"/>.</param>
+    void Accept(ImageLayer layer, Digest? diffId, long tarBytes, Digest? sha384, object visited) => Accept(layer, diffId, tarBytes, visited);
 }
 
 /// <summary>Remembers that a file's bytes, known by path, device, inode, size, mtime and ctime, had a certain diffID.</summary>

@@ -12,14 +12,16 @@ internal sealed class LayerReader : EntryReader
 {
     private readonly ImageLayer _layer;
     private readonly Image _owner;
-    private readonly IncrementalHash? _storedHash, _tarHash;
+    private readonly IncrementalHash? _storedHash, _tarHash, _sha384;
     private readonly HashingStream _stored;
     private readonly ChunkFeed _feed;
     private readonly TarReader _tar;
 
     /// <param name="stored">The layer as stored; disposed with this.</param>
     /// <param name="ahead">Inflate on a thread of its own.</param>
-    public LayerReader(Stream stored, ImageLayer layer, Image owner, OciLimits limits, bool ahead = true)
+    /// <param name="sha384">Hash the tar with SHA-384 as well.</param>
+    /// <param name="beside">On a thread of its own, so that one large layer keeps two processors busy.</param>
+    public LayerReader(Stream stored, ImageLayer layer, Image owner, OciLimits limits, bool ahead = true, bool sha384 = false, bool beside = false)
     {
         (_layer, _owner) = (layer, owner);
         bool verify = owner.Verification == Verification.Full;
@@ -33,7 +35,9 @@ internal sealed class LayerReader : EntryReader
             _tarHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         _stored = new HashingStream(new Rejoined(magic.AsMemory(0, got), stored), _storedHash);
         Stream tar = new InflateGuard(Compressions.Inflate(form, _stored), _stored, limits);
-        _feed = new ChunkFeed(tar, _tarHash, ahead && form != Compression.None);
+        if (sha384)
+            _sha384 = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
+        _feed = new ChunkFeed(tar, _tarHash, ahead && form != Compression.None, _sha384, beside);
         _tar = new TarReader(_feed, limits);
     }
 
@@ -45,6 +49,7 @@ internal sealed class LayerReader : EntryReader
     public override long Gid => _tar.Gid;
     public override (long Major, long Minor) Device => _tar.Device;
     public override ReadOnlySpan<byte> Capability => _tar.Capability;
+    public override IReadOnlyList<KeyValuePair<string, byte[]>> Attributes => _tar.Attributes;
     public override ReadOnlySpan<byte> LinkTarget => _tar.LinkTarget;
     public override IReadOnlyList<Oddity> Oddities => _tar.Oddities;
 
@@ -84,6 +89,18 @@ internal sealed class LayerReader : EntryReader
         }
     }
 
+    public override void HashContent(IncrementalHash hash, CancellationToken cancellationToken)
+    {
+        try
+        {
+            _tar.HashContent(hash, cancellationToken);
+        }
+        catch (Exception e) when (IsOfTheBytes(e))
+        {
+            throw Explained(e, cancellationToken);
+        }
+    }
+
     public override ReadOnlySpan<byte> Peek()
     {
         try
@@ -95,6 +112,9 @@ internal sealed class LayerReader : EntryReader
             throw Explained(e, CancellationToken.None);
         }
     }
+
+    /// <summary>SHA-384 of the tar, once <see cref="Complete"/> returned; null when it was not asked for.</summary>
+    public Digest? Sha384 { get; private set; }
 
     /// <summary>Reads the layer to its end and compares size, blob digest and diffID with what is stated.</summary>
     /// <returns>The diffID (null with <see cref="Verification.None"/>) and the length of the tar.</returns>
@@ -111,6 +131,8 @@ internal sealed class LayerReader : EntryReader
         {
             throw Explained(e, cancellationToken);
         }
+        if (_sha384 is not null)
+            Sha384 = Digest.FromSha384(_sha384.GetHashAndReset());
         if (_owner.Verification != Verification.Full)
             return (null, tarBytes);
         Digest diffId = Digest.FromSha256(_tarHash!.GetHashAndReset());
@@ -185,6 +207,7 @@ internal sealed class LayerReader : EntryReader
             _tar.Dispose();
             _storedHash?.Dispose();
             _tarHash?.Dispose();
+            _sha384?.Dispose();
         }
         base.Dispose(disposing);
     }

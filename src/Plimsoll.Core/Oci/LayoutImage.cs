@@ -35,11 +35,20 @@ internal sealed class LayoutImage : ManifestImage
     private Descriptor ChooseRoot(IReadOnlyList<Descriptor> manifests, string? reference)
     {
         List<Descriptor> candidates = [.. manifests.Where(m => reference is null || NameOf(m) == reference || m.Digest == reference)];
+        // A digest names content, whether index.json lists it or an index that it lists does.
+        if (candidates.Count == 0 && Digest.TryParse(reference, out Digest? named) && _store.Find(BlobName(named)) is { } blob)
+            using (blob)
+                return new Descriptor { Digest = reference, Size = blob.Length };
         if (candidates.Count == 0)
             throw new ImageException(ImageError.NotFound, reference is null
                 ? $"{_store.Path}: index.json lists no manifest"
                 : $"{_store.Path}: nothing is called {Escape.Quote(reference)}; there are: {Names(manifests)}");
         if (candidates.Count == 1)
+            return candidates[0];
+        // What is attached to an image, such as its signatures, stands beside it in the list.
+        if (reference is null && LayoutNames.Images(candidates, LinksOf) is { Count: > 0 } images)
+            candidates = [.. images];
+        if (candidates.Select(m => m.Digest).Distinct(StringComparer.Ordinal).Count() == 1)
             return candidates[0];
         // Several entries of one name are one image for several platforms when all of them say so.
         if (candidates.Select(NameOf).Distinct().Count() == 1 && candidates.TrueForAll(m => m.Platform is not null))
@@ -48,7 +57,21 @@ internal sealed class LayoutImage : ManifestImage
             $"name one: oci:{_store.Path}:TAG");
     }
 
-    private static string? NameOf(Descriptor manifest) => manifest.Annotations?.GetValueOrDefault("org.opencontainers.image.ref.name");
+    private static string? NameOf(Descriptor manifest) => LayoutNames.NameOf(manifest);
+
+    /// <summary>Null for what cannot be read: it stays among the candidates.</summary>
+    private ManifestLinks? LinksOf(Descriptor entry)
+    {
+        try
+        {
+            return Digest.TryParse(entry.Digest, out Digest? digest) && entry.Size >= 0
+                ? ManifestLinks.Read(_store.ReadJson(BlobName(digest), digest, entry.Size, Limits, Verification), entry.MediaType, Where) : null;
+        }
+        catch (ImageException)
+        {
+            return null;
+        }
+    }
 
     private static string Names(IEnumerable<Descriptor> manifests) =>
         string.Join(", ", manifests.Take(10).Select(m => Escape.Quote(NameOf(m) ?? m.Digest)));

@@ -38,6 +38,8 @@ internal static class ManifestJson
         int version = 0;
         string? mediaType = null;
         IReadOnlyList<Descriptor>? manifests = null;
+        Descriptor? subject = null;
+        string? artifactType = null;
         IReadOnlyDictionary<string, string>? annotations = null;
         if (!Object(ref reader))
             return null;
@@ -48,18 +50,23 @@ internal static class ManifestJson
                 mediaType = reader.GetString();
             else if (Is(ref reader, "manifests"u8))
                 manifests = List(ref reader, Descriptor);
+            else if (Is(ref reader, "subject"u8))
+                subject = Descriptor(ref reader);
+            else if (Is(ref reader, "artifactType"u8))
+                artifactType = reader.GetString();
             else if (Is(ref reader, "annotations"u8))
                 annotations = Map(ref reader);
             else
                 Pass(ref reader);
-        return new ImageIndex { SchemaVersion = version, MediaType = mediaType, Manifests = manifests, Annotations = annotations };
+        return new ImageIndex { SchemaVersion = version, MediaType = mediaType, Manifests = manifests, Subject = subject, ArtifactType = artifactType, Annotations = annotations };
     }
 
     public static ImageManifest? Manifest(ref Utf8JsonReader reader)
     {
         int version = 0;
         string? mediaType = null;
-        Descriptor? config = null;
+        Descriptor? config = null, subject = null;
+        string? artifactType = null;
         IReadOnlyList<Descriptor>? layers = null;
         IReadOnlyDictionary<string, string>? annotations = null;
         if (!Object(ref reader))
@@ -73,11 +80,15 @@ internal static class ManifestJson
                 config = Descriptor(ref reader);
             else if (Is(ref reader, "layers"u8))
                 layers = List(ref reader, Descriptor);
+            else if (Is(ref reader, "subject"u8))
+                subject = Descriptor(ref reader);
+            else if (Is(ref reader, "artifactType"u8))
+                artifactType = reader.GetString();
             else if (Is(ref reader, "annotations"u8))
                 annotations = Map(ref reader);
             else
                 Pass(ref reader);
-        return new ImageManifest { SchemaVersion = version, MediaType = mediaType, Config = config, Layers = layers, Annotations = annotations };
+        return new ImageManifest { SchemaVersion = version, MediaType = mediaType, Config = config, Layers = layers, Subject = subject, ArtifactType = artifactType, Annotations = annotations };
     }
 
     public static IReadOnlyList<ArchiveManifest>? Archive(ref Utf8JsonReader reader) => List(ref reader, ArchiveOne);

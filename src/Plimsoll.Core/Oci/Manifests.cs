@@ -12,6 +12,7 @@ public static class MediaTypes
     public const string DockerIndex = "application/vnd.docker.distribution.manifest.list.v2+json";
     public const string DockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
     public const string DockerConfig = "application/vnd.docker.container.image.v1+json";
+    public const string OciEmpty = "application/vnd.oci.empty.v1+json";
     public const string DockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
     public static bool IsIndex(string? mediaType) => mediaType is OciIndex or DockerIndex;
@@ -44,6 +45,10 @@ public sealed record ImageIndex
     public int SchemaVersion { get; init; }
     public string? MediaType { get; init; }
     public IReadOnlyList<Descriptor>? Manifests { get; init; }
+
+    /// <summary>What this refers to, for artifacts about something else.</summary>
+    public Descriptor? Subject { get; init; }
+    public string? ArtifactType { get; init; }
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 }
 
@@ -54,6 +59,10 @@ public sealed record ImageManifest
     public string? MediaType { get; init; }
     public Descriptor? Config { get; init; }
     public IReadOnlyList<Descriptor>? Layers { get; init; }
+
+    /// <summary>What this refers to, for artifacts about something else.</summary>
+    public Descriptor? Subject { get; init; }
+    public string? ArtifactType { get; init; }
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 }
 

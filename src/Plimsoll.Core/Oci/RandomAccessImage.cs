@@ -76,7 +76,7 @@ public abstract class RandomAccessImage : Image
                 }
                 try
                 {
-                    ReadLayer(layer, visitor, stop.Token);
+                    ReadLayer(layer, visitor, beside: parallelism > 1, stop.Token);
                 }
                 catch (OperationCanceledException) when (stop.IsCancellationRequested)
                 {
@@ -107,14 +107,14 @@ public abstract class RandomAccessImage : Image
         }
     }
 
-    private void ReadLayer(ImageLayer layer, ILayerVisitor visitor, CancellationToken cancellationToken)
+    private void ReadLayer(ImageLayer layer, ILayerVisitor visitor, bool beside, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         string? identity = Proofs is null || Verification == Verification.None ? null : IdentityOf(layer);
-        using LayerReader reader = new(OpenLayer(layer, cancellationToken), layer, this, Limits);
+        using LayerReader reader = new(OpenLayer(layer, cancellationToken), layer, this, Limits, sha384: visitor.WantsSha384, beside: beside);
         object visited = visitor.Visit(layer, reader, cancellationToken);
         (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
-        visitor.Accept(layer, diffId ?? layer.DiffId, tarBytes, visited);
+        visitor.Accept(layer, diffId ?? layer.DiffId, tarBytes, reader.Sha384, visited);
         // Only when the file did not change while it was read.
         if (identity is not null && diffId is not null && identity == IdentityOf(layer))
             Proofs!.Add(identity, diffId);

@@ -76,6 +76,18 @@ public sealed record RegistryLimits
     /// <summary>Longest wait that a registry may ask for with Retry-After; a longer one is an error that says so.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Bytes that one request of an upload carries and that are held in memory, so that they can be sent again.</summary>
+    public int UploadPartBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Fewest bytes of such a part, when something on the way refuses larger ones.</summary>
+    public int MinUploadPartBytes { get; init; } = 256 * 1024;
+
+    /// <summary>Most bytes that a registry may ask each part to have.</summary>
+    public int MaxUploadPartBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Times that a list of referrers is written again because somebody else wrote it too.</summary>
+    public int MaxListRewrites { get; init; } = 10;
+
     /// <summary>Until a credential helper has answered.</summary>
     public TimeSpan HelperTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -71,7 +71,7 @@ internal sealed class StreamImage : Image
             pass.Settle(layer);
     }
 
-    private sealed record Seen(object Visited, Digest? DiffId, long TarBytes, long StoredBytes);
+    private sealed record Seen(object Visited, Digest? DiffId, long TarBytes, Digest? Sha384, long StoredBytes);
 
     /// <summary>One way through the archive.</summary>
     private sealed class Pass(StreamImage image, ILayerVisitor visitor, Dictionary<string, ImageLayer> known)
@@ -129,10 +129,10 @@ internal sealed class StreamImage : Image
                     return;
                 // Its own hash is compared once the manifest has come.
                 ImageLayer unstated = layer with { BlobDigest = ArchiveImage.BlobDigest(name), DiffId = null, StoredBytes = -1 };
-                using LayerReader reader = new(content, unstated, image, image._limits, ahead: false);
+                using LayerReader reader = new(content, unstated, image, image._limits, ahead: false, sha384: visitor.WantsSha384, beside: visitor.WantsSha384);
                 object visited = visitor.Visit(layer, reader, cancellationToken);
                 (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
-                _seen[name] = new Seen(visited, diffId, tarBytes, tar.StoredBytes);
+                _seen[name] = new Seen(visited, diffId, tarBytes, reader.Sha384, tar.StoredBytes);
             }
             else if (tar.StoredBytes <= image._limits.MaxJsonBytes && (_keptBytes += tar.StoredBytes) <= MaxKeptBytes)
             {
@@ -228,7 +228,7 @@ internal sealed class StreamImage : Image
                 if (layer.StoredBytes >= 0 && layer.StoredBytes != seen.StoredBytes)
                     throw new ImageException(ImageError.SizeMismatch, $"{image.Name}: layer {Escape.Quote(layer.Key)}: {seen.StoredBytes} bytes, the descriptor states {layer.StoredBytes}");
             }
-            visitor.Accept(layer, seen.DiffId ?? layer.DiffId, seen.TarBytes, seen.Visited);
+            visitor.Accept(layer, seen.DiffId ?? layer.DiffId, seen.TarBytes, seen.Sha384, seen.Visited);
         }
 
         private Seen SeenOf(string name) => _seen.TryGetValue(Target(name), out Seen? seen)

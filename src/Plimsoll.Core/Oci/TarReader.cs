@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Texts;
 
@@ -21,6 +23,11 @@ internal sealed class TarReader : EntryReader
     /// <summary>Bytes of holes in a file whose content is asked for; headers of 1 KB that each expand to a GB would cost hours.</summary>
     private const int MaxHoleBytes = 1 << 20;
 
+    /// <summary>Bytes of holes in all files of one tar whose contents are hashed: some five seconds.</summary>
+    private const long MaxHashedHoleBytes = 4L << 30;
+
+    private const string AttributePrefix = "SCHILY.xattr.";
+
     private readonly IBlockSource _source;
     private readonly OciLimits _limits;
     private readonly byte[] _header = new byte[BlockBytes];
@@ -31,12 +38,13 @@ internal sealed class TarReader : EntryReader
     private EntryType _type;
     private long _size, _stored, _uid, _gid, _left;
     private int _mode, _padding;
-    private long _entries;
+    private long _entries, _hashedHoles;
     private bool _ended, _contentRead;
     private List<(long Offset, long Length)>? _sparse;
     private byte[]? _longName, _longLink;
     private Dictionary<string, byte[]>? _pax;
     private byte[]? _capability;
+    private IReadOnlyList<KeyValuePair<string, byte[]>> _attributes = [];
     private (long Major, long Minor) _device;
 
     public TarReader(IBlockSource source, OciLimits limits)
@@ -56,6 +64,7 @@ internal sealed class TarReader : EntryReader
     public override ReadOnlySpan<byte> LinkTarget => _link.AsSpan(0, _linkLength);
     public override (long Major, long Minor) Device => _device;
     public override ReadOnlySpan<byte> Capability => _capability;
+    public override IReadOnlyList<KeyValuePair<string, byte[]>> Attributes => _attributes;
 
     /// <summary>Entries seen so far, odd ones included.</summary>
     public long Entries => _entries;
@@ -176,6 +185,7 @@ internal sealed class TarReader : EntryReader
         };
         // Docker sets attributes on whatever an entry makes; those of libarchive's own form are nothing to it.
         _capability = pax is null ? null : Pax(pax, "SCHILY.xattr.security.capability");
+        _attributes = pax is null ? [] : AttributesOf(pax);
         _device = _type is EntryType.CharDevice or EntryType.BlockDevice && magic != 0
             ? (Number(header.Slice(329, 8), at, "device number"), Number(header.Slice(337, 8), at, "device number"))
             : default;
@@ -287,6 +297,60 @@ internal sealed class TarReader : EntryReader
             buffer.Append(bytes);
         }
         return buffer.TryEnd(out content);
+    }
+
+    public override void HashContent(IncrementalHash hash, CancellationToken cancellationToken)
+    {
+        if (_contentRead)
+            throw new InvalidOperationException("an entry's content can be read once");
+        _contentRead = true;
+        if (_type != EntryType.File)
+            return;
+        if (_sparse is null)
+        {
+            Hash(_left);
+            return;
+        }
+        _hashedHoles += _size - _stored;
+        if (_hashedHoles > MaxHashedHoleBytes)
+            throw new ImageException(ImageError.LimitExceeded, $"sparse files with more than {MaxHashedHoleBytes} bytes of holes, the last one {Escape.Quote(Path)} (MaxHashedHoleBytes)");
+        long at = 0;
+        foreach ((long offset, long length) in _sparse)
+        {
+            HashZeros(hash, offset - at);
+            Hash(length);
+            at = offset + length;
+        }
+        HashZeros(hash, _size - at);
+
+        void Hash(long length)
+        {
+            for (; length > 0;)
+            {
+                ReadOnlySpan<byte> bytes = NextContent((int)Math.Min(length, int.MaxValue), cancellationToken);
+                if (bytes.IsEmpty)
+                    throw EndsInContent();
+                hash.AppendData(bytes);
+                length -= bytes.Length;
+            }
+        }
+    }
+
+    private static void HashZeros(IncrementalHash hash, long length)
+    {
+        ReadOnlySpan<byte> zeros = new byte[(int)Math.Min(length, 64 * 1024)];
+        for (; length > 0; length -= Math.Min(length, zeros.Length))
+            hash.AppendData(zeros[..(int)Math.Min(length, zeros.Length)]);
+    }
+
+    private static KeyValuePair<string, byte[]>[] AttributesOf(Dictionary<string, byte[]> pax)
+    {
+        List<KeyValuePair<string, byte[]>> attributes = [];
+        foreach ((string key, byte[] value) in pax)
+            if (key.StartsWith(AttributePrefix, StringComparison.Ordinal))
+                attributes.Add(new(key[AttributePrefix.Length..], value));
+        attributes.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
+        return [.. attributes];
     }
 
     public override ReadOnlySpan<byte> Peek()
@@ -513,20 +577,24 @@ internal sealed class TarReader : EntryReader
 
     private static void CheckSum(ReadOnlySpan<byte> header, long at)
     {
-        int unsigned = 0, signed = 0;
-        foreach (byte b in header)
-        {
-            unsigned += b;
-            signed += (sbyte)b;
-        }
+        // Four sums side by side in one word: none reaches 65536 over 64 words of two bytes each.
+        const ulong everyOther = 0x00ff_00ff_00ff_00ff;
+        ulong sums = 0;
+        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(header))
+            sums += (word & everyOther) + ((word >> 8) & everyOther);
+        int unsigned = (int)(((sums & 0xffff) + (sums >> 16 & 0xffff)) + ((sums >> 32 & 0xffff) + (sums >> 48)));
         // The checksum's own eight bytes count as spaces.
         foreach (byte b in header.Slice(148, 8))
-        {
             unsigned += ' ' - b;
-            signed += ' ' - (sbyte)b;
-        }
         long stated = Number(header.Slice(148, 8), at, "checksum");
-        if (stated != unsigned && stated != signed)
+        if (stated == unsigned)
+            return;
+        int signed = 0;
+        foreach (byte b in header)
+            signed += (sbyte)b;
+        foreach (byte b in header.Slice(148, 8))
+            signed += ' ' - (sbyte)b;
+        if (stated != signed)
             throw Malformed(at, $"the header's checksum is {unsigned}, it states {stated}");
     }
 

@@ -16,9 +16,12 @@ internal static class Errno
     public const int EINVAL = 22;
     public const int ENFILE = 23;
     public const int EMFILE = 24;
+    public const int ERANGE = 34;
     public const int ENAMETOOLONG = 36;
     public const int ENOSYS = 38;
     public const int ELOOP = 40;
+    public const int ENODATA = 61;
+    public const int EOPNOTSUPP = 95;
 
     /// <summary>Name and meaning, e.g. <c>ENOENT (No such file or directory)</c>.</summary>
     public static string Describe(int errno)

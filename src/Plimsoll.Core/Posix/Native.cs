@@ -93,6 +93,39 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true)]
     private static partial nint FGetXattr(int file, byte* name, byte* value, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
+    private static partial nint LListXattr(byte* path, byte* list, nuint size);
+
+    /// <summary><c>listxattrat</c> (Linux 6.13), the same number on x64 and arm64.</summary>
+    private const nint SysListXattrAt = 465;
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint ListXattrAt(nint number, int folder, byte* path, uint flags, byte* list, nuint size);
+
+    /// <summary>Names of the extended attributes of what lies in an open folder, each with a zero byte at its end; of a link its own.</summary>
+    /// <param name="name">Ends with a zero byte.</param>
+    /// <returns>Bytes of names, or minus the error number; -ENOSYS before Linux 6.13.</returns>
+    public static int ListAttributesAt(int folder, ReadOnlySpan<byte> name, Span<byte> names)
+    {
+        fixed (byte* text = name, to = names)
+        {
+            nint length = ListXattrAt(SysListXattrAt, folder, text, AtSymlinkNoFollow, to, (nuint)names.Length);
+            return length >= 0 ? (int)length : -Marshal.GetLastPInvokeError();
+        }
+    }
+
+    /// <summary>Names of extended attributes, each with a zero byte at its end; of a link its own.</summary>
+    /// <param name="path">Ends with a zero byte.</param>
+    /// <returns>Bytes of names, or minus the error number (ERANGE: the buffer is too short).</returns>
+    public static int ListAttributes(ReadOnlySpan<byte> path, Span<byte> names)
+    {
+        fixed (byte* text = path, to = names)
+        {
+            nint length = LListXattr(text, to, (nuint)names.Length);
+            return length >= 0 ? (int)length : -Marshal.GetLastPInvokeError();
+        }
+    }
+
     /// <summary>An extended attribute; of a link its own.</summary>
     /// <param name="path">Ends with a zero byte, as does the name.</param>
     /// <returns>The value's length, or minus the error number.</returns>

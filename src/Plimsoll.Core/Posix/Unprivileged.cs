@@ -21,11 +21,17 @@ public static unsafe partial class Unprivileged
     /// <summary>Whether this process has rights that <see cref="Run(Action)"/> takes from its thread.</summary>
     public static bool Matters { get; } = Environment.IsPrivilegedProcess;
 
-    /// <summary>Runs the action on a thread of its own without root's rights and waits for it; as root only, else it just runs it.</summary>
+    [ThreadStatic]
+    private static bool _dropped;
+
+    /// <summary>
+    /// Runs the action on a thread of its own without root's rights and waits for it; as root only, else it just runs it. A thread
+    /// that such a call made runs it itself.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The rights could not be dropped; the action did not run.</exception>
     public static void Run(Action action)
     {
-        if (!Matters)
+        if (!Matters || _dropped)
         {
             action();
             return;
@@ -36,6 +42,7 @@ public static unsafe partial class Unprivileged
             try
             {
                 DropThisThread();
+                _dropped = true;
                 action();
             }
             catch (Exception e)

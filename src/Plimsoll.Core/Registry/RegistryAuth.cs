@@ -7,7 +7,7 @@ namespace Plimsoll.Registry;
 
 /// <summary>Finds the way in to one repository on one server: none, a user and password, or a token.</summary>
 /// <remarks>
-/// The scope that is asked for is always reading this repository, whatever the registry says. Credentials go to the
+/// The scope that is asked for is reading this repository, or writing it where something is to be pushed, whatever the registry says. Credentials go to the
 /// registry itself and to a token server on the same host and port; to another host only when settings name it, or for the pairs below.
 /// Source: distribution/distribution, docs/spec/auth/token.md and oauth.md.
 /// </remarks>
@@ -23,6 +23,12 @@ internal sealed class RegistryAuth(string host, string repository, RegistryTrans
     private volatile string? _header;
     private RegistryCredential? _credential;
     private bool _looked;
+
+    /// <summary>Tokens are asked for that also allow writing.</summary>
+    public bool Push { get; init; }
+
+    /// <summary>Another repository of the same registry that tokens are to allow reading, so that its blobs can be mounted.</summary>
+    public string? AlsoReads { get; set; }
 
     /// <summary>Value of the Authorization header that worked last, or null.</summary>
     public string? Header => _header;
@@ -77,11 +83,13 @@ internal sealed class RegistryAuth(string host, string repository, RegistryTrans
         List<KeyValuePair<string, string>> asked = [];
         if (challenge.Parameters.GetValueOrDefault("service") is { Length: > 0 } service)
             asked.Add(new("service", service));
-        asked.Add(new("scope", $"repository:{repository}:pull"));
+        string scope = $"repository:{repository}:{(Push ? "pull,push" : "pull")}", also = $"repository:{AlsoReads}:pull";
         RegistryCredential? credential = Credential;
         using HttpRequestMessage request = new();
         if (credential is { IsIdentityToken: true })
         {
+            // A form has the member once, with spaces between scopes; a query has it once for each.
+            asked.Add(new("scope", AlsoReads is null ? scope : $"{scope} {also}"));
             asked.AddRange([new("grant_type", "refresh_token"), new("client_id", "plimsoll"), new("refresh_token", credential.Secret)]);
             request.Method = HttpMethod.Post;
             request.RequestUri = realm;
@@ -89,6 +97,9 @@ internal sealed class RegistryAuth(string host, string repository, RegistryTrans
         }
         else
         {
+            asked.Add(new("scope", scope));
+            if (AlsoReads is not null)
+                asked.Add(new("scope", also));
             if (credential is not null)
             {
                 asked.Add(new("account", credential.User));

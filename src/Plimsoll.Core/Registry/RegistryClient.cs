@@ -33,6 +33,12 @@ public sealed class RegistryClient : IDisposable
 
     /// <exception cref="ImageException">A setting or a variable of the environment makes no sense.</exception>
     public RegistryClient(RegistryName name, RegistryOptions options, Func<string, string?> environment, TimeProvider time)
+        : this(name, options, environment, time, push: false)
+    {
+    }
+
+    /// <param name="push">The registry itself is asked, with rights to write; mirrors are not.</param>
+    internal RegistryClient(RegistryName name, RegistryOptions options, Func<string, string?> environment, TimeProvider time, bool push)
     {
         (Name, _options, _time) = (name, options, time);
         try
@@ -40,7 +46,7 @@ public sealed class RegistryClient : IDisposable
             _transport = new RegistryTransport(options, environment, _rights);
             DockerCredentials credentials = new(environment, options.Limits);
             // Helpers are the user's own programs and run as the user.
-            _endpoints = RegistryEndpoint.For(name, _transport, (host, repository) => _rights.Run(() => credentials.Find(host, repository)), options, time);
+            _endpoints = RegistryEndpoint.For(name, _transport, (host, repository) => _rights.Run(() => credentials.Find(host, repository)), options, time, push);
         }
         catch
         {
@@ -104,35 +110,57 @@ public sealed class RegistryClient : IDisposable
     /// registry without the referrers API is asked for the tag <c>sha256-HEX</c>, as the specification says.
     /// </remarks>
     /// <exception cref="ImageException">As <see cref="GetManifest"/>; LimitExceeded: too many pages or referrers.</exception>
-    public IReadOnlyList<Descriptor> ListReferrers(Digest subject, string? artifactType, CancellationToken cancellationToken) => Unprivileged.Run(() =>
+    public IReadOnlyList<Descriptor> ListReferrers(Digest subject, string? artifactType, CancellationToken cancellationToken) => Unprivileged.Run<IReadOnlyList<Descriptor>>(() => List(subject, artifactType, out _, cancellationToken));
+
+    /// <summary>As <see cref="ListReferrers"/>, by both ways: what was there before a registry learned the API may stand under the tag only.</summary>
+    internal IReadOnlyList<Descriptor> ListAllReferrers(Digest subject, CancellationToken cancellationToken) => Unprivileged.Run<IReadOnlyList<Descriptor>>(() =>
+    {
+        List<Descriptor> found = List(subject, null, out bool byApi, cancellationToken);
+        if (byApi)
+            found.AddRange(ListTagged(subject, cancellationToken));
+        found = [.. found.DistinctBy(d => d.Digest, StringComparer.Ordinal)];
+        return found.Count <= Limits.MaxReferrers ? found
+            : throw new ImageException(ImageError.LimitExceeded, $"{Name}: more than {Limits.MaxReferrers} referrers (MaxReferrers)");
+    });
+
+    private List<Descriptor> List(Digest subject, string? artifactType, out bool byApi, CancellationToken cancellationToken)
     {
         List<Descriptor> found = [];
         string filter = artifactType is null ? "" : $"?artifactType={Uri.EscapeDataString(artifactType)}";
-        if (!ReadPages($"referrers/{subject}{filter}", MediaTypes.OciIndex, Add, notFoundIsEmpty: true, cancellationToken))
+        byApi = ReadPages($"referrers/{subject}{filter}", MediaTypes.OciIndex, (body, where) => Add(found, body, where, artifactType), notFoundIsEmpty: true, cancellationToken);
+        if (!byApi)
+            found.AddRange(ListTagged(subject, cancellationToken).Where(m => artifactType is null || m.ArtifactType == artifactType));
+        return found;
+    }
+
+    private List<Descriptor> ListTagged(Digest subject, CancellationToken cancellationToken)
+    {
+        List<Descriptor> found = [];
+        string tag = ArtifactTags.Fallback(subject);
+        try
         {
-            try
-            {
-                RegistryManifest index = GetManifest($"{subject.Algorithm}-{subject.Hex}", Verification.Full, cancellationToken);
-                Add(index.Bytes.ToArray(), $"{Name}: {subject.Algorithm}-{subject.Hex}");
-            }
-            catch (ImageException e) when (e.Error == ImageError.NotFound)
-            {
-                // Neither API nor tag: nothing refers to it.
-            }
+            Add(found, GetManifest(tag, Verification.Full, cancellationToken).Bytes.ToArray(), $"{Name}: {tag}", null);
+        }
+        catch (ImageException e) when (e.Error == ImageError.NotFound)
+        {
+            // Neither API nor tag: nothing refers to it.
         }
         return found;
+    }
 
-        void Add(byte[] body, string where)
-        {
-            ImageIndex index = ImageConfigs.Parse(body, where, ManifestJson.Index);
-            found.AddRange(ImageConfigs.Manifests(index, where).Where(m => artifactType is null || m.ArtifactType == artifactType));
-            if (found.Count > Limits.MaxReferrers)
-                throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {Limits.MaxReferrers} referrers (MaxReferrers)");
-        }
-    });
+    private void Add(List<Descriptor> found, byte[] body, string where, string? artifactType)
+    {
+        ImageIndex index = ImageConfigs.Parse(body, where, ManifestJson.Index);
+        found.AddRange(ImageConfigs.Manifests(index, where).Where(m => artifactType is null || m.ArtifactType == artifactType));
+        if (found.Count > Limits.MaxReferrers)
+            throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {Limits.MaxReferrers} referrers (MaxReferrers)");
+    }
+
+    /// <summary>The registry itself, which comes after all mirrors.</summary>
+    internal RegistryEndpoint Registry => _endpoints[^1];
 
     /// <summary>Does the work at each server in turn, as often as <see cref="Attempts"/> says.</summary>
-    private T Try<T>(Func<RegistryEndpoint, T> work, CancellationToken cancellationToken)
+    internal T Try<T>(Func<RegistryEndpoint, T> work, CancellationToken cancellationToken)
     {
         Attempts attempts = NewAttempts(cancellationToken);
         while (true)
@@ -230,12 +258,16 @@ public sealed class RegistryClient : IDisposable
 
     /// <summary>Sends a GET, answers refusals, follows redirects.</summary>
     /// <returns>Any status but 401, redirects, and those that may pass.</returns>
-    internal HttpResponseMessage Ask(RegistryEndpoint endpoint, Uri uri, Action<HttpRequestMessage> prepare, string where, CancellationToken cancellationToken)
+    internal HttpResponseMessage Ask(RegistryEndpoint endpoint, Uri uri, Action<HttpRequestMessage> prepare, string where, CancellationToken cancellationToken) =>
+        Ask(endpoint, HttpMethod.Get, uri, prepare, where, cancellationToken);
+
+    /// <param name="prepare">Called for each sending; a body is made anew each time.</param>
+    internal HttpResponseMessage Ask(RegistryEndpoint endpoint, HttpMethod method, Uri uri, Action<HttpRequestMessage> prepare, string where, CancellationToken cancellationToken)
     {
         for (int refusals = 0; ; refusals++)
         {
             string? header = endpoint.Auth.Header;
-            HttpResponseMessage response = Follow(endpoint, uri, prepare, header, where, out bool elsewhere, cancellationToken);
+            HttpResponseMessage response = Follow(endpoint, method, uri, prepare, header, where, out bool elsewhere, cancellationToken);
             try
             {
                 endpoint.Answered = true;
@@ -245,7 +277,7 @@ public sealed class RegistryClient : IDisposable
                 if (elsewhere)
                     throw new ImageException(ImageError.AccessDenied, $"{where}: the host that {endpoint.Host} redirects to asks for credentials ({RegistryTransport.OriginOf(response.RequestMessage!.RequestUri!)}); it gets none");
                 if (refusals == MaxAnswersToRefusal)
-                    throw new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses the token that it asked for (status 401): there is no such repository, or it may not be read", endpoint.Auth.LoginHint);
+                    throw new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses the token that it asked for (status 401): there is no such repository, or it may not be {(endpoint.Auth.Push ? "written" : "read")}", endpoint.Auth.LoginHint);
                 endpoint.Auth.Renew(response, endpoint.Base, header, cancellationToken);
             }
             catch
@@ -258,13 +290,13 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <param name="elsewhere">The answer comes from another host, port or scheme than the registry's.</param>
-    private HttpResponseMessage Follow(RegistryEndpoint endpoint, Uri uri, Action<HttpRequestMessage> prepare, string? header, string where, out bool elsewhere, CancellationToken cancellationToken)
+    private HttpResponseMessage Follow(RegistryEndpoint endpoint, HttpMethod method, Uri uri, Action<HttpRequestMessage> prepare, string? header, string where, out bool elsewhere, CancellationToken cancellationToken)
     {
         elsewhere = false;
         Uri at = uri;
         for (int redirects = 0; ; redirects++)
         {
-            using HttpRequestMessage request = new(HttpMethod.Get, at);
+            using HttpRequestMessage request = new(method, at);
             prepare(request);
             // Once a redirect has left the registry, nothing on the way gets credentials, not even the registry.
             elsewhere |= RegistryTransport.OriginOf(at) != RegistryTransport.OriginOf(endpoint.Base);
@@ -275,6 +307,9 @@ public sealed class RegistryClient : IDisposable
                 return response;
             using (response)
             {
+                // The other three make a GET of what was to write something.
+                if (method != HttpMethod.Get && method != HttpMethod.Head && (int)response.StatusCode is not (307 or 308))
+                    throw new ImageException(ImageError.PeerFailed, $"{where}: a {method} is answered with a redirect of status {(int)response.StatusCode}, which would change what it means");
                 string? location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : null;
                 if (values.Count > 1)
                     throw new ImageException(ImageError.PeerFailed, $"{where}: redirected to {values.Count} places at once");
@@ -302,6 +337,30 @@ public sealed class RegistryClient : IDisposable
             HttpStatusCode.Forbidden => new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses (status 403){words}", endpoint.Auth.LoginHint),
             _ => new ImageException(ImageError.PeerFailed, $"{where}: {endpoint.Host} answered with status {status}{words}"),
         };
+    }
+
+    /// <summary>What a refusal of something that was to be written means.</summary>
+    internal ImageException Refused(HttpResponseMessage response, string where, RegistryEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        string status = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
+        string words = RegistryStatus.Words(response, _transport, cancellationToken);
+        return response.StatusCode switch
+        {
+            HttpStatusCode.NotFound => new ImageException(ImageError.NotFound, $"{where}: {endpoint.Host} has no such repository and makes none (status 404){words}"),
+            HttpStatusCode.Forbidden => new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} refuses (status 403){words}", endpoint.Auth.LoginHint),
+            HttpStatusCode.MethodNotAllowed => new ImageException(ImageError.AccessDenied, $"{where}: {endpoint.Host} takes nothing (status 405){words}", "it is a mirror, or set to be read only"),
+            HttpStatusCode.RequestEntityTooLarge => new ImageException(ImageError.LimitExceeded, $"{where}: {endpoint.Host} takes no request of that length (status 413){words}",
+                "a proxy before the registry limits requests (nginx: client_max_body_size)"),
+            _ => new ImageException(ImageError.PeerFailed, $"{where}: {endpoint.Host} answered with status {status}{words}"),
+        };
+    }
+
+    /// <exception cref="ImageException">DigestMismatch: the registry states another digest than the one that the bytes have.</exception>
+    internal static void CheckStated(HttpResponseMessage response, Digest digest, string where)
+    {
+        if (response.Headers.NonValidated.TryGetValues("Docker-Content-Digest", out HeaderStringValues values)
+            && (!Digest.TryParse(values.ToString(), out Digest? stated) || stated.Algorithm == digest.Algorithm && stated != digest))
+            throw new ImageException(ImageError.DigestMismatch, $"{where}: the registry states {Escape.Quote(values.ToString())} for it, the digest of its bytes is {digest}");
     }
 
     private static string? MediaTypeOf(HttpResponseMessage response)

@@ -34,11 +34,12 @@ internal sealed class RegistryEndpoint
     public Uri At(string path) => new(Base, $"v2/{Repository}/{path}");
 
     /// <summary>Mirrors in the order of the settings, then the registry.</summary>
+    /// <param name="push">The registry alone, to be written.</param>
     /// <exception cref="ImageException">Malformed: a setting names no host.</exception>
-    public static IReadOnlyList<RegistryEndpoint> For(RegistryName name, RegistryTransport transport, Func<string, string, RegistryCredential?> credentials, RegistryOptions options, TimeProvider time)
+    public static IReadOnlyList<RegistryEndpoint> For(RegistryName name, RegistryTransport transport, Func<string, string, RegistryCredential?> credentials, RegistryOptions options, TimeProvider time, bool push = false)
     {
         List<RegistryEndpoint> endpoints = [];
-        foreach (RegistryPair pair in options.Mirrors.Where(m => RegistryName.LowerCase(m.Registry) == name.Host))
+        foreach (RegistryPair pair in options.Mirrors.Where(m => !push && RegistryName.LowerCase(m.Registry) == name.Host))
         {
             string[] parts = pair.Other.Split('/', 2);
             string prefix = parts.Length > 1 ? parts[1].TrimEnd('/') : "";
@@ -51,7 +52,7 @@ internal sealed class RegistryEndpoint
 
         RegistryEndpoint Make(string host, string repository)
         {
-            RegistryAuth auth = new(host, repository, transport, () => credentials(host, repository), options, time);
+            RegistryAuth auth = new(host, repository, transport, () => credentials(host, repository), options, time) { Push = push };
             RegistryEndpoint endpoint = new(host, host == RegistryName.DockerHub ? HubServer : host, repository, options) { Auth = auth };
             return endpoint;
         }

@@ -56,6 +56,9 @@ internal sealed class RegistryTransport : IDisposable
     {
         using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         late.CancelAfter(Limits.StallTimeout);
+        // A body that goes out slowly is no stall.
+        if (request.Content is UploadContent upload)
+            upload.Progressed = () => late.CancelAfter(Limits.StallTimeout);
         try
         {
             return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, late.Token).ConfigureAwait(false);
@@ -108,6 +111,9 @@ internal sealed class RegistryTransport : IDisposable
         string where = OriginOf(request.RequestUri!), what = Describe(request);
         for (Exception? inner = e; inner is not null; inner = inner.InnerException)
         {
+            // What was to be sent could not be read.
+            if (inner is ImageException own)
+                return own;
             if (inner is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData })
                 return new ImageException(ImageError.PeerFailed, $"{where}: the host {Escape.Quote(request.RequestUri!.Host)} is not known", inner: e);
             if (inner is SocketException { SocketErrorCode: SocketError.ConnectionRefused })

@@ -68,9 +68,13 @@ public sealed class CanonicalJson
     }
 
     /// <summary>What another writer made; it must be whole.</summary>
-    public CanonicalJson Raw(string name, ReadOnlySpan<byte> json)
+    /// <param name="name">Null for an entry of a list.</param>
+    public CanonicalJson Raw(string? name, ReadOnlySpan<byte> json)
     {
-        Name(name);
+        if (name is null)
+            Comma();
+        else
+            Name(name);
         _text.Append(Encoding.UTF8.GetString(json));
         return this;
     }

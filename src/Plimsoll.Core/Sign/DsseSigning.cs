@@ -20,4 +20,11 @@ public static class DsseSigning
         byte[] pae = Dsse.Pae(envelope.PayloadType, envelope.Payload.Span);
         return envelope.Signatures.Any(s => key.Verify(pae, s.Signature.Span));
     }
+
+    /// <summary>The first of the keys that one of the envelope's signatures is of; null when there is none.</summary>
+    public static PublicKey? FindSigner(DsseEnvelope envelope, IEnumerable<PublicKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        return keys.FirstOrDefault(key => Verify(envelope, key));
+    }
 }

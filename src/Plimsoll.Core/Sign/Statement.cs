@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Plimsoll.Oci;
@@ -23,6 +24,16 @@ public sealed record Statement(IReadOnlyList<Subject> Subjects, string Predicate
 
     /// <summary>Bytes of a statement; an inspection of 4000 findings has some 1.5 million.</summary>
     public const int MaxBytes = 8 * 1024 * 1024;
+
+    /// <summary>Subjects of a statement that another program made, each digest counted: a build may have made many things.</summary>
+    public const int MaxForeignSubjects = 4096;
+
+    /// <summary>Structures within structures in a statement of another program; provenance and bills of materials have some ten.</summary>
+    public const int MaxForeignDepth = 64;
+    private const int MaxForeignCharacters = 4096;
+
+    /// <summary>How the versions of the form are called.</summary>
+    private static readonly string[] Types = [Type, "https://in-toto.io/Statement/v0.1"];
 
     /// <summary>Canonical JSON: <c>_type</c>, <c>subject</c> (<c>name</c>, <c>digest</c>), <c>predicateType</c>, <c>predicate</c>.</summary>
     public byte[] ToJson()
@@ -60,6 +71,35 @@ public sealed record Statement(IReadOnlyList<Subject> Subjects, string Predicate
             throw new FormatException($"{name}: no in-toto statement: {Escape.ForTerminal(e.Message)}", e);
         }
     }
+
+    /// <summary>
+    /// Reads a statement of any program, version 1 or 0.1: in any order and spacing, with members that are not known here. A subject
+    /// with several digests becomes one for each; digests of algorithms that are not known are left out.
+    /// </summary>
+    /// <param name="name">What it is called in errors.</param>
+    /// <returns>The predicate's bytes are as they stand; null and nothing are <c>{}</c>. There may be no subjects.</returns>
+    /// <exception cref="FormatException">It is none, a name stands in it twice, or it is past a bound.</exception>
+    public static Statement ParseForeign(ReadOnlyMemory<byte> json, string name) => ForeignJson.Read(json, MaxBytes, MaxForeignDepth, name, root =>
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new ForeignJsonException("no in-toto statement: it is no object");
+        if (ForeignJson.Text(ForeignJson.Get(root, "_type", "the statement"), "_type", MaxForeignCharacters) is var type && !Types.Contains(type, StringComparer.Ordinal))
+            throw new ForeignJsonException($"the statement is of type {Escape.Quote(type)}; wanted {Type}");
+        List<Subject> subjects = [];
+        foreach (JsonElement subject in ForeignJson.List(ForeignJson.Get(root, "subject", "the statement"), "subject", MaxForeignSubjects).EnumerateArray())
+        {
+            if (subject.ValueKind != JsonValueKind.Object)
+                throw new ForeignJsonException("a subject is no object");
+            string called = ForeignJson.Find(subject, "name") is { } text ? ForeignJson.Text(text, "a subject's name", MaxForeignCharacters) : "";
+            if (ForeignJson.Find(subject, "digest") is not { ValueKind: JsonValueKind.Object } digests)
+                continue;
+            foreach (JsonProperty one in digests.EnumerateObject())
+                if (one.Value.ValueKind == JsonValueKind.String && Digest.TryParse($"{one.Name}:{one.Value.GetString()}", out Digest? digest))
+                    subjects.Add(subjects.Count < MaxForeignSubjects ? new Subject(called, digest) : throw new ForeignJsonException($"the subjects have more than {MaxForeignSubjects} digests"));
+        }
+        return new Statement(subjects, ForeignJson.Text(ForeignJson.Get(root, "predicateType", "the statement"), "predicateType", MaxForeignCharacters),
+            ForeignJson.Find(root, "predicate") is { } predicate ? JsonMarshal.GetRawUtf8Value(predicate).ToArray() : "{}"u8.ToArray());
+    });
 
     private static Subject SubjectOf(JsonElement subject, string name)
     {

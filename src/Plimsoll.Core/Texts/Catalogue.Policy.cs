@@ -40,7 +40,7 @@ public static partial class Catalogue
         "excepted" => new("accepted by exceptions: {0}", "按例外接受：{0} 个"),
         "exception-expired" => new("exceptions that have expired: {0}", "已到期的例外：{0} 个"),
         "exception-unused" => new("exceptions that matched nothing: {0}", "没有匹配任何结果的例外：{0} 个"),
-        _ => null,
+        _ => TrustReason(code),
     };
 
     /// <summary>The sentence with its arguments; null for a code that has none. Missing arguments are shown as "?", so that a reason is never lost.</summary>
@@ -55,7 +55,7 @@ public static partial class Catalogue
         return text.In(language, all);
     }
 
-    private const int MostReasonArguments = 3;
+    private const int MostReasonArguments = 4;
     public static Text VerdictPassed => new("Passed by policy {0}", "符合策略 {0}");
     public static Text VerdictWarned => new("Passed by policy {0}, with warnings", "符合策略 {0}，但有警告");
     public static Text VerdictUndecided => new("Undecided by policy {0}", "按策略 {0} 无法判定");
@@ -73,12 +73,12 @@ public static partial class Catalogue
     public static Text PolicySignSummary => new("Check a policy and write it as the signed file that hosts load", "检查策略并写成供主机加载的签名文件");
     public static Text PolicyVerifySummary => new("Check a signed policy and say what it is", "校验签名策略并说明其内容");
     public static Text HelpPolicy => new("Judge by a policy: a file, or default", "按策略判定：文件，或 default");
-    public static Text HelpPolicyKey => new("Public key (PEM) that the policy must be signed with", "策略签名所用的公钥（PEM）");
+    public static Text HelpPolicyKey => new("Public key that the policy must be signed with: a stored key's name, or a PEM file", "策略签名所用的公钥：已存密钥的名称，或 PEM 文件");
     public static Text HelpPolicyFile => new("Policy: a YAML or JSON file, a signed file, or default", "策略：YAML 或 JSON 文件、签名文件，或 default");
     public static Text HelpPolicySigned => new("Signed policy", "签名策略文件");
     public static Text HelpPolicyReport => new("Also judge this: a JSON report, a bill of materials or an image", "同时判定：JSON 报告、物料清单或镜像");
     public static Text HelpPolicyCases => new("Cases (YAML)", "用例（YAML）");
-    public static Text HelpPolicyPrivateKey => new("Private key (PEM): EC P-256, P-384 or RSA", "私钥（PEM）：EC P-256、P-384 或 RSA");
+    public static Text HelpPolicyPrivateKey => new("Private key: a stored key's name, or a PEM file", "私钥：已存密钥的名称，或 PEM 文件");
     public static Text HelpPolicyOutput => new("File to write", "写入的文件");
     public static Text HelpPolicyCounter => new("Counter (default: one more than the last known)", "计数（默认为已知最后一次加一）");
     public static Text HelpPolicyAs => new("text (default), yaml or json: the policy itself in full", "text（默认）、yaml 或 json：完整的策略本身");

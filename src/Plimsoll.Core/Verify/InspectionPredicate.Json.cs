@@ -46,7 +46,7 @@ public sealed partial record InspectionPredicate
         json.EndObject().EndObject().Optional("packagesOfPolicy", i.PackagesOfPolicy);
         if (Verdict is { } verdict)
             Write(json, verdict);
-        return json.EndObject().ToBytes();
+        return json.Optional("override", Override).EndObject().ToBytes();
     }
 
     private static void Write(CanonicalJson json, InspectedFinding finding)
@@ -126,7 +126,7 @@ public sealed partial record InspectionPredicate
             LicencesBeyond = (int)NumberOf(licences.Get("beyond"), int.MaxValue),
             LicenceCategories = CategoriesOf(licences.Get("categories")),
             PackagesOfPolicy = map.FindText("packagesOfPolicy", MaxCharacters),
-        }, verdict is null ? null : VerdictOf(verdict));
+        }, verdict is null ? null : VerdictOf(verdict)) { Override = map.FindText("override", MaxCharacters) };
         database.Done();
         undecided.Done();
         findings.Done();

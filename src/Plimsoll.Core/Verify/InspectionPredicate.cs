@@ -32,6 +32,9 @@ public sealed partial record InspectionPredicate(Inspection Inspection, Verdict?
     /// <summary>Characters of one text; what is longer is cut and ends in an ellipsis.</summary>
     public const int MaxCharacters = 500;
 
+    /// <summary>Why the image was signed although <see cref="Verdict"/> refuses it; null when nothing was overridden. Whoever knows no overrides refuses the predicate.</summary>
+    public string? Override { get; init; }
+
     private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss'Z'";
     private const string DayForm = "yyyy-MM-dd";
 

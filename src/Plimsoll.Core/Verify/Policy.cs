@@ -30,6 +30,9 @@ public sealed record Policy
 
     /// <summary>In the order of the file; of several that match a finding the first counts.</summary>
     public IReadOnlyList<Exemption> Exceptions { get; init; } = [];
+
+    /// <summary>Whose signatures count for which images; null: nobody's for none.</summary>
+    public TrustRules? Trust { get; init; }
 }
 
 /// <summary>One value for each level of severity.</summary>

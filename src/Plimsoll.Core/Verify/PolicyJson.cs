@@ -38,7 +38,11 @@ public static class PolicyJson
         foreach (Exemption exception in policy.Exceptions)
             json.BeginObject().Text("id", exception.Id).Optional("package", exception.Package).Optional("path", exception.Path).Optional("image", exception.Image)
                 .Text("reason", exception.Reason).Text("owner", exception.Owner).Text("expires", exception.Expires.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).EndObject();
-        return json.EndArray().EndObject().ToBytes();
+        json.EndArray();
+        // Only where there is one: a policy that says nothing of trust keeps the form and the digest that it has always had.
+        if (policy.Trust is { } trust)
+            TrustJson.Write(json, trust);
+        return json.EndObject().ToBytes();
     }
 
     /// <summary><c>sha256:…</c> of the canonical JSON.</summary>

@@ -13,7 +13,8 @@ public static class PolicyReader
     private static readonly PolicyAction[] OfTheUnseen = [PolicyAction.Fail, PolicyAction.Undecided, PolicyAction.Warn, PolicyAction.Ignore];
 
     /// <exception cref="DocumentException">With the place: an unknown key or version, a wrong value, an exception without reason, owner or last day.</exception>
-    public static Policy Read(DocumentNode document)
+    /// <param name="readKeyFile">Reads the public key (PEM) that <c>file</c> names; null where a policy must hold its keys itself.</param>
+    public static Policy Read(DocumentNode document, Func<DocumentNode, string>? readKeyFile = null)
     {
         ArgumentNullException.ThrowIfNull(document);
         MapReader map = new(document, "the policy");
@@ -40,6 +41,7 @@ public static class PolicyReader
             Packages = PackagesOf(map.FindMap("packages")),
             Suppressions = SuppressionsOf(map, policy.Suppressions),
             Exceptions = ExceptionsOf(map),
+            Trust = map.FindMap("trust") is { } trust ? new TrustReader(readKeyFile).Read(trust) : null,
         };
         map.Done();
         return policy;
@@ -306,7 +308,7 @@ public static class PolicyReader
         return new RuleActions(actions);
     }
 
-    private static PolicyAction ActionOf(MapReader map, string name, PolicyAction otherwise, PolicyAction[] allowed)
+    internal static PolicyAction ActionOf(MapReader map, string name, PolicyAction otherwise, PolicyAction[] allowed)
     {
         if (map.Find(name) is not { } node)
             return otherwise;
@@ -317,7 +319,7 @@ public static class PolicyReader
         throw new DocumentException(node.Where, $"{map.Inner(name)} is {Escape.Quote(text)}; wanted {string.Join(", ", allowed.Select(PolicyWords.Word))}");
     }
 
-    private static int? LimitOf(MapReader map, string name, int? otherwise) =>
+    internal static int? LimitOf(MapReader map, string name, int? otherwise) =>
         map.Find(name) is { } node ? DaysOf(node, map.Inner(name), "none") : otherwise;
 
     /// <summary><c>14d</c>; null for the word that means none.</summary>

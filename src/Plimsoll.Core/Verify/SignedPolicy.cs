@@ -1,4 +1,5 @@
 using System.Globalization;
+using Plimsoll.Keys;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 
@@ -21,7 +22,7 @@ public sealed class SignedPolicyException(SignedPolicyError error, string messag
 
 /// <summary>A policy as hosts load it: canonical JSON in a DSSE envelope, with a counter. Source: docs/formats/policy.md, "Signed policy".</summary>
 /// <param name="Counter">1 and up; who remembers a higher one for the same key and name refuses this.</param>
-/// <param name="KeyId">Of the key that signed it; see <see cref="DsseKey.KeyId"/>.</param>
+/// <param name="KeyId">Of the key that signed it; see <see cref="PublicKey.Id"/>.</param>
 public sealed record SignedPolicy(Policy Policy, long Counter, DateTimeOffset Signed, string KeyId)
 {
     public const string PayloadType = "application/vnd.plimsoll.policy.v1+json";
@@ -32,11 +33,11 @@ public sealed record SignedPolicy(Policy Policy, long Counter, DateTimeOffset Si
     private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     /// <summary>The file's content, one line.</summary>
-    public static byte[] Sign(Policy policy, long counter, DateTimeOffset now, DsseKey key)
+    public static byte[] Sign(Policy policy, long counter, DateTimeOffset now, ISigner key)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentOutOfRangeException.ThrowIfLessThan(counter, 1);
-        return [.. key.Sign(PayloadType, Payload(policy, counter, now)).ToJson(), (byte)'\n'];
+        return [.. DsseSigning.Sign(PayloadType, Payload(policy, counter, now), key).ToJson(), (byte)'\n'];
     }
 
     /// <summary>Whether a file begins as an envelope does; it may still be none.</summary>
@@ -47,23 +48,27 @@ public sealed record SignedPolicy(Policy Policy, long Counter, DateTimeOffset Si
     /// <param name="keyName">What the key is called in errors.</param>
     /// <exception cref="SignedPolicyException">It is not used; see <see cref="SignedPolicyError"/>.</exception>
     /// <exception cref="DocumentException">The signature is right and the policy cannot be used.</exception>
-    public static SignedPolicy Open(ReadOnlyMemory<byte> content, string name, DsseKey key, string keyName)
+    public static SignedPolicy Open(ReadOnlyMemory<byte> content, string name, PublicKey key, string keyName) => Open(content, name, [key], keyName);
+
+    /// <summary>The same, signed by any of several keys: the versions of one.</summary>
+    /// <param name="keys">At least one, the newest first.</param>
+    public static SignedPolicy Open(ReadOnlyMemory<byte> content, string name, IReadOnlyList<PublicKey> keys, string keyName)
     {
-        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(keys);
         if (content.Length > MaxBytes)
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name} is longer than {MaxBytes} bytes (MaxBytes)");
         ReadOnlyMemory<byte> line = content.Span.EndsWith("\n"u8) ? content[..^1] : content;
         if (!DsseEnvelope.TryParse(line, out DsseEnvelope? envelope))
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name} is no DSSE envelope");
-        if (!key.Verifies(envelope))
-            throw new SignedPolicyException(SignedPolicyError.BadSignature, $"{name} is not signed by {keyName} (key {key.KeyId[..16]}…)",
+        if (DsseSigning.FindSigner(envelope, keys) is not { } key)
+            throw new SignedPolicyException(SignedPolicyError.BadSignature, $"{name} is not signed by {keyName} (key {keys[0].Id[..16]}…)",
                 "use the public key of who signed it; if that is this one, the file was changed");
         // One form only: bytes that no signature covers cannot be varied either.
-        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.KeyId || !line.Span.SequenceEqual(envelope.ToJson()))
+        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.Id || !line.Span.SequenceEqual(envelope.ToJson()))
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name}: the envelope was changed around its signed content");
         if (envelope.PayloadType != PayloadType)
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name} holds {Escape.Quote(envelope.PayloadType)}; wanted {PayloadType}");
-        return ReadPayload(envelope.Payload, name, key.KeyId);
+        return ReadPayload(envelope.Payload, name, key.Id);
     }
 
     private static byte[] Payload(Policy policy, long counter, DateTimeOffset signed) => new CanonicalJson().BeginObject()

@@ -36,6 +36,9 @@ public sealed record Reason
     public required string Code { get; init; }
     public required Outcome Outcome { get; init; }
 
+    /// <summary>What of an image's evidence it is about, each judged by itself: <c>signature</c>, <c>platforms</c> …; null for what an inspection found.</summary>
+    public string? Component { get; init; }
+
     /// <summary>Where in the policy it is said: <c>vulnerabilities.severity.high</c>; null for what holds without being said.</summary>
     public string? Rule { get; init; }
 

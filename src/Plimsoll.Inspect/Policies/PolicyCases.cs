@@ -15,7 +15,11 @@ namespace Plimsoll.Inspect.Policies;
 /// <param name="Outcome">What is expected.</param>
 /// <param name="Reasons">Codes that must be among the reasons.</param>
 /// <param name="Now">The moment of the judgement; null: the time of the run.</param>
-public sealed record PolicyCase(string Name, string Where, Outcome Outcome, IReadOnlyList<string> Reasons, DateTimeOffset? Now, Func<Policy, DateTimeOffset, Inspection> Inspect);
+public sealed record PolicyCase(string Name, string Where, Outcome Outcome, IReadOnlyList<string> Reasons, DateTimeOffset? Now, Func<Policy, DateTimeOffset, Inspection> Inspect)
+{
+    /// <summary>The name whose rule of trust is expected, with the rule's place, or -1 for none; null when a case expects no rule.</summary>
+    public (string Image, int Place)? Trust { get; init; }
+}
 
 /// <param name="Verdict">What came of it.</param>
 /// <param name="Failure">English: what was expected and what came; null when both agree.</param>
@@ -72,9 +76,13 @@ public static class PolicyCases
         string[] missing = [.. policyCase.Reasons.Where(code => !verdict.Reasons.Any(r => r.Code == code))];
         string? failure = verdict.Outcome != policyCase.Outcome ? $"expected {policyCase.Outcome.Word()}, got {verdict.Outcome.Word()}"
             : missing.Length > 0 ? $"expected the reason {string.Join(", ", missing)}, got {(verdict.Reasons.Count == 0 ? "none" : string.Join(", ", verdict.Reasons.Select(r => r.Code).Distinct(StringComparer.Ordinal)))}"
+            : policyCase.Trust is var (image, place) && (policy.Trust?.Find(ImageName.Parse(image).Repository) ?? -1) is var found && found != place
+                ? $"expected {RuleName(place)} for {Escape.Quote(image)}, got {RuleName(found)}"
             : null;
         return new PolicyCaseResult(policyCase, verdict, failure);
     }
+
+    private static string RuleName(int place) => place < 0 ? "no rule of trust" : $"trust.images[{place.ToString(CultureInfo.InvariantCulture)}]";
 
     private static PolicyCase CaseOf(MapReader map, string folder)
     {
@@ -85,13 +93,14 @@ public static class PolicyCases
         foreach (string reason in reasons)
             if (Catalogue.FindReason(reason) is null)
                 throw new DocumentException(expect.Find("reasons")!.Where, $"no verdict has the reason {Escape.Quote(reason)}");
+        (string, int)? trust = expect.Find("rule") is { } rule ? (map.GetText("image"), PlaceOf(rule)) : null;
         expect.Done();
         DateTimeOffset? now = map.Find("now") is { } day ? new DateTimeOffset(DayOf(day), new TimeOnly(12, 0), TimeSpan.Zero) : null;
         Func<Policy, DateTimeOffset, Inspection> inspect = map.FindText("report") is { } report
             ? (policy, _) => PolicyJudge.InspectionOf(ReportOf(Path.Combine(folder, report), where), policy)
             : Synthetic(map);
         map.Done();
-        return new PolicyCase(name, where, outcome, reasons, now, inspect);
+        return new PolicyCase(name, where, outcome, reasons, now, inspect) { Trust = trust };
     }
 
     private static Report ReportOf(string path, string where)
@@ -213,6 +222,10 @@ public static class PolicyCases
                 return value;
         throw MapReader.Wrong(node, $"one of {string.Join(", ", known.Select(word))}");
     }
+
+    private static int PlaceOf(DocumentNode node) =>
+        node.Text == "none" ? -1 : int.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int place) && place < DocumentLimits.MaxListed ? place
+        : throw MapReader.Wrong(node, "the place of a rule in trust.images, from 0, or none");
 
     private static bool FlagOf(DocumentNode node) => node.Text switch
     {

@@ -36,6 +36,8 @@ public static class PolicyCheck
                     remarks.Add(new($"packages.deny[{i}]", Filled(Catalogue.PolicyTypeUnknown, type)));
                 else if (!order.IsValid(below))
                     remarks.Add(new($"packages.deny[{i}]", Filled(Catalogue.PolicyVersionUnknown, below, type)));
+        if (policy.Trust is { } trust)
+            remarks.AddRange(TrustCheck.Of(trust));
         Exceptions(policy, DateOnly.FromDateTime(now.UtcDateTime), remarks);
         return remarks;
     }
@@ -70,7 +72,7 @@ public static class PolicyCheck
         || Fails(policy.Secrets) || Fails(policy.History) || Fails(policy.Configuration)
         || Fails(policy.Licences.Severity) || Fails(policy.Licences.Rules) || (policy.Licences.Deny.Count > 0 && policy.Licences.Denied == PolicyAction.Fail)
         || (policy.Licences.Allow.Count > 0 && policy.Licences.Unlisted == PolicyAction.Fail) || policy.Licences.Undeclared == PolicyAction.Fail
-        || policy.Packages.Any(p => p.Action == PolicyAction.Fail);
+        || policy.Packages.Any(p => p.Action == PolicyAction.Fail) || policy.Trust is not null;
 
     private static bool Fails(ProblemRules rules) => Fails(rules.Severity) || Fails(rules.Rules);
 

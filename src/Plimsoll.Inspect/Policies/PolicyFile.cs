@@ -1,5 +1,8 @@
 using System.Reflection;
+using System.Text;
+using Plimsoll.Keys;
 using Plimsoll.Posix;
+using Plimsoll.Texts;
 using Plimsoll.Verify;
 
 namespace Plimsoll.Inspect.Policies;
@@ -18,13 +21,28 @@ public static class PolicyFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         byte[] bytes = SmallFile.Read(path, DocumentLimits.MaxPolicyBytes) ?? throw new DocumentException(path, $"longer than {DocumentLimits.MaxPolicyBytes} bytes (MaxPolicyBytes)");
-        return Parse(bytes, path);
+        return Parse(bytes, path, Path.GetDirectoryName(Path.GetFullPath(path)));
     }
 
     /// <summary>As <see cref="Read"/>, of bytes.</summary>
     /// <param name="name">What the file is called in errors.</param>
+    /// <param name="folder">Where files of keys that the policy names are looked for; null: it may name none.</param>
     /// <exception cref="DocumentException">See <see cref="Read"/>.</exception>
-    public static Policy Parse(ReadOnlySpan<byte> utf8, string name) => PolicyReader.Read(YamlDocument.Parse(utf8, name));
+    public static Policy Parse(ReadOnlySpan<byte> utf8, string name, string? folder = null) =>
+        PolicyReader.Read(YamlDocument.Parse(utf8, name), folder is null ? null : node => KeyOf(node, folder));
+
+    private static string KeyOf(DocumentNode node, string folder)
+    {
+        string path = Path.Combine(folder, MapReader.TextOf(node, "file"));
+        try
+        {
+            return Encoding.UTF8.GetString(SmallFile.Read(path, PublicKey.MaxPemBytes) ?? throw new DocumentException(node.Where, $"{Escape.Quote(path)} has more than {PublicKey.MaxPemBytes} bytes; it is no key"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DocumentException(node.Where, $"cannot read the key {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", e);
+        }
+    }
 
     /// <summary>The built-in policy; docs/policy-default.yaml.</summary>
     public static Policy BuiltIn() => Parse(BuiltInText(), Default);

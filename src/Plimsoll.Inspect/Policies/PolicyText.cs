@@ -36,6 +36,7 @@ public static class PolicyText
         foreach (Exemption exemption in policy.Exceptions)
             lines.Add("  " + Catalogue.ExplainException.In(language, Escape.ForTerminal(exemption.Id), Scope(exemption), exemption.Expires.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
                 Escape.ForTerminal(exemption.Owner), Escape.ForTerminal(exemption.Reason)));
+        lines.AddRange(TrustText.All(policy, language));
         return lines;
     }
 

@@ -278,4 +278,61 @@ public sealed class PolicyCommandTests : IDisposable
         Assert.Equal(2, await RunAsync("policy", "test", "default", Write("c3.yaml", "tests: 1\ncases:\n- name: a\n  expect: {outcome: passed, reasons: [sevrity]}\n")));
         Assert.Contains("no verdict has the reason \"sevrity\"", Error, StringComparison.Ordinal);
     }
+
+    private string Trusting(string images) => Policy($"trust:\n  keys:\n    release: {{file: public.pem}}\n    same: {{file: public.pem}}\n    other: {{file: other.pem}}\n  images:\n{images}", "trust.yaml");
+
+    [Fact]
+    public async Task Explain_Name_SaysWhichRuleDecidesAndWhatItWants()
+    {
+        string policy = Trusting("  - {names: ['registry.example/prod/**'], signatures: {keys: [release, other], threshold: 2}, revocations: {keys: [other]}}\n  - {names: ['**'], inspection: {keys: [other]}}\n");
+
+        Assert.Equal(0, await RunAsync("policy", "explain", policy, "--name", "registry.example/prod/app:1"));
+        Assert.Contains("For registry.example/prod/app:1 this rule decides (trust.images[0])", Out, StringComparison.Ordinal);
+        Assert.Contains("  signatures by 2 of: other, release", Out, StringComparison.Ordinal);
+        Assert.Contains("  a revocation list signed by one of: other, within 7 days", Out, StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync("policy", "explain", policy, "--name", "nginx", "--lang", "zh"));
+        Assert.Contains("docker.io/library/nginx", Out, StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync("policy", "explain", policy));
+        Assert.Contains("an inspection by 1 of: other", Out, StringComparison.Ordinal);
+        Assert.Equal(1, await RunAsync("policy", "explain", "default", "--name", "nginx"));
+        Assert.Contains("no section trust", Out, StringComparison.Ordinal);
+        Assert.Equal(1, await RunAsync("policy", "explain", Trusting("  - {names: [a], signatures: {keys: [other]}}\n"), "--name", "nginx"));
+        Assert.Contains("no rule of the policy is for docker.io/library/nginx", Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Check_Trust_NamesWhatCanDoNothing()
+    {
+        string policy = Trusting("  - {names: ['a/**'], signatures: {keys: [release, same]}}\n  - {names: [a/b], signatures: {keys: [release]}}\n");
+
+        Assert.Equal(0, await RunAsync("policy", "check", policy));
+        Assert.Contains("trust.keys.other: no rule uses this key", Out, StringComparison.Ordinal);
+        Assert.Contains("trust.keys.same: this is the same key as release", Out, StringComparison.Ordinal);
+        Assert.Contains("trust.images[1]: this rule can do nothing: trust.images[0] covers its names before it", Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sign_PolicyWithKeyFiles_HoldsTheKeys()
+    {
+        string policy = Trusting("  - {names: ['**'], signatures: {keys: [release]}}\n"), signed = _folder["p.signed"];
+
+        Assert.Equal(0, await RunAsync("policy", "sign", policy, "--key", _folder["private.pem"], "--output", signed));
+        File.Delete(_folder["other.pem"]);
+        Assert.Equal(0, await RunAsync("policy", "explain", signed, "--policy-key", _folder["public.pem"], "--name", "nginx"));
+        Assert.Contains("signatures by 1 of: release", Out, StringComparison.Ordinal);
+        Assert.Equal(2, await RunAsync("policy", "check", policy));
+        Assert.Contains("trust.yaml:7: cannot read the key", Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Test_RuleOfTrust_IsHeldToWhatIsExpected()
+    {
+        string policy = Trusting("  - {names: ['registry.example/**'], signatures: {keys: [release]}}\n");
+        string Cases(string rule) => Write("cases.yaml", $"tests: 1\ncases:\n- name: a\n  image: registry.example/app:1\n  expect: {{outcome: passed, rule: {rule}}}\n");
+
+        Assert.Equal(0, await RunAsync("policy", "test", policy, Cases("0")));
+        Assert.Equal(1, await RunAsync("policy", "test", policy, Cases("none")));
+        Assert.Contains("expected no rule of trust for \"registry.example/app:1\", got trust.images[0]", Out, StringComparison.Ordinal);
+        Assert.Equal(2, await RunAsync("policy", "test", policy, Cases("first")));
+    }
 }

@@ -157,13 +157,13 @@ public sealed class DockerImageTests(TestDocker docker) : IClassFixture<TestDock
         Assert.True(Overlay2Store.TryOpen(docker.DataRoot, out Overlay2Store? store, out _));
         using (store)
         {
-            ImageException e = Assert.Throws<ImageException>(() => Overlay2Image.TryOpen(store, saved.Id, "x", [], new ImageOptions()));
+            ImageException e = Assert.Throws<ImageException>(() => Overlay2Image.TryOpen(store, saved.Id, "x", [], IdShift.None, new ImageOptions()));
             Assert.Equal(ImageError.DigestMismatch, e.Error);
             Assert.Contains(saved.Id.ToString(), e.Message, StringComparison.Ordinal);
             Assert.Contains(Digest.Of(File.ReadAllBytes(file)).ToString(), e.Message, StringComparison.Ordinal);
         }
-        // The daemon checks its configs as well and then disowns the image.
-        Assert.Equal(ImageError.NotFound, Assert.Throws<ImageException>(() => Open(saved, InPlace)).Error);
+        // The daemon checks its configs as well and then disowns the image; the store tells why.
+        Assert.Equal(ImageError.DigestMismatch, Assert.Throws<ImageException>(() => Open(saved, InPlace)).Error);
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Plimsoll.Inspect.Packages.Versions;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Keys;
 using Plimsoll.Sign;
 using Plimsoll.TestKit;
 
@@ -156,11 +157,10 @@ internal static partial class FuzzTargets
     {
         get
         {
-            Lazy<(DsseKey Key, byte[] Json)> signed = new(() =>
+            Lazy<(ISigner Key, byte[] Json)> signed = new(() =>
             {
-                using ECDsa pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-                using DsseKey key = DsseKey.FromPem(pair.ExportPkcs8PrivateKeyPem(), "key");
-                return (DsseKey.FromPem(pair.ExportSubjectPublicKeyInfoPem(), "key"), key.Sign("text/plain", "hello"u8.ToArray()).ToJson());
+                ISigner key = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
+                return (key, DsseSigning.Sign("text/plain", "hello"u8.ToArray(), key).ToJson());
             });
             return new FuzzTarget
             {
@@ -172,7 +172,7 @@ internal static partial class FuzzTargets
                 {
                     if (!DsseEnvelope.TryParse(bytes, out DsseEnvelope? envelope))
                         throw new FormatException("no envelope");
-                    if (signed.Value.Key.Verifies(envelope))
+                    if (DsseSigning.Verify(envelope, signed.Value.Key.PublicKey))
                         WrongAnswerException.Unless(envelope.PayloadType == "text/plain" && envelope.Payload.Span.SequenceEqual("hello"u8), "another content has the signature");
                     WrongAnswerException.Unless(DsseEnvelope.TryParse(envelope.ToJson(), out DsseEnvelope? again) && again.Payload.Span.SequenceEqual(envelope.Payload.Span), "an envelope does not read back");
                 },
@@ -185,14 +185,12 @@ internal static partial class FuzzTargets
         get
         {
             InputFile file = new("one.plimsoll");
+            Lazy<ISigner> key = new(() => KeyFile.Generate(KeyAlgorithm.EcdsaP256));
             Lazy<byte[]> export = new(() =>
             {
-                using ECDsa pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-                File.WriteAllText(Path.Combine(file.Folder, "private.pem"), pair.ExportPkcs8PrivateKeyPem());
-                File.WriteAllText(Path.Combine(file.Folder, "public.pem"), pair.ExportSubjectPublicKeyInfoPem());
                 string database = Path.Combine(file.Folder, "from.db");
                 File.WriteAllBytes(database, DatabaseBytes(5));
-                DatabaseTransfer.Export(database, file.Path, Path.Combine(file.Folder, "private.pem"), CancellationToken.None);
+                DatabaseTransfer.Export(database, file.Path, key.Value, CancellationToken.None);
                 return File.ReadAllBytes(file.Path);
             });
             return new FuzzTarget
@@ -203,11 +201,10 @@ internal static partial class FuzzTargets
                 Refusal = e => e is AdvisoryException,
                 Run = bytes =>
                 {
-                    string key = export.IsValueCreated || export.Value.Length > 0 ? Path.Combine(file.Folder, "public.pem") : "";
                     string folder = Directory.CreateDirectory(Path.Combine(file.Folder, "to")).FullName;
                     try
                     {
-                        DatabaseTransfer.Import(Path.Combine(folder, "advisories.db"), file.Write(bytes), key, OsvLimits.Default, CancellationToken.None);
+                        DatabaseTransfer.Import(Path.Combine(folder, "advisories.db"), file.Write(bytes), [key.Value.PublicKey], "key", OsvLimits.Default, CancellationToken.None);
                         WrongAnswerException.Unless(bytes.AsSpan().SequenceEqual(export.Value), "a changed export was taken");
                     }
                     finally

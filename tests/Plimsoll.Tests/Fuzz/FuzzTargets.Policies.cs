@@ -13,7 +13,7 @@ internal static partial class FuzzTargets
     private static FuzzTarget PolicyYaml => new()
     {
         Name = "policy-yaml",
-        Seeds = () => [PolicyFile.BuiltInText(), .. Utf8("policy: 1\nname: t\npackages: {deny: [{name: a, type: deb, below: '1', reason: r}]}\nexceptions:\n- {id: a, package: b, path: c, image: d, reason: e, owner: f, expires: 2027-01-01}\n")],
+        Seeds = () => [PolicyFile.BuiltInText(), .. Utf8("policy: 1\nname: t\npackages: {deny: [{name: a, type: deb, below: '1', reason: r}]}\nexceptions:\n- {id: a, package: b, path: c, image: d, reason: e, owner: f, expires: 2027-01-01}\n"), PolicyJson.Write(Trusting.Value)],
         Words = PolicyParts,
         Refusal = e => e is DocumentException,
         Run = bytes =>
@@ -29,7 +29,7 @@ internal static partial class FuzzTargets
     private static FuzzTarget PolicyOfJson => new()
     {
         Name = "policy-json",
-        Seeds = () => [PolicyJson.Write(PolicyFile.BuiltIn())],
+        Seeds = () => [PolicyJson.Write(PolicyFile.BuiltIn()), PolicyJson.Write(Trusting.Value)],
         Words = ["\"policy\":1", "null", "\"rules\":{\"a\":\"warn\"}", "\"14d\"", "\"\\u0000\"", "1e400", "{}", "[]"],
         Refusal = e => e is DocumentException,
         Run = bytes => WrongAnswerException.Unless(PolicyJson.Write(PolicyJson.Read(bytes, "p", canonical: true)).AsSpan().SequenceEqual(bytes), "taken and not canonical"),

@@ -16,15 +16,18 @@ internal static partial class FuzzTargets
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
         OsvRecordBytes, ZipOfRecords, Database, DatabaseRow, Envelope, ExportFile, Kev, EpssCsv, CvssVector,
-        RegistryHttp, RegistryTexts, ContainersLists,
+        RegistryHttp, RegistryTexts, ContainersLists, ArtifactManifest, ArtifactLayout, RegistryPush,
         SuppressionYaml, ConfigYaml, LayerCacheFile, Reports, HtmlPage, Terminal, Arguments,
         BomDocument, VexDocument, ReportDocument, TemplateText,
-        PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement,
+        PolicyYaml, PolicyOfJson, PolicyCasesYaml, InspectionStatement, SignedEvidence,
         LicenceText, Capabilities, SystemSettings,
         DockerfileText, ShellText, HistoryLines, HadolintYaml,
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
-        MalwareArchive, MalwareText, MalwareProgram,
+        MalwareArchive, MalwareText, MalwareProgram, DeflateStart,
         SecretRuleFile, SecretText,
+        KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
+        FileListLines, MeasuredJson, DaemonEvents,
+        SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

@@ -181,6 +181,10 @@ internal static class Samples
         Add("openshift-token", "sha256~" + A(43), "S=");
         Add("scalingo-token", "tk-us-" + A(48), "S=");
         Add("settlemint-token", "sm_pat_" + A(16), "S=");
+        Add("aws-appsync-key", "da2-" + Of(Lower, 26), "S=");
+        Add("circleci-token", $"CCIPAT_{A(22)}_{H(40)}", "S=");
+        Add("buildkite-token", "bkua_" + H(40), "S=");
+        Add("ibm-cloud-key", A(44), "IBM_KEY=");
         Add("sidekiq-credentials", $"{H(8)}:{Of(Hex, 8, 2)}", "BUNDLE_ENTERPRISE__CONTRIBSYS__COM=");
         Add("plaid-access-token", "access-production-" + Uuid, "S=");
         Add("base64-json-web-token", "ZXlKaGJHY2lPaUp" + A(120), "S=", miss: "ZXlKaGJHY2lPaUp" + A(20));

@@ -208,6 +208,16 @@ sealed class ZipDirectory
     private static string? Inflate(ReadOnlyMemory<byte> packed, long stated, ContentBuffer buffer, out ReadOnlyMemory<byte> content, out long inflated, ReadOnlySpan<byte> name, StartFilter? isWanted)
     {
         (content, inflated) = (default, 0);
+        if (isWanted is not null)
+        {
+            Span<byte> head = stackalloc byte[StartBytes];
+            int length = DeflateHead.Inflate(packed.Span, head);
+            if (length >= 0 && !isWanted(name, head[..length]))
+            {
+                inflated = length;
+                return null;
+            }
+        }
         byte[] piece = System.Buffers.ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {

@@ -25,8 +25,6 @@ public enum AdvisoryError
     PeerFailed,
     /// <summary>No signature of the given key covers the bytes.</summary>
     BadSignature,
-    /// <summary>A key file cannot be used.</summary>
-    BadKey,
     /// <summary>An import's counter is lower than that of the database in use.</summary>
     LowerCounter,
     /// <summary>The very database that is in use.</summary>

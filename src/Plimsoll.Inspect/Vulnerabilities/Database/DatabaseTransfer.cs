@@ -28,10 +28,11 @@ public static class DatabaseTransfer
         int Schema, long Counter, DateTimeOffset Created, int Records, string Digest, long DatabaseBytes, string DatabaseSha256, long PackedBytes, string PackedSha256);
 
     /// <summary>Writes the database in use to a file, signed. The file appears when it is complete.</summary>
-    /// <exception cref="AdvisoryException">No database, a damaged one, a key that cannot sign, or no place to write.</exception>
-    public static DatabaseInfo Export(string databasePath, string file, string privateKeyPath, CancellationToken cancellationToken)
+    /// <exception cref="AdvisoryException">No database, a damaged one, or no place to write.</exception>
+    /// <exception cref="KeyException">The key cannot sign.</exception>
+    public static DatabaseInfo Export(string databasePath, string file, ISigner key, CancellationToken cancellationToken)
     {
-        using DsseKey key = ReadKey(privateKeyPath, mustSign: true);
+        ArgumentNullException.ThrowIfNull(key);
         using AdvisoryDatabase database = AdvisoryDatabase.Open(databasePath);
         // What is damaged must not get a signature.
         database.Verify(cancellationToken);
@@ -55,8 +56,8 @@ public static class DatabaseTransfer
             using (AdvisoryDatabase again = AdvisoryDatabase.Open(databasePath))
                 if (again.Info.Counter != info.Counter)
                     throw new AdvisoryException(AdvisoryError.Busy, "an update replaced the database meanwhile", "run the export again");
-            DsseEnvelope envelope = key.Sign(PayloadType, ToJson(new Statement(AdvisoryDatabase.SchemaVersion, info.Counter, info.Created,
-                info.Records, info.Digest, plain.Bytes, plain.Sha256, small.Bytes, small.Sha256)));
+            DsseEnvelope envelope = DsseSigning.Sign(PayloadType, ToJson(new Statement(AdvisoryDatabase.SchemaVersion, info.Counter, info.Created,
+                info.Records, info.Digest, plain.Bytes, plain.Sha256, small.Bytes, small.Sha256)), key);
             using (FileStream to = new(whole, FileMode.CreateNew, FileAccess.Write))
             using (FileStream from = File.OpenRead(packed))
             {
@@ -81,17 +82,19 @@ public static class DatabaseTransfer
     }
 
     /// <summary>Puts an exported database in use: signature first, then size and digest, then its content, then the counter.</summary>
+    /// <param name="keys">It must be signed by one of them: the versions of a key, the newest first.</param>
+    /// <param name="keyName">What the key is called in errors.</param>
     /// <exception cref="AdvisoryException">Nothing was changed; the error says why.</exception>
-    public static DatabaseInfo Import(string databasePath, string file, string publicKeyPath, OsvLimits limits, CancellationToken cancellationToken)
+    public static DatabaseInfo Import(string databasePath, string file, IReadOnlyList<PublicKey> keys, string keyName, OsvLimits limits, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(limits);
-        using DsseKey key = ReadKey(publicKeyPath, mustSign: false);
+        ArgumentNullException.ThrowIfNull(keys);
         using UpdateLock held = UpdateLock.Take(databasePath);
         string made = UpdateLock.Temporary(databasePath, "import");
         try
         {
             using FileStream from = OpenExport(file);
-            Statement statement = ReadStatement(from, file, key, publicKeyPath);
+            Statement statement = ReadStatement(from, file, keys, keyName);
             if (statement.Schema > AdvisoryDatabase.SchemaVersion)
                 throw new AdvisoryException(AdvisoryError.NewerSchema, $"{file} has schema {statement.Schema}; this Plimsoll reads up to {AdvisoryDatabase.SchemaVersion}", "use a newer Plimsoll");
             if (statement.DatabaseBytes > limits.MaxDatabaseBytes)
@@ -119,7 +122,7 @@ public static class DatabaseTransfer
         }
     }
 
-    private static Statement ReadStatement(FileStream from, string file, DsseKey key, string keyName)
+    private static Statement ReadStatement(FileStream from, string file, IReadOnlyList<PublicKey> keys, string keyName)
     {
         byte[] head = new byte[Magic.Length + MaxEnvelopeBytes + 1];
         int got = from.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
@@ -135,11 +138,11 @@ public static class DatabaseTransfer
         if (!DsseEnvelope.TryParse(line, out DsseEnvelope? envelope))
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file}: the second line is no DSSE envelope");
         string signers = string.Join(", ", envelope.Signatures.Take(4).Select(s => s.KeyId.Length > 16 ? s.KeyId[..16] + "…" : s.KeyId).Select(Escape.ForTerminal));
-        if (!key.Verifies(envelope))
-            throw new AdvisoryException(AdvisoryError.BadSignature, $"{file} is not signed by {keyName} (key {key.KeyId[..16]}…); it names {(signers.Length == 0 ? "no key" : $"key {signers}")}",
+        if (DsseSigning.FindSigner(envelope, keys) is not { } key)
+            throw new AdvisoryException(AdvisoryError.BadSignature, $"{file} is not signed by {keyName} (key {keys[0].Id[..16]}…); it names {(signers.Length == 0 ? "no key" : $"key {signers}")}",
                 "use the public key of who exported it; if that is this one, the file was changed");
         // One form only: bytes of the envelope that no signature covers cannot be varied either.
-        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.KeyId || !line.Span.SequenceEqual(envelope.ToJson()))
+        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.Id || !line.Span.SequenceEqual(envelope.ToJson()))
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file}: the envelope was changed around its signed content");
         if (envelope.PayloadType != PayloadType)
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file} holds {Escape.Quote(envelope.PayloadType)}; wanted {PayloadType}");
@@ -271,30 +274,6 @@ public static class DatabaseTransfer
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new AdvisoryException(AdvisoryError.NotFound, $"there is no file {file}", inner: e);
-        }
-    }
-
-    private static DsseKey ReadKey(string path, bool mustSign)
-    {
-        try
-        {
-            byte[] pem = SmallFile.Read(path, DsseKey.MaxPemBytes)
-                ?? throw new AdvisoryException(AdvisoryError.BadKey, $"{path} has more than {DsseKey.MaxPemBytes} bytes (MaxPemBytes); it is no key");
-            DsseKey key = DsseKey.FromPem(Encoding.UTF8.GetString(pem), path);
-            if (key.IsPrivate == mustSign)
-                return key;
-            using (key)
-                throw mustSign
-                    ? new AdvisoryException(AdvisoryError.BadKey, $"{path} is a public key; an export is signed with the private one")
-                    : new AdvisoryException(AdvisoryError.BadKey, $"{path} is a private key; an import needs the public one only", $"make it: openssl pkey -in {path} -pubout");
-        }
-        catch (KeyException e)
-        {
-            throw new AdvisoryException(AdvisoryError.BadKey, e.Message, "make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new AdvisoryException(AdvisoryError.BadKey, $"cannot read the key {path}: {e.Message}", inner: e);
         }
     }
 

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Keys;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.Tests.Vulnerabilities.Database;
@@ -9,32 +9,36 @@ public sealed class DatabaseTransferTests : IDisposable
     private readonly OsvSource _source = new();
     private static CancellationToken Token => TestContext.Current.CancellationToken;
     private string File1 => Path.Combine(_source.Root, "one.plimsoll");
-    private string Private => Path.Combine(_source.Root, "private.pem");
-    private string Public => Path.Combine(_source.Root, "public.pem");
+    private ISigner _key = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
     private string Far => Path.Combine(_source.Root, "far", "advisories.db");
 
-    public void Dispose() => _source.Dispose();
-
-    private async Task PrepareAsync(bool rsa = false)
+    public void Dispose()
     {
-        using AsymmetricAlgorithm key = rsa ? RSA.Create(2048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await File.WriteAllTextAsync(Private, key.ExportPkcs8PrivateKeyPem(), Token);
-        await File.WriteAllTextAsync(Public, key.ExportSubjectPublicKeyInfoPem(), Token);
+        _source.Dispose();
+        _key.Dispose();
+    }
+
+    private async Task PrepareAsync()
+    {
         _source.With("Debian", "DSA-1", "bash", "5.1").Build();
         await UpdateAsync();
     }
 
     private Task UpdateAsync() => DatabaseUpdate.RunAsync(new UpdateOptions { DatabasePath = _source.Database, Source = _source.Folder }, null, Token);
-    private DatabaseInfo Export() => DatabaseTransfer.Export(_source.Database, File1, Private, Token);
-    private DatabaseInfo Import(OsvLimits? limits = null) => DatabaseTransfer.Import(Far, File1, Public, limits ?? OsvLimits.Default, Token);
+    private DatabaseInfo Export() => DatabaseTransfer.Export(_source.Database, File1, _key, Token);
+    private DatabaseInfo Import(OsvLimits? limits = null) => DatabaseTransfer.Import(Far, File1, [_key.PublicKey], "the key", limits ?? OsvLimits.Default, Token);
     private AdvisoryError Refused() => Assert.Throws<AdvisoryException>(() => Import()).Error;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Import_OfAnExport_GivesTheSameDatabase(bool rsa)
+    [InlineData(KeyAlgorithm.EcdsaP256)]
+    [InlineData(KeyAlgorithm.EcdsaP384)]
+    [InlineData(KeyAlgorithm.Ed25519)]
+    [InlineData(KeyAlgorithm.Rsa)]
+    public async Task Import_OfAnExport_GivesTheSameDatabase(KeyAlgorithm algorithm)
     {
-        await PrepareAsync(rsa);
+        _key.Dispose();
+        _key = KeyFile.Generate(algorithm);
+        await PrepareAsync();
         Export();
         Import();
         Assert.Equal(await File.ReadAllBytesAsync(_source.Database, Token), await File.ReadAllBytesAsync(Far, Token));
@@ -149,13 +153,9 @@ public sealed class DatabaseTransferTests : IDisposable
     {
         await PrepareAsync();
         Export();
-        using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await File.WriteAllTextAsync(Public, other.ExportSubjectPublicKeyInfoPem(), Token);
-        Assert.Equal(AdvisoryError.BadSignature, Refused());
-        File.Copy(Private, Public, overwrite: true);
-        Assert.Equal(AdvisoryError.BadKey, Refused());
-        await File.WriteAllTextAsync(Public, "no key", Token);
-        Assert.Equal(AdvisoryError.BadKey, Refused());
+        using ISigner other = KeyFile.Generate(KeyAlgorithm.EcdsaP256), third = KeyFile.Generate(KeyAlgorithm.Ed25519);
+        Assert.Equal(AdvisoryError.BadSignature, Assert.Throws<AdvisoryException>(() => DatabaseTransfer.Import(Far, File1, [other.PublicKey, third.PublicKey], "ops", OsvLimits.Default, Token)).Error);
+        Assert.Equal(1, DatabaseTransfer.Import(Far, File1, [other.PublicKey, _key.PublicKey], "ops", OsvLimits.Default, Token).Counter);
     }
 
     [Fact]

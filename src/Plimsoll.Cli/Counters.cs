@@ -2,47 +2,55 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Plimsoll.Texts;
-using Plimsoll.Verify;
 
 namespace Plimsoll.Cli;
 
 /// <summary>
-/// The highest counter that was seen of each signed policy, by key and name, so that an older one cannot take its place again.
-/// One small file for each below <c>policies</c> in the data folder: counter and digest.
+/// The highest counter that was seen of each signed policy or revocation list, by key and name, so that an older one cannot take its place
+/// again. One small file for each in a folder of the data folder: counter and digest.
 /// </summary>
-internal sealed class PolicyCounters(string folder, Action<string> remark)
+/// <param name="remark">Told why a counter could not be remembered.</param>
+internal sealed class Counters(string folder, Action<string> remark)
 {
     private const int MaxBytes = 256;
     private const int Attempts = 50;
 
     /// <summary>Refuses what is older than what was seen, or as old and different; remembers it otherwise.</summary>
+    /// <param name="name">What it is kept by, beside the key.</param>
+    /// <param name="digest">Of the content: two contents must not share a counter.</param>
+    /// <param name="file">What the file is called in messages.</param>
+    /// <param name="what">What the thing is called in messages: <c>policy NAME</c>.</param>
+    /// <param name="family">Ids of the keys that are trusted in place of each other, the versions of one: what one has signed, another must not take back.</param>
     /// <exception cref="CommandException">Refused, with both counters.</exception>
-    public void Check(SignedPolicy signed, string name)
+    public void Check(string keyId, IEnumerable<string> family, string name, long counter, string digest, string file, string what)
     {
-        string digest = PolicyJson.DigestOf(signed.Policy);
-        string path = PathOf(signed.KeyId, signed.Policy.Name);
+        foreach (string other in family.Where(id => id != keyId))
+            if (Highest(other, name) is var last && counter <= last)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} was seen with {last}, signed by another version of this key",
+                    "only a newer one takes its place; versions of a key go on counting");
+        string path = PathOf(keyId, name);
         try
         {
             Directory.CreateDirectory(folder);
-            using FileStream file = OpenAlone(path);
-            (long seen, string seenDigest) = Read(file);
-            if (signed.Counter < seen)
-                throw new CommandException(ExitCode.Refused, $"{name} has counter {signed.Counter}; policy {signed.Policy.Name} of this key was seen with {seen}",
+            using FileStream kept = OpenAlone(path);
+            (long seen, string seenDigest) = Read(kept);
+            if (counter < seen)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} of this key was seen with {seen}",
                     $"only a newer one takes its place; to go back on purpose, remove {Escape.ForTerminal(path)} first");
-            if (signed.Counter == seen && seenDigest != digest)
-                throw new CommandException(ExitCode.Refused, $"{name} has counter {signed.Counter} and other content than policy {signed.Policy.Name} of this key had under that counter",
-                    "two policies must not share a counter: sign it again with a higher one");
-            if (signed.Counter == seen)
+            if (counter == seen && seenDigest != digest)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter} and other content than {what} of this key had under that counter",
+                    "two must not share a counter: sign it again with a higher one");
+            if (counter == seen)
                 return;
-            byte[] text = Encoding.ASCII.GetBytes($"{signed.Counter.ToString(CultureInfo.InvariantCulture)} {digest}\n");
-            file.Position = 0;
-            file.Write(text);
-            file.SetLength(text.Length);
-            file.Flush(flushToDisk: true);
+            byte[] text = Encoding.ASCII.GetBytes($"{counter.ToString(CultureInfo.InvariantCulture)} {digest}\n");
+            kept.Position = 0;
+            kept.Write(text);
+            kept.SetLength(text.Length);
+            kept.Flush(flushToDisk: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The policy itself is right; a home that cannot be written must not keep a pipeline from judging by it.
+            // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it.
             remark(Escape.ForTerminal(e.Message));
         }
     }

@@ -1,0 +1,158 @@
+using System.Globalization;
+using Plimsoll.Inspect.Reports;
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Registry;
+using Plimsoll.Sign;
+using Plimsoll.Sources;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+
+namespace Plimsoll.Cli.Commands;
+
+/// <summary>One call of <c>verify</c>: each image is opened, what speaks for it is looked for, and both are judged.</summary>
+internal sealed class VerifyRun(CliContext context, ScanServices services)
+{
+    /// <summary>Hex digits of an image id as Docker shows it; what is shorter is taken for a name.</summary>
+    private const int ShortIdLength = 12;
+
+    public required Policy Policy { get; init; }
+
+    /// <summary>Bundle files, layouts, and sigstore bundles in JSON; asked before what is beside the image.</summary>
+    public IReadOnlyList<string> Bundles { get; init; } = [];
+    public string? Revocations { get; init; }
+
+    /// <summary>The name to judge by, in place of the image's own.</summary>
+    public string? As { get; init; }
+    public bool Json { get; init; }
+    public bool Quiet { get; init; }
+    public ImageOptions Images { get; init; } = new();
+
+    public int Run(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        byte[]? revocations = Revocations is { } path ? ReadRevocations(path) : null;
+        List<VerifyResult> results = [.. names.Select(name => One(name, revocations, cancellationToken))];
+        if (Json)
+        {
+            using MemoryStream buffer = new();
+            VerifyReport.WriteJson(buffer, results, Policy, AppVersion.Full);
+            Subject.Write(context, buffer.ToArray(), OutputTarget.Parse("json", "--json"));
+        }
+        else if (!Quiet)
+            VerifyReport.WriteTable(context.Out, results, Subject.TableFor(context, services));
+        foreach (VerifyResult result in results)
+            if (result.Failure is { } failure)
+                context.WriteError(ImageFailure.Named(result.Image, Escape.ForTerminal(failure.Message)), ImageFailure.HintOf(result.Image, failure));
+        return results.Exists(r => r.Verdict?.Outcome == Outcome.Refused) ? ExitCode.Refused
+            : results.Exists(r => r.Verdict is not { Outcome: not Outcome.Undecided }) ? ExitCode.Undecided : ExitCode.Done;
+    }
+
+    private VerifyResult One(string name, byte[]? revocations, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ImageReference reference = ImageReference.Parse(name);
+            using Image image = ImageSource.Open(name, Images, cancellationToken);
+            // A stream tells its config last, so that it is measured in any case.
+            bool stream = image.ConfigDigest is null;
+            (Measurement? measured, IReadOnlyList<string> differences) = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, cancellationToken) : (null, []);
+            if (image.ConfigDigest is not { } config)
+                throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
+            EvidenceCollector collector = new(Images, Bundles);
+            JudgedImage judged = new()
+            {
+                Names = NamesOf(reference, image),
+                Index = image.IndexDigest,
+                Manifest = image.ManifestDigest,
+                Config = config,
+                Created = CreatedOf(image),
+            };
+            (Evidence evidence, IReadOnlyList<JudgedPlatform> platforms) = collector.Collect(stream ? null : reference, judged, cancellationToken);
+            judged = judged with { Platforms = platforms };
+            Counters counters = RevocationSource.CountersOf(context);
+            TrustCase trustCase = new()
+            {
+                Image = judged,
+                Evidence = evidence,
+                Measured = measured,
+                Differences = differences,
+                Revocations = revocations?.AsMemory(),
+                SeenRevocations = id => RevocationSource.Highest(counters, id),
+                AcceptedRevocations = (list, family) => Remember(counters, list, family),
+            };
+            return new VerifyResult(name, judged, TrustJudge.Of(Policy, trustCase, context.Time.GetUtcNow(), cancellationToken), null);
+        }
+        catch (ImageException e)
+        {
+            return new VerifyResult(name, null, null, e);
+        }
+    }
+
+    /// <summary>A list that proved to be newer than those seen before is remembered; one of the same counter with other content is refused.</summary>
+    private bool Remember(Counters counters, RevocationList list, IReadOnlyList<string> family)
+    {
+        try
+        {
+            RevocationSource.Remember(counters, list, family, Revocations!);
+            return true;
+        }
+        catch (CommandException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The image's value, or what in it is not as its config says.</summary>
+    private static (Measurement? Measured, IReadOnlyList<string> Differences) Measure(Image image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            MeasureResult result = Measurer.Measure(image, new MeasureOptions(), cancellationToken);
+            return result.Intact ? (result.Measurement, []) : (null, [.. result.Differences.Select(d => $"{d.Path} ({d.Seen})").DefaultIfEmpty("a layer")]);
+        }
+        catch (ImageException e) when (image.ConfigDigest is not null && e.Error is ImageError.DiffIdMismatch or ImageError.DigestMismatch or ImageError.SizeMismatch)
+        {
+            return (null, [e.Message]);
+        }
+    }
+
+    /// <summary>
+    /// What the image goes by: the name that was asked for, else those that its archive claims, which are those that loading it would give it.
+    /// </summary>
+    private IReadOnlyList<ImageName> NamesOf(ImageReference reference, Image image)
+    {
+        if (As is not null)
+            return [Named(As)];
+        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || (reference.Location.Length >= ShortIdLength && image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true);
+        return reference.Scheme switch
+        {
+            ImageScheme.Registry => [Named(reference.Location)],
+            ImageScheme.Docker or ImageScheme.Podman or ImageScheme.ContainersStorage when !byId => [Named(reference.Location)],
+            // A layout's names are often tags alone.
+            ImageScheme.Oci or ImageScheme.OciArchive => [.. image.Tags.Where(RegistryName.HasHost).Select(Named)],
+            _ => [.. image.Tags.Select(Named)],
+        };
+    }
+
+    private static ImageName Named(string text)
+    {
+        ImageName name = ImageName.Parse(text);
+        return name.Tag is null && !text.Contains('@', StringComparison.Ordinal) ? name with { Tag = "latest" } : name;
+    }
+
+    private static DateTimeOffset? CreatedOf(Image image) =>
+        DateTimeOffset.TryParse(image.Config?.Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset created) ? created : null;
+
+    private static byte[] ReadRevocations(string path)
+    {
+        try
+        {
+            return SmallFile.Read(path, RevocationList.MaxBytes) ?? throw CommandException.Usage($"the revocation list {Escape.Quote(path)} is longer than {RevocationList.MaxBytes} bytes (MaxBytes)");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Usage($"cannot read the revocation list {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", "plimsoll key revoke --list FILE --key KEY makes one");
+        }
+    }
+}

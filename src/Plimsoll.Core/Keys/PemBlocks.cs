@@ -1,0 +1,33 @@
+using System.Security.Cryptography;
+
+namespace Plimsoll.Keys;
+
+/// <summary>The blocks of a PEM file. Source: RFC 7468.</summary>
+internal static class PemBlocks
+{
+    /// <summary>Blocks of one file: <see cref="KeyFile.MaxKeys"/> and what may stand beside them.</summary>
+    private const int MaxBlocks = 2 * KeyFile.MaxKeys;
+
+    /// <summary>Label and bytes of each block, in the file's order; text around them is passed over.</summary>
+    /// <exception cref="KeyException">Too long, no block at all, too many, or one in the encrypted form of old OpenSSL.</exception>
+    public static IReadOnlyList<(string Label, byte[] Der)> Of(string pem, string name)
+    {
+        ArgumentNullException.ThrowIfNull(pem);
+        if (pem.Length > PublicKey.MaxPemBytes)
+            throw new KeyException($"{name} has more than {PublicKey.MaxPemBytes} characters (MaxPemBytes); it is no key");
+        // Its key derivation is one round of MD5; the headers also make it no PEM by RFC 7468.
+        if (pem.Contains("\nProc-Type:", StringComparison.Ordinal))
+            throw new KeyException($"{name} is encrypted as OpenSSL did before PKCS#8, which is not used here", "rewrite it: openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem");
+        List<(string, byte[])> blocks = [];
+        ReadOnlySpan<char> rest = pem;
+        while (PemEncoding.TryFind(rest, out PemFields fields))
+        {
+            byte[] der = new byte[fields.DecodedDataLength];
+            if (blocks.Count == MaxBlocks || !Convert.TryFromBase64Chars(rest[fields.Base64Data], der, out int written))
+                throw new KeyException($"{name} holds more than {MaxBlocks} blocks");
+            blocks.Add((rest[fields.Label].ToString(), der[..written]));
+            rest = rest[fields.Location.End..];
+        }
+        return blocks.Count > 0 ? blocks : throw new KeyException($"{name} is no PEM file");
+    }
+}

@@ -1,0 +1,83 @@
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Sign;
+
+namespace Plimsoll.Verify;
+
+/// <summary>What an image is called: repository with host, and tag.</summary>
+/// <param name="Repository"><c>registry.example/team/app</c>; empty for an image without a name.</param>
+/// <param name="Tag">Null when none is stated.</param>
+public sealed record ImageName(string Repository, string? Tag)
+{
+    public static ImageName None { get; } = new("", null);
+
+    /// <summary>Reads a name as Docker does: without a host it is Docker Hub's; a digest behind it is left out. Any text gives a name.</summary>
+    /// <remarks>Source: distribution/reference, normalize.go. Names are only compared here, never asked for.</remarks>
+    public static ImageName Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string rest = text.IndexOf('@', StringComparison.Ordinal) is >= 0 and var at ? text[..at] : text;
+        int slash = rest.IndexOf('/', StringComparison.Ordinal), colon = rest.LastIndexOf(':');
+        string? tag = colon > rest.LastIndexOf('/') ? rest[(colon + 1)..] : null;
+        if (tag is not null)
+            rest = rest[..colon];
+        if (rest.Length == 0)
+            return new ImageName("", tag);
+        bool hasHost = slash > 0 && (rest.AsSpan(0, slash).ContainsAny('.', ':') || rest.AsSpan(0, slash) is "localhost");
+        string host = hasHost ? rest[..slash].ToLowerInvariant() : "docker.io", path = hasHost ? rest[(slash + 1)..] : rest;
+        if (host is "index.docker.io" or "registry-1.docker.io")
+            host = "docker.io";
+        return new ImageName(host == "docker.io" && !path.Contains('/', StringComparison.Ordinal) ? $"{host}/library/{path}" : $"{host}/{path}", tag);
+    }
+
+    public override string ToString() => Tag is null ? Repository : $"{Repository}:{Tag}";
+}
+
+/// <summary>One image that an index lists.</summary>
+/// <param name="Platform"><c>linux/amd64</c>; untrusted text.</param>
+public sealed record JudgedPlatform(Digest Manifest, string Platform);
+
+/// <summary>The image that is to be trusted, as the bytes say that are there: every digest was checked.</summary>
+public sealed record JudgedImage
+{
+    /// <summary>Every name that it goes by; each must satisfy its rule. Empty: it has none.</summary>
+    public IReadOnlyList<ImageName> Names { get; init; } = [];
+
+    /// <summary>The index that the platform was chosen from; null when there was none.</summary>
+    public Digest? Index { get; init; }
+
+    /// <summary>Null where the source has no manifest: archives and the store of a Docker host.</summary>
+    public Digest? Manifest { get; init; }
+    public required Digest Config { get; init; }
+
+    /// <summary>Every image of the index, whatever platform it is for.</summary>
+    public IReadOnlyList<JudgedPlatform> Platforms { get; init; } = [];
+
+    /// <summary>When it was made, as the config says.</summary>
+    public DateTimeOffset? Created { get; init; }
+
+    internal IEnumerable<Digest> Digests => ((Digest?[])[Index, Manifest, Config]).OfType<Digest>();
+}
+
+/// <summary>An image and all that is there to judge it by.</summary>
+public sealed record TrustCase
+{
+    public required JudgedImage Image { get; init; }
+    public Evidence Evidence { get; init; } = new();
+
+    /// <summary>What the image's bytes measure to here; null when nobody measured.</summary>
+    public Measurement? Measured { get; init; }
+
+    /// <summary>What in the image's bytes is not as its config says, found while it was measured; then it has no measurement.</summary>
+    public IReadOnlyList<string> Differences { get; init; } = [];
+
+    /// <summary>The signed revocation list, as its file is; null when there is none.</summary>
+    public ReadOnlyMemory<byte>? Revocations { get; init; }
+
+    /// <summary>The highest counter of a revocation list that was ever seen here of a key, by its id; 0 for none. Null: nobody remembers.</summary>
+    public Func<string, long>? SeenRevocations { get; init; }
+
+    /// <summary>Told of a list that is right and as new as it must be, to remember it; false when another list of the same counter was seen.</summary>
+    /// <remarks>The second argument holds the ids of the versions of the key that signed it.</remarks>
+    public Func<RevocationList, IReadOnlyList<string>, bool>? AcceptedRevocations { get; init; }
+}

@@ -1,0 +1,63 @@
+namespace Plimsoll.Verify;
+
+/// <summary>What must be got before an image can be judged.</summary>
+/// <param name="Measurement">Its layers must be read and measured.</param>
+/// <param name="Revocations">A revocation list must be there.</param>
+public sealed record TrustNeeds(bool Measurement, bool Revocations);
+
+/// <summary>Policy and evidence in, verdict out. Nothing is believed of another component's answer; every component that fails is named.</summary>
+public static class TrustJudge
+{
+    /// <summary>Names of one image, as an archive may claim any number.</summary>
+    public const int MaxNames = 16;
+
+    /// <param name="now">Decides ages and the last days of exceptions.</param>
+    /// <exception cref="OperationCanceledException">Asked for.</exception>
+    public static Verdict Of(Policy policy, TrustCase trustCase, DateTimeOffset now, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(trustCase);
+        TrustReasons reasons = new();
+        if (policy.Trust is { } trust)
+        {
+            using Proofs proofs = new(trust, cancellationToken);
+            IReadOnlyList<ImageName> names = trustCase.Image.Names.Count > 0 ? [.. trustCase.Image.Names.Distinct()] : [ImageName.None];
+            foreach (ImageName name in names.Take(MaxNames))
+                JudgeName(policy, trust, trustCase, name, proofs, reasons, now);
+            if (names.Count > MaxNames)
+                reasons.Say(TrustComponents.Rule, "too-many-names", Outcome.Undecided, "trust.images", $"{names.Count}", $"{MaxNames}");
+        }
+        else
+            reasons.Say(TrustComponents.Rule, "no-trust", Outcome.Refused, "trust", policy.Name);
+        IReadOnlyList<Reason> ordered = reasons.Ordered();
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered.Max(r => r.Outcome) : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+    }
+
+    /// <summary>What the rules for these names ask for.</summary>
+    public static TrustNeeds NeedsOf(Policy policy, IReadOnlyList<ImageName> names)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(names);
+        ImageTrust[] rules = policy.Trust is not { } trust ? []
+            : [.. (names.Count > 0 ? names : [ImageName.None]).Select(n => trust.Find(n.Repository)).Where(i => i >= 0).Distinct().Select(i => trust.Images[i])];
+        return new TrustNeeds(rules.Any(r => r.Measurement is not null), rules.Any(r => r.Revocations is not null));
+    }
+
+    private static void JudgeName(Policy policy, TrustRules trust, TrustCase trustCase, ImageName name, Proofs proofs, TrustReasons reasons, DateTimeOffset now)
+    {
+        int place = trust.Find(name.Repository);
+        if (place < 0)
+        {
+            reasons.Say(TrustComponents.Rule, name == ImageName.None ? "no-name" : "no-rule", Outcome.Refused, "trust.images", name.ToString());
+            return;
+        }
+        TrustRun run = new(policy, trust.Images[place], $"trust.images[{place}]", trustCase, name, proofs, reasons, now);
+        RevocationComponent.Judge(run);
+        SignatureComponent.Judge(run);
+        AttestationComponent.Judge(run);
+        InspectionComponent.Judge(run);
+        MeasurementComponent.Judge(run);
+        MinimumComponent.Judge(run);
+        EvidenceComponent.Judge(run);
+    }
+}

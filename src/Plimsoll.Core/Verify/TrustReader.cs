@@ -1,0 +1,224 @@
+using System.Globalization;
+using Plimsoll.Keys;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Verify;
+
+/// <summary>Reads the section <c>trust</c> of a policy.</summary>
+internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
+{
+    /// <summary>Rules for images, and names of keys.</summary>
+    private const int MaxRules = DocumentLimits.MaxListed;
+    private const int MaxKeyNameCharacters = 100;
+
+    private static readonly PolicyAction[] OfOverrides = [PolicyAction.Fail, PolicyAction.Warn, PolicyAction.Ignore];
+    private static readonly PolicyAction[] OfTheUnread = [PolicyAction.Fail, PolicyAction.Undecided, PolicyAction.Warn, PolicyAction.Ignore];
+
+    private readonly Dictionary<string, TrustKey> _keys = new(StringComparer.Ordinal);
+    private Signers? _signers;
+
+    public TrustRules Read(MapReader map)
+    {
+        foreach (DocumentMember member in MembersOf(map.Get("keys"), "trust.keys"))
+            _keys.Add(member.Name, KeyOf(member));
+        _signers = new Signers(_keys.Values);
+        List<ImageTrust> images = [];
+        foreach (DocumentNode item in map.FindItems("images"))
+            images.Add(images.Count < MaxRules ? RuleOf(item) : throw new DocumentException(item.Where, $"more than {MaxRules} rules in trust.images"));
+        if (images.Count == 0)
+            throw new DocumentException(map.Where, "trust has no rule in images, and would refuse every image");
+        map.Done();
+        return new TrustRules { Keys = [.. _keys.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], Images = images };
+    }
+
+    private static IReadOnlyList<DocumentMember> MembersOf(DocumentNode node, string what)
+    {
+        _ = new MapReader(node, what);
+        return node.Members!.Count is > 0 and <= DocumentLimits.MaxListed ? node.Members
+            : throw new DocumentException(node.Where, $"{what} has {node.Members.Count} entries; wanted 1 to {DocumentLimits.MaxListed}");
+    }
+
+    private TrustKey KeyOf(DocumentMember member)
+    {
+        if (member.Name.Length is 0 or > MaxKeyNameCharacters || !member.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+            throw new DocumentException(member.Where, $"{Escape.Quote(member.Name)} is no name of a key; wanted letters, digits, dots, underscores and dashes");
+        MapReader map = new(member.Value, $"trust.keys.{member.Name}");
+        DocumentNode? file = map.Find("file"), inline = map.Find("pem");
+        if (file is null == inline is null)
+            throw new DocumentException(member.Value.Where, $"the key {member.Name} has {(file is null ? "neither" : "both")} pem {(file is null ? "nor" : "and")} file; wanted one of them");
+        string pem = inline is not null ? MapReader.TextOf(inline, map.Inner("pem"), PublicKey.MaxPemBytes)
+            : readKeyFile is not null ? readKeyFile(file!)
+            : throw new DocumentException(file!.Where, "file stands where pem was wanted: this form holds the keys themselves");
+        map.Done();
+        try
+        {
+            List<TrustedHalf> versions = [];
+            foreach (PublicKey key in KeyFile.ReadPublicKeys(pem, $"the key {member.Name}"))
+                using (key)
+                    if (versions.TrueForAll(v => v.Id != key.Id))
+                        versions.Add(new TrustedHalf(key.Id, key.ToPem()));
+            return new TrustKey(member.Name, versions);
+        }
+        catch (KeyException e)
+        {
+            throw new DocumentException((file ?? inline)!.Where, e.Message, e);
+        }
+    }
+
+    private ImageTrust RuleOf(DocumentNode node)
+    {
+        MapReader map = new(node, "trust.images");
+        MapReader? signatures = SectionOf(map, "signatures", out _), inspection = SectionOf(map, "inspection", out bool inspectionRequired);
+        MapReader? measurement = SectionOf(map, "measurement", out bool measurementRequired), revocations = SectionOf(map, "revocations", out _);
+        KeyQuorum? signers = signatures is null ? null : QuorumOf(signatures, null);
+        ImageTrust rule = new()
+        {
+            Names = NamesOf(map, "names") is { Count: > 0 } names ? names : throw new DocumentException(node.Where, "the rule has no names"),
+            Repositories = NamesOf(map, "repositories"),
+            Signatures = signers,
+            Match = signatures is null ? default : WordOf(signatures, "match", TrustWords.Word, Enum.GetValues<SignedName>()),
+            Platforms = WordOf(map, "platforms", TrustWords.Word, Enum.GetValues<SignedPlatforms>()),
+            Attestations = AttestationsOf(map, signers),
+            Inspection = inspection is not null ? QuorumOf(inspection, signers) : inspectionRequired ? Same(map, "inspection", signers) : null,
+            DatabaseCounter = inspection is null ? 0 : CounterOf(inspection, "counter"),
+            Measurement = measurement is not null ? QuorumOf(measurement, signers) : measurementRequired ? Same(map, "measurement", signers) : null,
+            Revocations = revocations is null ? null : RevocationsOf(revocations),
+            Minimum = MinimumOf(map.FindMap("minimum")),
+            Overridden = PolicyReader.ActionOf(map, "overridden", PolicyAction.Fail, OfOverrides),
+            Unreadable = PolicyReader.ActionOf(map, "unreadable", PolicyAction.Undecided, OfTheUnread),
+        };
+        foreach (MapReader? section in (MapReader?[])[signatures, inspection, measurement, revocations])
+            section?.Done();
+        map.Done();
+        if (rule.Signatures is null && rule.Attestations.Count == 0 && rule.Inspection is null && rule.Measurement is null)
+            throw new DocumentException(node.Where, "the rule asks for nothing that somebody signed; wanted signatures, attestations, inspection or measurement");
+        return rule;
+    }
+
+    /// <summary>A section's mapping; null where it is left out, or one word stands there.</summary>
+    private static MapReader? SectionOf(MapReader map, string name, out bool required)
+    {
+        required = false;
+        if (map.Find(name) is not { } node)
+            return null;
+        if (node.Text is null)
+            return new MapReader(node, map.Inner(name));
+        string word = MapReader.TextOf(node, map.Inner(name));
+        bool mayBeWord = name is "inspection" or "measurement";
+        required = mayBeWord && word == "required";
+        return required || word == "none" ? null
+            : throw new DocumentException(node.Where, $"{map.Inner(name)} is {Escape.Quote(word)}; wanted its keys, {(mayBeWord ? "required, " : "")}or none");
+    }
+
+    private static KeyQuorum Same(MapReader map, string name, KeyQuorum? signers) =>
+        signers ?? throw new DocumentException(map.Get(name).Where, $"{map.Inner(name)} is required by the keys of signatures, and there are none; name its keys");
+
+    private KeyQuorum QuorumOf(MapReader map, KeyQuorum? otherwise)
+    {
+        if (map.Find("keys") is null && map.Find("threshold") is null && otherwise is not null)
+            return otherwise;
+        IReadOnlyList<string> keys = map.Find("keys") is null && otherwise is not null ? otherwise.Keys : KeysOf(map);
+        int different = _signers!.Count(keys);
+        int threshold = (int)(map.Find("threshold") is { } node ? NumberOf(node, map.Inner("threshold"), 1, DocumentLimits.MaxListed) : 1);
+        if (threshold > different)
+            throw new DocumentException(map.Get("threshold").Where, $"{map.Inner("threshold")} is {threshold}, and {string.Join(", ", keys)} {(different == 1 ? "is one key" : $"are {different} different keys")}: nothing could satisfy it");
+        return new KeyQuorum(keys, threshold);
+    }
+
+    private List<string> KeysOf(MapReader map)
+    {
+        DocumentNode node = map.Get("keys");
+        IReadOnlyList<string> names = MapReader.TextsOf(node, map.Inner("keys"));
+        if (names.Count == 0)
+            throw new DocumentException(node.Where, $"{map.Inner("keys")} is empty");
+        for (int i = 0; i < names.Count; i++)
+            if (!_keys.ContainsKey(names[i]))
+                throw new DocumentException(node.Items![i].Where, $"{map.Inner("keys")} holds {Escape.Quote(names[i])}; known keys: {string.Join(", ", _keys.Keys)}");
+        return [.. names.Order(StringComparer.Ordinal)];
+    }
+
+    private static List<string> NamesOf(MapReader map, string name)
+    {
+        IReadOnlyList<string> names = map.FindTexts(name);
+        return names.Count <= DocumentLimits.MaxListed ? [.. names.Order(StringComparer.Ordinal)]
+            : throw new DocumentException(map.Get(name).Where, $"more than {DocumentLimits.MaxListed} entries in {map.Inner(name)}");
+    }
+
+    private List<AttestationTrust> AttestationsOf(MapReader rule, KeyQuorum? signers)
+    {
+        List<AttestationTrust> wanted = [];
+        foreach (DocumentNode item in rule.FindItems("attestations"))
+        {
+            MapReader map = new(item, rule.Inner("attestations"));
+            AttestationTrust one = new()
+            {
+                Type = TypeOf(map),
+                Quorum = QuorumOf(map, signers),
+                MaxAgeDays = PolicyReader.LimitOf(map, "max-age", null),
+                Builder = map.FindText("builder"),
+                Source = map.FindText("source"),
+                Materials = NamesOf(map, "materials"),
+            };
+            map.Done();
+            if (!PredicateTypes.IsProvenance(one.Type) && (one.Builder ?? one.Source ?? (one.Materials.Count > 0 ? one.Materials[0] : null)) is not null)
+                throw new DocumentException(item.Where, $"builder, source and materials are of provenance; {Escape.Quote(one.Type)} has none");
+            wanted.Add(wanted.Count < DocumentLimits.MaxListed ? one : throw new DocumentException(item.Where, $"more than {DocumentLimits.MaxListed} attestations"));
+        }
+        return wanted;
+    }
+
+    private static string TypeOf(MapReader map)
+    {
+        string type = map.GetText("type");
+        return PredicateTypes.Words.Contains(type, StringComparer.Ordinal) || type.Contains(':', StringComparison.Ordinal) ? type
+            : throw new DocumentException(map.Get("type").Where, $"type is {Escape.Quote(type)}; wanted {string.Join(", ", PredicateTypes.Words)}, or a predicate type (https://…)");
+    }
+
+    private RevocationTrust RevocationsOf(MapReader map) => new(KeysOf(map), PolicyReader.LimitOf(map, "max-age", 7), CounterOf(map, "counter"));
+
+    private static ImageMinimum MinimumOf(MapReader? map)
+    {
+        if (map is null)
+            return new();
+        ImageMinimum minimum = new(DayOf(map, "created-after"), DayOf(map, "not-before"), CounterOf(map, "counter"));
+        map.Done();
+        return minimum;
+    }
+
+    private static DateOnly? DayOf(MapReader map, string name) =>
+        map.FindText(name) is not { } text || text == "none" ? null
+        : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day
+        : throw new DocumentException(map.Get(name).Where, $"{map.Inner(name)} is {Escape.Quote(text)}; wanted a date such as 2027-01-31, or none");
+
+    private static long CounterOf(MapReader map, string name) => map.Find(name) is { } node ? NumberOf(node, map.Inner(name), 0, long.MaxValue) : 0;
+
+    private static long NumberOf(DocumentNode node, string what, long least, long most)
+    {
+        string text = MapReader.TextOf(node, what);
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= least && number <= most ? number
+            : throw new DocumentException(node.Where, $"{what} is {Escape.Quote(text)}; wanted a number from {least}");
+    }
+
+    private static T WordOf<T>(MapReader map, string name, Func<T, string> word, T[] known) where T : struct
+    {
+        if (map.FindText(name) is not { } text)
+            return default;
+        foreach (T value in known)
+            if (word(value) == text)
+                return value;
+        throw new DocumentException(map.Get(name).Where, $"{map.Inner(name)} is {Escape.Quote(text)}; wanted {string.Join(" or ", known.Select(word))}");
+    }
+}
+
+/// <summary>The words of the section's enumerations.</summary>
+internal static class TrustWords
+{
+    public static string Word(this SignedPlatforms platforms) => platforms == SignedPlatforms.Index ? "index" : "each";
+
+    public static string Word(this SignedName name) => name switch
+    {
+        SignedName.Exact => "exact",
+        SignedName.Any => "any",
+        _ => "repository",
+    };
+}
