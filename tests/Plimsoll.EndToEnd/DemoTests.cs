@@ -43,7 +43,7 @@ public sealed partial class DemoTests
             Assert.True(printed == outcome.Code, $"{lines[i]} ended with {outcome.Code}, the demo says {printed}\n{outcome.Error}");
             typed++;
         }
-        Assert.True(typed >= 7, $"{typed} commands in\n{demo.Out}");
+        Assert.True(typed >= 18, $"{typed} commands in\n{demo.Out}");
     }
 
     /// <summary>What it is there to show: packages of languages with file and layer, a bill of materials, a comparison, an explanation.</summary>
