@@ -130,7 +130,7 @@ public sealed record KeyShare
     {
         ArgumentNullException.ThrowIfNull(text);
         int begin = text.Length > MaxTextLength ? -1 : text.IndexOf(Begin, StringComparison.Ordinal);
-        int end = begin < 0 ? -1 : text.IndexOf(End, begin, StringComparison.Ordinal);
+        int end = begin < 0 ? -1 : text.IndexOf(End, begin + Begin.Length, StringComparison.Ordinal);
         if (end < 0)
             throw new KeyException($"{name} is no share of a key: wanted the lines from {Begin} to {End}");
         // Text around it is passed over, and so are the line ends of mail and paper.

@@ -12,7 +12,7 @@ public sealed class KeyShareTests
     private static KeyException Refused(IEnumerable<KeyShare> shares) => Assert.Throws<KeyException>(() => KeyShare.Combine(Named(shares), out _));
 
     /// <summary>A share whose digest is right although its bytes are not: what a forger hands in.</summary>
-    private static KeyShare Forged(KeyShare share) => share with { Bytes = [(byte)(share.Bytes[0] ^ 1), .. share.Bytes[1..]] };
+    private static KeyShare Forged(KeyShare share) => share with { Bytes = [(byte)(share.Bytes[0] ^ 0x51 ^ share.Number), .. share.Bytes[1..]] };
 
     private static IEnumerable<T[]> Subsets<T>(IReadOnlyList<T> all, int size)
     {
@@ -150,6 +150,7 @@ public sealed class KeyShareTests
 
     [Theory]
     [InlineData("", "is no share of a key")]
+    [InlineData("-----BEGIN PLIMSOLL KEY SHARE-----END PLIMSOLL KEY SHARE-----", "is no share of a key")]
     [InlineData("-----BEGIN PLIMSOLL KEY SHARE-----\n-----END PLIMSOLL KEY SHARE-----", "line 1 is not \"Version: …\"")]
     [InlineData("-----BEGIN PLIMSOLL KEY SHARE-----\nVersion: 2\n-----END PLIMSOLL KEY SHARE-----", "line 2 is not \"Set: …\"")]
     public void Parse_NoShare_SaysWhatIsWrong(string text, string wanted) =>
