@@ -37,6 +37,7 @@ public static partial class Catalogue
         "provenance-materials" => new("provenance with materials that are not allowed, or none: {0}", "来源证明的材料不被允许或没有材料：{0} 个"),
         "database-counter" => new("the inspection's advisory database has counter {0}, wanted at least {1}", "检查所用漏洞库计数为 {0}，要求不低于 {1}"),
         "not-intact" => new("the image's bytes are not as its own config says: {0}", "镜像字节与其自身配置不符：{0} 处"),
+        "unpacked-not-compared" => new("the image's bytes were had from the engine; the unpacked files were not compared, which takes root on the host", "镜像字节由引擎导出；解包后的文件未比对（需要主机的 root 权限）"),
         "not-measured" => new("the image was not measured", "镜像未被度量"),
         "measurement-mismatch" => new("the image measures to {1}, signed is {2}; first difference: layer {0}", "镜像度量值为 {1}，签名值为 {2}；首个差异：第 {0} 层"),
         "revocations-missing" => new("there is no revocation list", "没有吊销列表"),

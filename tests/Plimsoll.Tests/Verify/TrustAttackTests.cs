@@ -167,6 +167,10 @@ public sealed class TrustAttackTests
         Verdict first = many.Judge(One);
         Assert.Equal(Outcome.Undecided, first.Outcome);
         first.Has(Outcome.Passed, "signature/signed");
+        // A policy may let it pass with a word, as it may with all that was not read.
+        Verdict warned = many.Judge(One + "\nunreadable: warn");
+        Assert.Equal(Outcome.Warned, warned.Outcome);
+        warned.Has(Outcome.Warned, "evidence/too-many-signatures");
     }
 
     [Fact]
