@@ -50,7 +50,9 @@ internal sealed class Counters(string folder, Action<string> remark)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it.
+            // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it. What is remembered there counts all the same.
+            if (Remembered(path) is var last && counter < last)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} of this key was seen with {last}", "only a newer one takes its place", e);
             remark(Escape.ForTerminal(e.Message));
         }
     }
@@ -58,9 +60,9 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <summary>The highest counter that was seen; 0 when none was.</summary>
     public long Highest(string keyId, string name)
     {
+        string path = PathOf(keyId, name);
         try
         {
-            string path = PathOf(keyId, name);
             if (!File.Exists(path))
                 return 0;
             using FileStream file = OpenAlone(path);
@@ -68,7 +70,23 @@ internal sealed class Counters(string folder, Action<string> remark)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return 0;
+            return Remembered(path);
+        }
+    }
+
+    /// <summary>The counter of a file that cannot be opened for writing; the highest there is when it is there and cannot be read either.</summary>
+    private static long Remembered(string path)
+    {
+        try
+        {
+            if (!File.Exists(path))
+                return 0;
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            return Read(file).Counter;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
         }
     }
 

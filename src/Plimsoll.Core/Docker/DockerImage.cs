@@ -64,7 +64,7 @@ public static class DockerImage
             return null;
         try
         {
-            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], ids, options) is { } image)
+            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], inspect.GraphDriver?.Data?.GetValueOrDefault("UpperDir"), ids, options) is { } image)
                 return image;
         }
         catch

@@ -207,6 +207,9 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         {
             return (Index.Empty, Fault(BaselineFault.Edited, $"{IndexFile}: {e.Message}"));
         }
+        // It is written after the record, so that only the very first record may be without it.
+        if (highest == 0 && index.Counter > 1)
+            return (index, Fault(BaselineFault.SealMissing, $"{CounterFile} is gone; {IndexFile} has counter {index.Counter}"));
         return (index, index.Counter < highest
             ? Fault(BaselineFault.RolledBack, $"{IndexFile} has counter {index.Counter}; {highest} was written last, as {CounterFile} says") : BaselineAnswer.None);
     }

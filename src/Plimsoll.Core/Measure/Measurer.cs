@@ -56,6 +56,8 @@ public static class Measurer
             image.ReadLayers(plain, options.Parallelism, cancellationToken);
             return Result(image, plain, options, log, compared: false);
         }
+        foreach (ChangedNote note in unpacked.FindRestacked())
+            log.Add(new Difference(DifferenceKind.Stack, note.Layer, image.Layers[note.Layer - 1].DiffId, note.Place, note.Seen, note.Wanted));
         using Comparisons comparisons = new(image, unpacked, log, options.Parallelism, cancellationToken);
         LayerPass pass = new(options.Files, keep: true, comparisons.Add);
         ImageException mismatch;

@@ -157,7 +157,7 @@ public sealed class DockerImageTests(TestDocker docker) : IClassFixture<TestDock
         Assert.True(Overlay2Store.TryOpen(docker.DataRoot, out Overlay2Store? store, out _));
         using (store)
         {
-            ImageException e = Assert.Throws<ImageException>(() => Overlay2Image.TryOpen(store, saved.Id, "x", [], IdShift.None, new ImageOptions()));
+            ImageException e = Assert.Throws<ImageException>(() => Overlay2Image.TryOpen(store, saved.Id, "x", [], null, IdShift.None, new ImageOptions()));
             Assert.Equal(ImageError.DigestMismatch, e.Error);
             Assert.Contains(saved.Id.ToString(), e.Message, StringComparison.Ordinal);
             Assert.Contains(Digest.Of(File.ReadAllBytes(file)).ToString(), e.Message, StringComparison.Ordinal);
