@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
@@ -79,10 +80,7 @@ internal sealed class Counters(string folder, Action<string> remark)
     {
         try
         {
-            if (!File.Exists(path))
-                return 0;
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-            return Read(file).Counter;
+            return !File.Exists(path) ? 0 : SmallFile.ReadRegular(path, MaxBytes) is { } bytes ? Parse(bytes).Counter : long.MaxValue;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -95,11 +93,15 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <summary>What cannot be read counts as the highest there is: damage must not open the way back.</summary>
     private static (long Counter, string Digest) Read(FileStream file)
     {
-        if (file.Length == 0)
-            return (0, "");
         byte[] bytes = new byte[MaxBytes];
-        string text = Encoding.ASCII.GetString(bytes, 0, file.ReadAtLeast(bytes, MaxBytes, throwOnEndOfStream: false));
-        string[] parts = text.TrimEnd('\n').Split(' ');
+        return Parse(bytes.AsSpan(0, file.ReadAtLeast(bytes, MaxBytes, throwOnEndOfStream: false)));
+    }
+
+    private static (long Counter, string Digest) Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+            return (0, "");
+        string[] parts = Encoding.ASCII.GetString(bytes).TrimEnd('\n').Split(' ');
         return parts.Length == 2 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out long counter) ? (counter, parts[1]) : (long.MaxValue, "");
     }
 

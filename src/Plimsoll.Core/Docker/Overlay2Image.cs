@@ -18,13 +18,12 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     /// <param name="imageId">Digest of the config.</param>
     /// <param name="mounted">The folder that the daemon calls the top layer's; null when it does not say.</param>
     /// <param name="ids">How the daemon shifts owners.</param>
-    /// <returns>Null when this is not the daemon's store or may not be read; the daemon can still export the image.</returns>
-    /// <exception cref="ImageException">
-    /// DigestMismatch: the stored config is not the one that the id names; DiffIdMismatch: two layers have one folder; BlobMissing: the
-    /// store has the image and lacks a part of it; and others.
-    /// </exception>
-    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, string? mounted, IdShift ids, ImageOptions options)
+    /// <returns>Null when the store lacks a part of the image or may not be read; the daemon can still export the image.</returns>
+    /// <param name="lacks">What to say where the store has the image and lacks a part of it.</param>
+    /// <exception cref="ImageException">DigestMismatch: the stored config is not the one that the id names; DiffIdMismatch: two layers have one folder; and others.</exception>
+    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, string? mounted, IdShift ids, ImageOptions options, out ImageException? lacks)
     {
+        lacks = null;
         if (store.FindConfig(imageId, options.Limits.MaxJsonBytes) is not { } bytes)
             return null;
         string where = $"{store.Root}/image/overlay2/imagedb/content/sha256/{imageId.Hex}";
@@ -39,9 +38,10 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
         for (int i = 0; i < diffIds.Count; i++)
         {
             if (store.FindLayer(chainIds[i], diffIds[i]) is not { } layer)
-                // Who takes a note away must not get an export in place of a look at the files: Docker has the note in its memory and goes on.
-                return !Environment.IsPrivilegedProcess ? null
-                    : throw new ImageException(ImageError.BlobMissing, $"{store.Root}: the store has image {imageId} and lacks what belongs to its layer {i + 1} of {diffIds.Count} (layerdb/sha256/{chainIds[i].Hex})", EditedStore);
+            {
+                lacks = new ImageException(ImageError.BlobMissing, $"{store.Root}: the store has image {imageId} and lacks what belongs to its layer {i + 1} of {diffIds.Count} (layerdb/sha256/{chainIds[i].Hex}), so that its files cannot be looked at", EditedStore);
+                return null;
+            }
             // Layers that are one to a reader would be looked at once, and all but the first would pass for whole.
             if (!stored.TryAdd(layer.Folder, layer))
                 throw new ImageException(ImageError.DiffIdMismatch, $"{store.Root}: layer {i + 1} of {diffIds.Count} and one below it have the same folder, {layer.Folder}; Docker gives each its own", EditedStore);
