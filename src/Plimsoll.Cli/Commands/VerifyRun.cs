@@ -14,9 +14,6 @@ namespace Plimsoll.Cli.Commands;
 /// <summary>One call of <c>verify</c>: each image is opened, what speaks for it is looked for, and both are judged.</summary>
 internal sealed class VerifyRun(CliContext context, ScanServices services)
 {
-    /// <summary>Hex digits of an image id as Docker shows it; what is shorter is taken for a name.</summary>
-    private const int ShortIdLength = 12;
-
     public required Policy Policy { get; init; }
 
     /// <summary>Bundle files, layouts, and sigstore bundles in JSON; asked before what is beside the image.</summary>
@@ -138,7 +135,9 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
     {
         if (As is not null)
             return [Named(As)];
-        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || (reference.Location.Length >= ShortIdLength && image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true);
+        // Part of an id is no name: a rule for names of that form would decide over an image that has another.
+        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal)
+            || (image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true && !image.Tags.Any(t => Named(t) == Named(reference.Location)));
         return reference.Scheme switch
         {
             ImageScheme.Registry => [Named(reference.Location)],

@@ -40,6 +40,7 @@ public static partial class Catalogue
         "unpacked-not-compared" => new("the image's bytes were had from the engine; the unpacked files were not compared, which takes root on the host", "镜像字节由引擎导出；解包后的文件未比对（需要主机的 root 权限）"),
         "not-measured" => new("the image was not measured", "镜像未被度量"),
         "measurement-mismatch" => new("the image measures to {1}, signed is {2}; first difference: layer {0}", "镜像度量值为 {1}，签名值为 {2}；首个差异：第 {0} 层"),
+        "revocations-not-asked" => new("a revocation list was given, and the rule names no keys whose list would count", "给出了吊销列表，但规则没有指明由哪些密钥签名"),
         "revocations-missing" => new("there is no revocation list", "没有吊销列表"),
         "revocations-unsigned" => new("the revocation list is signed by no key of the rule", "吊销列表不是由规则中的密钥签名"),
         "revocations-malformed" => new("the revocation list is not of its form", "吊销列表格式不符"),

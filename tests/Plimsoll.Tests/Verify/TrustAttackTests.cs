@@ -320,6 +320,35 @@ public sealed class TrustAttackTests
     }
 
     [Fact]
+    public void Revocations_OfTheManifest_AlsoHoldWhereOnlyTheConfigIsKnown()
+    {
+        // A Docker host: the image came by load, and what was revoked is what the registry calls it.
+        TrustBuilder Host(params Digest[] revoked) => new TrustBuilder { Image = new() { Names = [ImageName.Parse(Repository + ":1.4")], Config = Config } }
+            .Signed(Release).Measurement(Release, null, null, ("manifest", Manifest), ("config", Config), ("index", IndexDigest))
+            .Revoking(Ops, images: [.. revoked.Select(d => new RevokedImage(d, Now, "bad"))]);
+
+        Host(Other).Judge(Revoked).Passes();
+        Host(Manifest).Judge(Revoked).Refuses("revocations/image-revoked");
+        Host(IndexDigest).Judge(Revoked).Refuses("revocations/image-revoked");
+        // A stranger's word, or that of a key that counts no longer, makes no image another.
+        new TrustBuilder().Signed(Release).Measurement(Stranger, null, null, ("manifest", Manifest), ("config", Config), ("index", Other)).Revoking(Ops, images: [new(Other, Now, "bad")]).Judge(Revoked).Passes();
+        const string either = "signatures: {keys: [release, ci]}\nrevocations: {keys: [ops], max-age: 7d, counter: 3}";
+        TrustBuilder Stolen(params RevokedKey[] keys) => new TrustBuilder().Signed(Release).Measurement(Ci, null, null, ("manifest", Manifest), ("config", Config), ("index", Other)).Revoking(Ops, keys: keys, images: [new(Other, Now, "bad")]);
+        Stolen(new RevokedKey(Ci.PublicKey.Id, Now, "stolen")).Judge(either).Passes();
+        Stolen().Judge(either).Refuses("revocations/image-revoked");
+    }
+
+    [Fact]
+    public void Revocations_GivenToARuleThatNamesNoKeys_IsUndecided()
+    {
+        new TrustBuilder().Signed(Release).Judge(One).Passes();
+        Verdict given = new TrustBuilder().Signed(Release).Revoking(Ops, images: [new(Manifest, Now, "bad")]).Judge(One);
+
+        Assert.Equal(Outcome.Undecided, given.Outcome);
+        given.Has(Outcome.Undecided, "revocations/revocations-not-asked");
+    }
+
+    [Fact]
     public void Revocations_OlderListThanOneSeen_IsRefused()
     {
         new TrustBuilder().Signed(Release).Revoking(Ops, counter: 5).With(b => b.SeenRevocations = 5).Judge(Revoked).Passes();
