@@ -108,6 +108,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Bases = settings.Bases,
                 Checks = checks.All,
                 Vulnerabilities = settings.Vulnerabilities,
+                // A table names the lines only where it groups by layers; a template may use all that the JSON report has.
+                ShowsHistory = settings.GroupByLayer || settings.Outputs.Any(o => o.Format != "table" && ReportFormats.Find(o.Format) is null or { ShowsHistory: true }),
                 // Bytes that nobody checked never fill the cache.
                 CacheFolder = settings.NoCache || settings.Unverified ? null : context.Home.Cache,
                 Time = context.Time,
