@@ -61,7 +61,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         if (!exists && settings.Database is not null && !settings.Update)
             throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
         if (exists && !settings.Update)
-            return new OpeningStore(() => services.OpenDatabase(path), services.Rehearse);
+            return new OpeningStore(() => services.OpenDatabase(path), services.Rehearse is { } rehearse ? store => rehearse(store, settings.Outputs.Count > 0 ? settings.Outputs[0].Format : "") : null);
         if (exists)
         {
             IAdvisoryStore store = services.OpenDatabase(path);
@@ -180,22 +180,27 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         // Files first: when one cannot be written, nothing has gone to standard output yet.
         foreach (OutputTarget output in settings.Outputs.OrderBy(o => o.File is null))
         {
+            if (output is { Format: "json", File: null })
+            {
+                // The most that is ever written, and the most often: it goes out while it is made.
+                WriteOut(stream => JsonReport.Write(stream, results, settings.Filter, AppVersion.Full));
+                continue;
+            }
             byte[]? content = Render(output, results, templates);
             if (content is null)
                 continue;
             if (output.File is not null)
                 output.WriteFile(content);
             else
-                WriteOut(Encoding.UTF8.GetString(content));
+                WriteOut(stream => stream.Write(content));
         }
     }
 
-    private void WriteOut(string text)
+    private void WriteOut(Action<Stream> write)
     {
         try
         {
-            context.Out.Write(text);
-            context.Out.Flush();
+            context.WriteOut(write);
         }
         // Whoever reads our output may have had enough of it, as head does; the exit code is not for them alone.
         catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
