@@ -82,9 +82,9 @@ public sealed record QuoteChallenge(DateTimeOffset Issued, ReadOnlyMemory<byte> 
         byte[] nonce = root.Hex("nonce", NonceBytes);
         if (nonce.Length != NonceBytes)
             throw new FormatException($"a nonce of {nonce.Length} bytes; wanted {NonceBytes}");
-        byte[]? secret = root.OptionalBytes("secret", SecretBytes);
-        if (secret is not null && secret.Length != SecretBytes)
-            throw new FormatException($"a secret of {secret.Length} bytes; wanted {SecretBytes}");
+        ReadOnlyMemory<byte>? secret = root.OptionalBytes("secret", SecretBytes);
+        if (secret is { } known && known.Length != SecretBytes)
+            throw new FormatException($"a secret of {known.Length} bytes; wanted {SecretBytes}");
         return new QuoteChallenge(root.Time("issued"), nonce, root.Hex("attestationKeyName", 66), root.Hex("endorsementKeyName", 66), root.Bytes("credential", 512), root.Bytes("encrypted", 1024), secret);
     });
 }
@@ -162,11 +162,9 @@ public sealed record QuoteFile
             Attest = root.Bytes("attest", Attestation.MaxBytes),
             Signature = root.Bytes("signature", TpmSignature.MaxBytes),
             Pcrs = pcrs,
-            Answer = Memory(root.OptionalBytes("answer", 32)),
-            BootLog = Memory(root.OptionalBytes("bootLog", Tpm.BootLog.MaxBytes)),
-            ImaLog = Memory(root.OptionalBytes("imaLog", MaxImaBytes)),
+            Answer = root.OptionalBytes("answer", 32),
+            BootLog = root.OptionalBytes("bootLog", Tpm.BootLog.MaxBytes),
+            ImaLog = root.OptionalBytes("imaLog", MaxImaBytes),
         };
     });
-
-    private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? null : new ReadOnlyMemory<byte>(bytes);
 }

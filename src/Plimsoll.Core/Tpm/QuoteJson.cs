@@ -42,7 +42,13 @@ internal static class QuoteJson
         return bytes.Length <= max ? bytes : throw new FormatException($"{name}: {bytes.Length} bytes; at most {max} are allowed");
     }
 
-    public static byte[]? OptionalBytes(this JsonElement element, string name, int max) => element.TryGetProperty(name, out _) ? element.Bytes(name, max) : null;
+    /// <summary>Null where there is no such member; an array that is null would turn into empty memory.</summary>
+    public static ReadOnlyMemory<byte>? OptionalBytes(this JsonElement element, string name, int max)
+    {
+        if (!element.TryGetProperty(name, out _))
+            return null;
+        return new ReadOnlyMemory<byte>(element.Bytes(name, max));
+    }
 
     public static byte[] Hex(this JsonElement element, string name, int max)
     {

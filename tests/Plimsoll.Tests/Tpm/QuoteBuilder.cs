@@ -67,10 +67,12 @@ internal sealed class QuoteBuilder : IDisposable
             if (Values.Find(bank, index) is null)
                 Values.Set(bank, index, new byte[bank.Size()]);
         byte[] attest = Attest(Values.Digest(Selection, TpmAlgorithm.Sha256)!);
-        QuoteFile file = new() { Made = Now, AttestationKey = Key, Attest = attest, Signature = Sign(attest), Pcrs = Values, BootLog = Boot, ImaLog = Ima };
+        QuoteFile file = new() { Made = Now, AttestationKey = Key, Attest = attest, Signature = Sign(attest), Pcrs = Values, BootLog = Memory(Boot), ImaLog = Memory(Ima) };
         // What is judged is what a file holds.
         return QuoteFile.Parse(file.ToJson(), "q");
     }
+
+    private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? null : new ReadOnlyMemory<byte>(bytes);
 
     /// <summary>What this evidence is good for: its nonce, by a key that is known.</summary>
     public QuoteDemand Demand => new() { Nonce = new byte[] { 1, 2, 3, 4 }, KnownKeys = [Key] };

@@ -91,7 +91,7 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
         string n = type + scheme;
         tpm.Tool("tpm2_createek", "-c", n + "ek.ctx", "-G", "rsa", "-u", n + "ek.pub");
         tpm.Tool("tpm2_createak", "-C", n + "ek.ctx", "-c", n + "ak.ctx", "-G", type, "-s", scheme, "-g", hash, "-u", n + "ak.pub", "-n", n + "ak.name");
-        tpm.Tool("tpm2_quote", "-c", n + "ak.ctx", "-l", "sha256:0,1,2,3,4,5,6,7,8,9+sha384:0", "-q", Convert.ToHexStringLower(Nonce), "-m", n + ".msg", "-s", n + ".sig", "-g", hash);
+        tpm.Tool("tpm2_quote", "-c", n + "ak.ctx", "-l", "sha256:0,1,2,3,4,5,6,7,8,9+sha384:0", "-q", Convert.ToHexStringLower(Nonce), "-m", n + ".msg", "-s", n + ".sig", "-g", hash, "--scheme", scheme);
         TpmPublic key = TpmPublic.Parse(File.ReadAllBytes(tpm[n + "ak.pub"]).AsSpan(2));
         Assert.Equal(File.ReadAllBytes(tpm[n + "ak.name"]), key.Name);
         PcrValues values;
