@@ -25,8 +25,8 @@ internal static class Shamir
         ArgumentOutOfRangeException.ThrowIfLessThan(threshold, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(shares, threshold);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(shares, MaxShares);
-        ArgumentOutOfRangeException.ThrowIfZero(secret.Length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(secret.Length, MaxSecretBytes);
+        if (secret.Length is 0 or > MaxSecretBytes)
+            throw new ArgumentException($"{secret.Length} bytes, wanted 1 to {MaxSecretBytes} (MaxSecretBytes)", nameof(secret));
         byte[] coefficients = GC.AllocateUninitializedArray<byte>(secret.Length * (threshold - 1), pinned: true);
         try
         {
@@ -57,10 +57,9 @@ internal static class Shamir
     public static byte[] Combine(IReadOnlyList<byte[]> shares)
     {
         ArgumentNullException.ThrowIfNull(shares);
-        ArgumentOutOfRangeException.ThrowIfLessThan(shares.Count, 2);
-        int length = shares[0].Length - 1;
-        if (length < 1 || shares.Any(s => s.Length != length + 1 || s[^1] == 0) || shares.Select(s => s[^1]).Distinct().Count() != shares.Count)
-            throw new ArgumentException("the shares differ in length, or two have one x", nameof(shares));
+        int length = shares.Count == 0 ? 0 : shares[0].Length - 1;
+        if (shares.Count < 2 || length < 1 || shares.Any(s => s.Length != length + 1 || s[^1] == 0) || shares.Select(s => s[^1]).Distinct().Count() != shares.Count)
+            throw new ArgumentException("fewer than two shares, or they differ in length, or two have one x", nameof(shares));
         byte[] secret = GC.AllocateArray<byte>(length, pinned: true);
         foreach (byte[] share in shares)
         {

@@ -63,7 +63,7 @@ public sealed class JsonTextTests
                 json.WriteOptional("optional"u8, text);
                 json.WriteString(text ?? "", "named");
                 json.WriteNumber("long"u8, long.MinValue + (text?.Length ?? 0));
-                json.WriteNumber("double"u8, 0.1 + (text?.Length ?? 0) / 7.0);
+                json.WriteNumber("double"u8, 0.1 + ((text?.Length ?? 0) / 7.0));
                 json.WriteNumber(text ?? "", 1);
                 json.WriteBoolean("true"u8, true);
                 json.WriteBoolean("false"u8, false);
@@ -92,7 +92,7 @@ public sealed class JsonTextTests
                 json.WriteOptional("optional", text);
                 json.WriteString(text ?? "", "named");
                 json.WriteNumber("long", long.MinValue + (text?.Length ?? 0));
-                json.WriteNumber("double", 0.1 + (text?.Length ?? 0) / 7.0);
+                json.WriteNumber("double", 0.1 + ((text?.Length ?? 0) / 7.0));
                 json.WriteNumber(text ?? "", 1);
                 json.WriteBoolean("true", true);
                 json.WriteBoolean("false", false);
