@@ -12,7 +12,7 @@ public sealed class CountersTests : IDisposable
 
     private Counters Counters => new(_folder["counters"], _remarks.Add);
 
-    private void Check(long counter) => Counters.Check("key", ["key"], "list", counter, $"digest {counter}", "list.json", "the revocation list");
+    private void Check(long counter) => Counters.Check("key", ["key"], "list", counter, $"digest-{counter}", "list.json", "the revocation list");
 
     [Fact]
     public void Check_FileThatCannotBeWritten_StillRefusesWhatIsOlder()

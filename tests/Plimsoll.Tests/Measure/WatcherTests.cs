@@ -100,8 +100,9 @@ public sealed class WatcherTests : IDisposable
             {
                 while (!enough.IsCancellationRequested)
                 {
-                    _events.Add("""{"Type":"image","Action":"tag","Actor":{"ID":"sha256:tagged"}}""");
-                    await Task.Delay(20);
+                    for (int i = 0; i < 200; i++)
+                        _events.Add("""{"Type":"image","Action":"tag","Actor":{"ID":"sha256:tagged"}}""");
+                    await Task.Delay(10);
                 }
             });
             try
