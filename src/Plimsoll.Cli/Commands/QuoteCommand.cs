@@ -140,7 +140,10 @@ internal static partial class QuoteCommand
             return Read(named, maxBytes);
         try
         {
-            return SmallFile.Read(usual, maxBytes) is { Length: > 0 } log ? new ReadOnlyMemory<byte>(log) : null;
+            // With null on one side of ?: the compiler would make empty memory of it.
+            if (SmallFile.Read(usual, maxBytes) is { Length: > 0 } log)
+                return log;
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
