@@ -4,6 +4,7 @@ using System.Text;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
+using Attestation = Plimsoll.Tpm.Attestation;
 
 namespace Plimsoll.Cli.Commands;
 

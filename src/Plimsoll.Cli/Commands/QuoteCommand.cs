@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Plimsoll.Cli.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
