@@ -7,6 +7,8 @@ using Plimsoll.Tpm;
 
 namespace Plimsoll.Tests.Tpm;
 
+#pragma warning disable CA5350 // The kernel's list is made with SHA-1.
+
 public sealed class ImaLogTests
 {
     [Fact]
