@@ -4,6 +4,7 @@ using System.Text;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
+using Attestation = Plimsoll.Tpm.Attestation;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -33,7 +34,7 @@ internal static partial class QuoteCommand
                 roots.AddRange(Certificates(path));
             QuoteDemand demand = new()
             {
-                Nonce = line.GetValue(nonce) is { } hex ? new ReadOnlyMemory<byte>(Nonce(hex)) : null,
+                Nonce = line.GetValue(nonce) is { } hex ? Nonce(hex) : default(ReadOnlyMemory<byte>?),
                 Challenge = line.GetValue(challenge) is { } kept ? QuoteChallenge.Parse(Read(kept, QuoteChallenge.MaxBytes), Escape.Quote(kept)) : null,
                 MaxAge = maxAge,
                 Roots = roots,

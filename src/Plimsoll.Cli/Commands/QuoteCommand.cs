@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Plimsoll.Cli.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
@@ -140,7 +139,10 @@ internal static partial class QuoteCommand
             return Read(named, maxBytes);
         try
         {
-            return SmallFile.Read(usual, maxBytes) is { Length: > 0 } log ? new ReadOnlyMemory<byte>(log) : null;
+            // With null on one side of ?: the compiler would make empty memory of it.
+            if (SmallFile.Read(usual, maxBytes) is { Length: > 0 } log)
+                return log;
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -75,7 +75,7 @@ public sealed class ImaLog
         Span<byte> own = stackalloc byte[Sha1Bytes];
         if (template.AsSpan().ContainsAnyExcept((byte)0))
         {
-            SHA1.HashData(data, own);
+            TpmAlgorithm.Sha1.Of(data, own);
             if (!own.SequenceEqual(template))
                 throw TpmException.Malformed($"IMA log: line {number} is not what its digest {Convert.ToHexStringLower(template)} was made from");
         }

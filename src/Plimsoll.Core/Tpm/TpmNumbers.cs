@@ -140,7 +140,9 @@ public static class TpmHashes
         if (hash == TpmAlgorithm.Sha256)
             SHA256.HashData(data, to);
         else if (hash == TpmAlgorithm.Sha1)
+#pragma warning disable CA5350 // What kernels and firmware wrote is read with the hash that they took; no signature rests on it.
             SHA1.HashData(data, to);
+#pragma warning restore CA5350
         else
             CryptographicOperations.HashData(hash.Name(), data, to);
     }

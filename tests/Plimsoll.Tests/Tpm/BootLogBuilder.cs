@@ -7,19 +7,15 @@ namespace Plimsoll.Tests.Tpm;
 /// <summary>A crypto-agile boot log with banks of SHA-256 and SHA-384.</summary>
 internal sealed class BootLogBuilder
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly List<byte> _bytes = [];
 
     public BootLogBuilder()
     {
-        MemoryStream header = new();
-        header.Write("Spec ID Event03\0"u8);
-        header.Write([0, 0, 0, 0, 0, 2, 0, 2]);
-        Write(header, 2u);
-        header.Write([0x0B, 0, 32, 0, 0x0C, 0, 48, 0, 0]);
-        Write(_bytes, 0u, 3u);
-        _bytes.Write(new byte[20]);
-        Write(_bytes, (uint)header.Length);
-        _bytes.Write(header.ToArray());
+        byte[] header = [.. "Spec ID Event03\0"u8, 0, 0, 0, 0, 0, 2, 0, 2, 2, 0, 0, 0, 0x0B, 0, 32, 0, 0x0C, 0, 48, 0, 0];
+        Write(0u, 3u);
+        _bytes.AddRange(new byte[20]);
+        Write((uint)header.Length);
+        _bytes.AddRange(header);
     }
 
     public List<(int Pcr, byte[] Sha256, byte[] Sha384)> Extended { get; } = [];
@@ -27,13 +23,13 @@ internal sealed class BootLogBuilder
     public BootLogBuilder Event(uint pcr, uint type, byte[] data, byte[]? digestOf = null)
     {
         byte[] sha256 = SHA256.HashData(digestOf ?? data), sha384 = SHA384.HashData(digestOf ?? data);
-        Write(_bytes, pcr, type, 2u);
-        _bytes.Write([0x0B, 0]);
-        _bytes.Write(sha256);
-        _bytes.Write([0x0C, 0]);
-        _bytes.Write(sha384);
-        Write(_bytes, (uint)data.Length);
-        _bytes.Write(data);
+        Write(pcr, type, 2u);
+        _bytes.AddRange([0x0B, 0]);
+        _bytes.AddRange(sha256);
+        _bytes.AddRange([0x0C, 0]);
+        _bytes.AddRange(sha384);
+        Write((uint)data.Length);
+        _bytes.AddRange(data);
         if (type != 3)
             Extended.Add(((int)pcr, sha256, sha384));
         return this;
@@ -51,15 +47,15 @@ internal sealed class BootLogBuilder
         return log;
     }
 
-    public byte[] Build() => _bytes.ToArray();
+    public byte[] Build() => [.. _bytes];
 
-    private static void Write(Stream to, params uint[] numbers)
+    private void Write(params uint[] numbers)
     {
         Span<byte> four = stackalloc byte[4];
         foreach (uint number in numbers)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(four, number);
-            to.Write(four);
+            _bytes.AddRange(four);
         }
     }
 }

@@ -7,6 +7,8 @@ using Plimsoll.Tpm;
 
 namespace Plimsoll.Tests.Tpm;
 
+#pragma warning disable CA5350 // The kernel's list is made with SHA-1.
+
 public sealed class ImaLogTests
 {
     [Fact]
@@ -105,11 +107,13 @@ public sealed class ImaLogTests
 
     /// <summary>The figure itself stands in the documents; this only notices when it is far off, on machines that do other things as well.</summary>
     [Fact]
-    public void ParseAndReplay_TenThousandLines_TakeWellUnderASecond()
+    public void ParseAndReplay_TenThousandLines_TakeSecondsOnNoMachine()
     {
         byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 10_000).Select(i => Line("ima-ng", $"/usr/lib/x86_64-linux-gnu/lib{i}.so", $"{i}").Line + "\n")));
+        const int Rounds = 20;
         TimeSpan best = TimeSpan.MaxValue, parse = best;
-        for (int i = 0; i < 20; i++)
+        TimeSpan used = Environment.CpuUsage.TotalTime;
+        for (int i = 0; i < Rounds; i++)
         {
             long start = Stopwatch.GetTimestamp();
             ImaLog log = ImaLog.Parse(text);
@@ -118,8 +122,8 @@ public sealed class ImaLogTests
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             best = took < best ? took : best;
         }
-        TestContext.Current.TestOutputHelper!.WriteLine($"10 000 lines: {best.TotalMilliseconds:F1} ms, of which reading {parse.TotalMilliseconds:F1} ms");
-        Assert.True(best < TimeSpan.FromMilliseconds(500), $"{best}");
+        TestContext.Current.TestOutputHelper!.WriteLine($"10 000 lines: {best.TotalMilliseconds:F1} ms, of which reading {parse.TotalMilliseconds:F1} ms; processor {(Environment.CpuUsage.TotalTime - used).TotalMilliseconds / Rounds:F1} ms, others' tests included");
+        Assert.True(best < TimeSpan.FromSeconds(5), $"{best}");
     }
 
     /// <summary>A line and the bytes that the kernel hashed for it.</summary>

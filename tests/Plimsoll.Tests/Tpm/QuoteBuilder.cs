@@ -72,7 +72,7 @@ internal sealed class QuoteBuilder : IDisposable
         return QuoteFile.Parse(file.ToJson(), "q");
     }
 
-    private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? null : new ReadOnlyMemory<byte>(bytes);
+    private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? default(ReadOnlyMemory<byte>?) : bytes;
 
     /// <summary>What this evidence is good for: its nonce, by a key that is known.</summary>
     public QuoteDemand Demand => new() { Nonce = new byte[] { 1, 2, 3, 4 }, KnownKeys = [Key] };
