@@ -141,7 +141,7 @@ public static partial class Scanner
             Base = BaseFinder.Find(image.Config, inventory.Layers),
         };
         Report judged = Judged(listed, inventory, known, options.Vulnerabilities ? store : null, options.Vex, options);
-        return options.Checks.Count == 0 ? Concealed(judged, image, inventory, options) : Checked(judged, image, inventory, options, cancellationToken);
+        return options.Checks.Count == 0 ? Concealed(judged, image, inventory, known, options) : Checked(judged, image, inventory, known, options, cancellationToken);
     }
 
     private static DateTimeOffset? CreatedOf(ImageConfig? config) =>

@@ -115,6 +115,23 @@ public sealed class SecretAttackTests : IDisposable
             Assert.DoesNotContain("/bin/sh -c make", Encoding.UTF8.GetString(ReportFormats.Render(format, [ScanResult.Of(path, shown, ReportFilter.None)], ReportFilter.None, "0")!), StringComparison.Ordinal);
     }
 
+    /// <summary>What the cache remembers of a history is that nothing is secret in it, never the other way round.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void SecretInTheHistory_OfAKnownImage_IsMaskedAgain(bool secret)
+    {
+        string path = _folder["image.tar"], value = secret ? Token : "none";
+        File.WriteAllBytes(path, ImageBuilder.Tar(new ImageBuilder().Layer(t => t.File("a", "b"), $"RUN |1 GITHUB_TOKEN={value} /bin/sh -c make # buildkit").ArchiveFiles()));
+        MemoryAdvisoryStore store = new();
+        ScanOptions options = new() { ToolVersion = "0", CacheFolder = _folder["cache"] };
+        for (int i = 0; i < 3; i++)
+        {
+            Report report = Scanner.Scan(path, store, options, TestContext.Current.CancellationToken);
+            Assert.Contains(secret ? "GITHUB_TOKEN=****" : "GITHUB_TOKEN=none", report.Layers.Single().CreatedBy, StringComparison.Ordinal);
+        }
+    }
+
     private static SecretAnalyser Analyser() => new(new SecretScanner(RuleSet.Create(Array.Empty<string>())));
 
     [Theory]
