@@ -1,7 +1,10 @@
-"""./plimsoll measure on a host's unpacked image beside the floor (both hashes over the same bytes in memory) and sha384sum
+"""./plimsoll measure on a host's unpacked image beside the floor (both hashes over the same bytes in memory) and sha384sum;
+./plimsoll verify of one image in a layout beside a process that does nothing
 
-usage: ./bench measure [--runs N] [--small]        default: 5 runs
---small: an image of some 300 MB that is made here, for a look; figures are quoted of the large one
+usage: ./bench measure [--runs N] [--small] [--case NAME]…        default: 5 runs, both cases
+cases: store      an image in the store of a dockerd of our own
+       verify     one image as plimsoll sign leaves it in an OCI layout, by a policy of one key; 20 runs at least
+--small: for the store an image of some 300 MB that is made here, for a look; figures are quoted of the large one
 environment: as of ./bench scan; about 4 GB for the daemon's data. Needs root.
 Exit code 0 when it ran, 1 when it failed; a goal that is not met is said, not failed.
 """
@@ -10,6 +13,10 @@ from bench_scan import CACHE, IMAGE, MB, OURS, ROOT, Daemon, Failed, shared, ste
 from measure import Sample, interleave, median, run
 
 GOAL = 0.8
+VERIFY_GOAL = 0.080
+VERIFY_RUNS = 20
+CASES = ("store", "verify")
+NOTHING = f"{ROOT}/artifacts/bench/nothing/Plimsoll.Floor"
 FLOOR = f"{ROOT}/artifacts/bin/Plimsoll.Floor/release/Plimsoll.Floor"
 
 
@@ -89,53 +96,135 @@ def measure(runs, archive, work):
     return o, f, s, bytes_, count, cores
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="./bench measure", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--small", action="store_true")
-    options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("bench: error: needs root (for a dockerd of its own)")
-    os.makedirs(CACHE, exist_ok=True)
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
-    start = time.gmtime()
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix="work-") as work:
-        try:
-            version = step("publishing", f"{ROOT}/publish").strip().splitlines()[-1]
-            step("building the floor", "dotnet", "build", f"{ROOT}/benchmarks/Plimsoll.Floor", "-c", "Release", "-v", "quiet", "--nologo")
-            if options.small:
-                archive = f"{work}/small.tar"
-                small_image(archive)
-            else:
-                archive = f"{CACHE}/image/image.tar"
-                step("the image", f"{shared()}/tools/bench-image", f"{CACHE}/image")
-            o, f, s, size, count, cores = measure(options.runs, archive, work)
-        except Failed as cause:
-            print(f"bench: error: {cause}", file=sys.stderr)
-            return 1
-    print(f"\n{time.strftime('%Y-%m-%d %H:%M UTC', start)}, {cpu}, {cores} cores, load {os.getloadavg()[0]:.1f} at the end, {version}")
-    print(f"{options.runs} runs each, in turn, after one that is not counted; median (min-max). {size / MB:.0f} MB of layer tars, {count} files.")
+def nothing():
+    """A program that ends at once, published as ours is: one file, trimmed, compiled ahead of time."""
+    step("publishing a program that does nothing", "dotnet", "publish", f"{ROOT}/benchmarks/Plimsoll.Floor", "-c", "Release", "-r", "linux-x64", "--self-contained",
+         "-p:ArtifactsPivots=nothing", "-p:PublishReadyToRun=true", "-p:PublishTrimmed=true", "-p:PublishSingleFile=true", "-p:DebugType=none",
+         "-p:RestorePackagesWithLockFile=false", "-p:InvariantGlobalization=true", "-o", os.path.dirname(NOTHING), "-v", "quiet", "--nologo")
+
+
+def signed_layout(work, env):
+    """A layout with one small image and what plimsoll sign puts beside it: a signature and three statements. And the policy."""
+    layer, config = io.BytesIO(), None
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        info = tarfile.TarInfo("etc/motd")
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b"hello"))
+    diff_id = "sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
+    name = hashlib.sha256(config).hexdigest() + ".json"
+    manifest = json.dumps([{"Config": name, "RepoTags": ["registry.example/team/app:1"], "Layers": ["0/layer.tar"]}]).encode()
+    with tarfile.open(f"{work}/one.tar", "w") as archive:
+        for path, content in ((name, config), ("0/layer.tar", layer.getvalue()), ("manifest.json", manifest)):
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    open(f"{work}/open.yaml", "w").write("policy: 1\nname: open\ninspection: {missing: ignore, incomplete: ignore, old: ignore}\ndatabase: {missing: ignore, old: ignore}\n"
+        "vulnerabilities: {severity: {critical: ignore, high: ignore, unknown: ignore}, end-of-life: ignore, known-exploited: ignore}\n")
+    open(f"{work}/policy.yaml", "w").write("policy: 1\nname: bench\ntrust:\n  keys: {release: {file: release.pub}}\n  images:\n"
+        "  - names: [\"registry.example/**\"]\n    signatures: {keys: [release]}\n")
+    env = dict(env, PLIMSOLL_PASSPHRASE="of a benchmark")
+    step("a layout", OURS, "copy", f"docker-archive:{work}/one.tar", f"oci:{work}/layout:1", "-q", env=env)
+    step("a key", OURS, "key", "generate", "release", env=env)
+    step("its public half", OURS, "key", "export", "release", "--public", "--output", f"{work}/release.pub", env=env)
+    step("signing", OURS, "sign", f"oci:{work}/layout:1", "--key", "release", "--policy", f"{work}/open.yaml", "--identity", "registry.example/team/app", env=env)
+
+
+def verify(runs, work):
+    nothing()
+    env = dict(os.environ, PLIMSOLL_HOME=f"{work}/verify-home", LC_ALL="C")
+    signed_layout(work, env)
+    image = [f"oci:{work}/layout:1", "--as", "registry.example/team/app:1", "--policy", f"{work}/policy.yaml"]
+
+    def ours():
+        sample = run([OURS, "verify", *image], work, env, name="verify")
+        if "signed by 1 of 1" not in open(sample.out, encoding="utf-8").read():
+            raise Failed("the image did not pass")
+        return sample
+    return interleave(max(runs, VERIFY_RUNS), ours, lambda: run([OURS, "--version"], work, env, name="version"), lambda: run([NOTHING, "--nothing"], work, env, name="nothing"))
+
+
+def tell_verify(results):
+    print(f"\nOne image in a layout, one signature and three statements, a policy of one key; {VERIFY_RUNS} runs or more in turn, median (min-max), milliseconds.\n")
+    rows = [("", "process time", "wall", "RSS MB")]
+    for name, samples in zip(("plimsoll verify", "plimsoll --version", "an empty .NET process, published alike"), results):
+        if isinstance(samples, Failed):
+            rows.append((name, f"failed: {samples}", "-", "-"))
+            continue
+        cpu, wall = [x.cpu * 1000 for x in samples], [x.seconds * 1000 for x in samples]
+        rows.append((name, f"{median(cpu):.0f} ({min(cpu):.0f}-{max(cpu):.0f})", f"{median(wall):.0f} ({min(wall):.0f}-{max(wall):.0f})", f"{max(x.rss for x in samples) / MB:.0f}"))
+    table(rows)
+    if isinstance(results[0], list):
+        cpu = median([x.cpu for x in results[0]])
+        print(f"\nprocess time {cpu * 1000:.0f} ms, goal {VERIFY_GOAL * 1000:.0f}: {'met' if cpu <= VERIFY_GOAL else 'NOT MET'}")
+
+
+def table(rows):
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    print("\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in rows))
+
+
+def tell_store(runs, o, f, s, size, count, cores):
+    print(f"\n{runs} runs each, in turn, after one that is not counted; median (min-max). {size / MB:.0f} MB of layer tars, {count} files.")
     print(f"Floor: SHA-256 and SHA-384 over as many bytes in memory, {cores} threads, nothing read, opened or compared; its own clock.\n")
     rows = [("", "seconds", "CPU s", "MB/s", "RSS MB")]
     for name, samples in (("plimsoll measure, store in place", o), ("floor", f), ("sha384sum over the same files", s)):
         good = isinstance(samples, list) and samples
         rows.append((name, span(samples), f"{median([x.cpu for x in samples]):.2f}" if good else "-",
                      f"{size / MB / median([x.seconds for x in samples]):.0f}" if good else "-", f"{max(x.rss for x in samples) / MB:.0f}" if good else "-"))
-    widths = [max(len(r[i]) for r in rows) for i in range(5)]
-    print("\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in rows))
-    failed = any(isinstance(x, Failed) for x in (o, f, s))
-    if not failed:
+    table(rows)
+    if not any(isinstance(x, Failed) for x in (o, f, s)):
         ratio = median([x.seconds for x in f]) / median([x.seconds for x in o])
         print(f"\nfloor/ours {ratio:.2f}, goal {GOAL}: {'met' if ratio >= GOAL else 'NOT MET'}; sha384sum/ours {median([x.seconds for x in s]) / median([x.seconds for x in o]):.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./bench measure", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--case", action="append", choices=CASES)
+    options = parser.parse_args()
+    cases = options.case or CASES
+    if "store" in cases and os.geteuid() != 0:
+        sys.exit("bench: error: needs root (for a dockerd of its own)")
+    os.makedirs(CACHE, exist_ok=True)
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown CPU")
+    start = time.gmtime()
+    store = checks = None
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="work-") as work:
+        try:
+            version = step("publishing", f"{ROOT}/publish").strip().splitlines()[-1]
+            if "verify" in cases:
+                checks = verify(options.runs, work)
+            if "store" in cases:
+                step("building the floor", "dotnet", "build", f"{ROOT}/benchmarks/Plimsoll.Floor", "-c", "Release", "-v", "quiet", "--nologo")
+                if options.small:
+                    archive = f"{work}/small.tar"
+                    small_image(archive)
+                else:
+                    archive = f"{CACHE}/image/image.tar"
+                    step("the image", f"{shared()}/tools/bench-image", f"{CACHE}/image")
+                store = measure(options.runs, archive, work)
+        except Failed as cause:
+            print(f"bench: error: {cause}", file=sys.stderr)
+            return 1
+    print(f"\n{time.strftime('%Y-%m-%d %H:%M UTC', start)}, {cpu}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the end, {version}")
+    samples = {}
+    if checks:
+        tell_verify(checks)
+        samples |= dict(zip(("verify", "version", "nothing"), checks))
+    if store:
+        tell_store(options.runs, *store)
+        samples |= dict(zip(("ours", "floor", "sha384sum"), store))
     if options.runs < 5 or options.small:
         print("\nFewer than 5 runs, or the small image: not a figure to quote.")
     os.makedirs(f"{ROOT}/artifacts/bench", exist_ok=True)
     path = f"{ROOT}/artifacts/bench/measure-{time.strftime('%Y%m%dT%H%M%SZ', start)}.json"
     with open(path, "w") as out:
-        json.dump({"cpu": cpu, "cores": cores, "runs": options.runs, "bytes": size, "files": count, **{
-            who: str(x) if isinstance(x, Failed) else [vars(y) for y in x] for who, x in (("ours", o), ("floor", f), ("sha384sum", s))}}, out, indent=1)
+        json.dump({"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "runs": options.runs, "bytes": store and store[3], "files": store and store[4], **{
+            who: str(x) if isinstance(x, Failed) else [vars(y) for y in x] for who, x in samples.items()}}, out, indent=1)
     print(f"\nevery sample: {os.path.relpath(path, ROOT)}")
-    return 1 if failed else 0
+    return 1 if any(isinstance(x, Failed) for x in samples.values()) else 0
 
 
 if __name__ == "__main__":

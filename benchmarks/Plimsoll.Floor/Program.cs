@@ -3,11 +3,14 @@
 // usage: floor FILE…     prints: bytes stored, bytes unpacked, bytes hashed
 //        floor --measure BYTES THREADS     the least that measuring can cost: SHA-256 and SHA-384 over so many bytes that are in
 //                                          memory, shared out among the threads without any order to keep. Prints: seconds
+//        floor --nothing                   ends at once: what a process costs that does nothing
 using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using Plimsoll.Floor;
 
+if (args is ["--nothing"])
+    return;
 if (args is ["--measure", var size, var count])
 {
     Console.WriteLine(MeasureFloor.Run(long.Parse(size, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture)).TotalSeconds.ToString("0.0000", CultureInfo.InvariantCulture));

@@ -8,6 +8,9 @@ public sealed class CliContext
     /// <summary>Results.</summary>
     public required TextWriter Out { get; init; }
 
+    /// <summary>Where <see cref="Out"/> goes in the end, for results that are bytes already; null when that is no stream.</summary>
+    public Stream? OutBytes { get; init; }
+
     /// <summary>Progress, notes, errors.</summary>
     public required TextWriter Error { get; init; }
     public TextReader In { get; init; } = TextReader.Null;
@@ -30,6 +33,7 @@ public sealed class CliContext
     public CliContext With(Func<string, string?> environment) => new()
     {
         Out = Out,
+        OutBytes = OutBytes,
         Error = Error,
         In = In,
         OutIsTerminal = OutIsTerminal,
@@ -41,6 +45,23 @@ public sealed class CliContext
         Time = Time,
         Environment = environment,
     };
+
+    /// <summary>Writes a whole result, UTF-8.</summary>
+    /// <exception cref="IOException">The operating system refused, or nobody reads it any more.</exception>
+    public void WriteOut(Action<Stream> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        Out.Flush();
+        if (OutBytes is not null)
+        {
+            write(OutBytes);
+            return;
+        }
+        using MemoryStream bytes = new();
+        write(bytes);
+        Out.Write(System.Text.Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length));
+        Out.Flush();
+    }
 
     /// <summary>Writes <c>plimsoll: error: …</c> and, when given, <c>plimsoll: hint: …</c>.</summary>
     public void WriteError(string message, string? hint = null)

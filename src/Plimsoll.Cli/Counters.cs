@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
@@ -50,7 +51,9 @@ internal sealed class Counters(string folder, Action<string> remark)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it.
+            // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it. What is remembered there counts all the same.
+            if (Remembered(path) is var last && counter < last)
+                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} of this key was seen with {last}", "only a newer one takes its place", e);
             remark(Escape.ForTerminal(e.Message));
         }
     }
@@ -58,9 +61,9 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <summary>The highest counter that was seen; 0 when none was.</summary>
     public long Highest(string keyId, string name)
     {
+        string path = PathOf(keyId, name);
         try
         {
-            string path = PathOf(keyId, name);
             if (!File.Exists(path))
                 return 0;
             using FileStream file = OpenAlone(path);
@@ -68,7 +71,20 @@ internal sealed class Counters(string folder, Action<string> remark)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return 0;
+            return Remembered(path);
+        }
+    }
+
+    /// <summary>The counter of a file that cannot be opened for writing; the highest there is when it is there and cannot be read either.</summary>
+    private static long Remembered(string path)
+    {
+        try
+        {
+            return !File.Exists(path) ? 0 : SmallFile.ReadRegular(path, MaxBytes) is { } bytes ? Parse(bytes).Counter : long.MaxValue;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
         }
     }
 
@@ -77,11 +93,15 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <summary>What cannot be read counts as the highest there is: damage must not open the way back.</summary>
     private static (long Counter, string Digest) Read(FileStream file)
     {
-        if (file.Length == 0)
-            return (0, "");
         byte[] bytes = new byte[MaxBytes];
-        string text = Encoding.ASCII.GetString(bytes, 0, file.ReadAtLeast(bytes, MaxBytes, throwOnEndOfStream: false));
-        string[] parts = text.TrimEnd('\n').Split(' ');
+        return Parse(bytes.AsSpan(0, file.ReadAtLeast(bytes, MaxBytes, throwOnEndOfStream: false)));
+    }
+
+    private static (long Counter, string Digest) Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+            return (0, "");
+        string[] parts = Encoding.ASCII.GetString(bytes).TrimEnd('\n').Split(' ');
         return parts.Length == 2 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out long counter) ? (counter, parts[1]) : (long.MaxValue, "");
     }
 

@@ -72,6 +72,7 @@ public static class PlimsollApp
             ("sign", () => SignCommand.Create(context, services)),
             ("verify", () => VerifyCommand.Create(context, services)),
             ("copy", () => CopyCommand.Create(context)),
+            ("quote", () => QuoteCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),

@@ -14,12 +14,14 @@ using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSi
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 // UTF-8 whatever the locale: JSON and the texts ask for it.
-using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
+Stream standardOutput = Console.OpenStandardOutput();
+using StreamWriter output = new(standardOutput, new UTF8Encoding(false), 16 * 1024) { NewLine = "\n" };
 using StreamWriter error = new(Console.OpenStandardError(), new UTF8Encoding(false)) { NewLine = "\n", AutoFlush = true };
 bool terminal = !Console.IsOutputRedirected, errorTerminal = !Console.IsErrorRedirected;
 CliContext context = new()
 {
     Out = output,
+    OutBytes = standardOutput,
     Error = error,
     In = Console.In,
     OutIsTerminal = terminal,

@@ -19,7 +19,7 @@ internal static class Rehearsal
         ("gem", "rack", "1.0"), ("maven", "org.apache.logging.log4j:log4j-core", "2.0"),
     ];
 
-    public static void Run(IAdvisoryStore store, DateTimeOffset now)
+    public static void Run(IAdvisoryStore store, string format, DateTimeOffset now)
     {
         try
         {
@@ -38,8 +38,14 @@ internal static class Rehearsal
                 Notes = matched.Notes,
                 Layers = [new LayerSummary(0, null, null, null, 0, 0, true)],
             };
+            ScanResult[] results = [ScanResult.Of("", report, ReportFilter.None)];
+            if (format == "json")
+            {
+                JsonReport.Write(Stream.Null, results, ReportFilter.None, AppVersion.Full);
+                return;
+            }
             using StreamWriter nowhere = new(Stream.Null, new UTF8Encoding(false));
-            TableReport.Write(nowhere, [ScanResult.Of("", report, ReportFilter.None)], new TableOptions { Now = now });
+            TableReport.Write(nowhere, results, new TableOptions { Now = now });
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

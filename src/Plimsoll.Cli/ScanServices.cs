@@ -15,8 +15,9 @@ public sealed record ScanServices
 
     /// <summary>Opens the database file of this path. Called only when the file exists. Throws <see cref="CommandException"/>.</summary>
     public required Func<string, IAdvisoryStore> OpenDatabase { get; init; }
-    /// <summary>What the second processor may do with the open database until the packages are known; null for nothing.</summary>
-    public Action<IAdvisoryStore>? Rehearse { get; init; }
+
+    /// <summary>What the second processor may do with the open database until the packages are known, with the format of the first output; null for nothing.</summary>
+    public Action<IAdvisoryStore, string>? Rehearse { get; init; }
     public required Func<IAdvisoryStore> OpenStarterSet { get; init; }
 
     /// <summary>Makes or renews the database of this path from the public bucket; returns an exit code, having said what went wrong.</summary>

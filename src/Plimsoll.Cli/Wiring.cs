@@ -14,7 +14,7 @@ internal static class Wiring
     {
         Scan = Scanner.Scan,
         OpenDatabase = path => Told(() => AdvisoryDatabase.Open(path)),
-        Rehearse = Environment.ProcessorCount > 1 ? store => Rehearsal.Run(store, context.Time.GetUtcNow()) : null,
+        Rehearse = Environment.ProcessorCount > 1 ? (store, format) => Rehearsal.Run(store, format, context.Time.GetUtcNow()) : null,
         OpenStarterSet = () => new StarterSet(),
         UpdateDatabase = (path, cancellationToken) => DbCommand.UpdateAsync(context, new UpdateOptions { DatabasePath = path, Time = context.Time }, cancellationToken),
         ReadSuppressions = path =>

@@ -11,7 +11,7 @@ namespace Plimsoll.Inspect;
 /// <content>Checks beside the known vulnerabilities.</content>
 public static partial class Scanner
 {
-    private static Report Checked(Report report, Image image, Inventory inventory, ScanOptions options, CancellationToken cancellationToken)
+    private static Report Checked(Report report, Image image, Inventory inventory, KnownImage? known, ScanOptions options, CancellationToken cancellationToken)
     {
         List<Problem> problems = [];
         List<Note> notes = [.. report.Notes];
@@ -50,8 +50,8 @@ public static partial class Scanner
             secrets.AddRange(result.Secrets);
         }
         // Whoever asks for the history alone gets it without the secrets in it as well.
-        if (options.Checks.Count > 0 && !options.Checks.Any(c => c.Kind == ProblemKind.Secret) && image.Config is not null)
-            secrets.AddRange(Secrets.SecretCheck.SecretsOf(new CheckInput { Image = image.Name, Config = image.Config, Inventory = inventory, Now = report.Time }));
+        if (!options.Checks.Any(c => c.Kind == ProblemKind.Secret))
+            secrets.AddRange(SecretsOf(image, inventory, known, report.Time));
         ProblemSuppressionResult judged = Suppressor.Apply(Ordered(problems), options.Suppressions, report.Time);
         // An entry that speaks of a problem is in use, whatever matching said of it; and without matching nobody has said anything yet.
         if (report.Matched)
@@ -67,6 +67,19 @@ public static partial class Scanner
             Notes = notes,
             Gaps = gaps,
         });
+    }
+
+    /// <summary>A report without checks names the lines that made the layers: without what is secret in them, or without them where nobody sees them.</summary>
+    private static Report Concealed(Report report, Image image, Inventory inventory, KnownImage? known, ScanOptions options) =>
+        image.Config is null ? report : options.ShowsHistory ? new Redaction(SecretsOf(image, inventory, known, report.Time)).Of(report) : Redaction.WithoutHistory(report);
+
+    private static IReadOnlyList<string> SecretsOf(Image image, Inventory inventory, KnownImage? known, DateTimeOffset now)
+    {
+        if (image.Config is not { } config)
+            return [];
+        // The rules take longer to read than all else of a scan whose layers are known.
+        return known is null ? Find() : known.SecretsOfHistory(Find);
+        IReadOnlyList<string> Find() => Secrets.SecretCheck.SecretsOf(new CheckInput { Image = image.Name, Config = config, Inventory = inventory, Now = now });
     }
 
     private static List<FileHit> HitsOf(ICheck check, ILookup<string, FileHit> hits)

@@ -28,6 +28,12 @@ public sealed record ScanOptions
     /// <summary>Checks beside the known vulnerabilities of packages; they stay open for the next image.</summary>
     public IReadOnlyList<ICheck> Checks { get; init; } = [];
 
+    /// <summary>
+    /// Whether a line of the image's history is shown to anybody. False: the report of a scan without checks holds none, which spares looking for
+    /// secrets in it; it is not left out by mistake.
+    /// </summary>
+    public bool ShowsHistory { get; init; } = true;
+
     /// <summary>Images that may be the base of the scanned one, or that it could be built on instead.</summary>
     public IReadOnlyList<string> Bases { get; init; } = [];
 
@@ -135,7 +141,7 @@ public static partial class Scanner
             Base = BaseFinder.Find(image.Config, inventory.Layers),
         };
         Report judged = Judged(listed, inventory, known, options.Vulnerabilities ? store : null, options.Vex, options);
-        return options.Checks.Count == 0 ? judged : Checked(judged, image, inventory, options, cancellationToken);
+        return options.Checks.Count == 0 ? Concealed(judged, image, inventory, known, options) : Checked(judged, image, inventory, known, options, cancellationToken);
     }
 
     private static DateTimeOffset? CreatedOf(ImageConfig? config) =>

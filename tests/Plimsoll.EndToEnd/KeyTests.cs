@@ -47,6 +47,24 @@ public sealed class KeyTests : IDisposable
     }
 
     [Fact]
+    public void SplitAndCombine_AKey_GivesItBackFromEnoughSharesOnly()
+    {
+        Key("generate", "root").Expect(0);
+        Assert.Contains("root@v1: 5 shares in", Key("split", "root", "--shares", "5", "--threshold", "3", "--output", "shares").Expect(0).Out, StringComparison.Ordinal);
+        string[] shares = [.. Enumerable.Range(1, 5).Select(n => $"shares/share-{n}-of-5.txt")];
+        Assert.All(shares, s => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder[s])));
+
+        Key("combine", shares[4], shares[0], shares[2], "--name", "restored").Expect(0);
+        Assert.Equal(Key("export", "root", "--public").Expect(0).Out, Key("export", "restored", "--public").Expect(0).Out);
+        Key("combine", shares[4], shares[0], "--name", "few").Expect(2).ExpectError("2 of the 5 shares of root@v1 are here (number 1, 5); 3 are needed");
+        File.WriteAllText(_folder[shares[1]], File.ReadAllText(_folder[shares[1]]).Replace("Number: 2", "Number: 4", StringComparison.Ordinal));
+        Key("combine", shares[1], shares[0], shares[2], "--name", "damaged").Expect(2).ExpectError("share-2-of-5.txt is a damaged share");
+        Key("split", "root", "--shares", "3", "--threshold", "2", "--output", "shares").Expect(2).ExpectError("is not empty");
+        Key("split", "root", "--shares", "2", "--threshold", "3", "--output", "more").Expect(2).ExpectError("nobody could ever combine them");
+        Assert.DoesNotContain("few", Key("list").Expect(0).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Import_KeysThatAreNotUsed_SayWhyAndStoreNothing()
     {
         Openssl("genrsa", "-out", "./small.pem", "1024");

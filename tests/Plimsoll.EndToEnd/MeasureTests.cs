@@ -11,7 +11,7 @@ namespace Plimsoll.EndToEnd;
 /// that differs when it does not pass afterwards.
 /// </summary>
 [Trait("needs", "host")]
-public sealed class MeasureTests(SharedDocker docker) : IDisposable
+public sealed partial class MeasureTests(SharedDocker docker) : IDisposable
 {
     private const UnixFileMode Program = (UnixFileMode)0b111_101_101;
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Formats.Tar;
 using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Plimsoll.TestKit;
 
@@ -77,6 +80,24 @@ public sealed class TestDocker : IDisposable
         using HttpRequestMessage request = new(HttpMethod.Post, $"images/{name}/tag?repo={repository}&tag={tag}");
         using HttpResponseMessage answer = _http.Send(request);
         answer.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>A file as a new container of the image has it.</summary>
+    public string ReadInContainer(string image, string path)
+    {
+        using StringContent body = new($$"""{"Image":"{{image}}","Cmd":["x"]}""", Encoding.UTF8, "application/json");
+        using HttpRequestMessage create = new(HttpMethod.Post, "containers/create") { Content = body };
+        using HttpResponseMessage created = _http.Send(create);
+        using StreamReader text = new(created.EnsureSuccessStatusCode().Content.ReadAsStream());
+        string id = (string)JsonNode.Parse(text.ReadToEnd())!["Id"]!;
+        using HttpRequestMessage copy = new(HttpMethod.Get, $"containers/{id}/archive?path={Uri.EscapeDataString(path)}");
+        using HttpResponseMessage copied = _http.Send(copy);
+        using TarReader tar = new(copied.EnsureSuccessStatusCode().Content.ReadAsStream());
+        using StreamReader content = new(tar.GetNextEntry(copyData: true)!.DataStream!);
+        string read = content.ReadToEnd();
+        using HttpRequestMessage remove = new(HttpMethod.Delete, $"containers/{id}?force=1");
+        using HttpResponseMessage removed = _http.Send(remove);
+        return read;
     }
 
     /// <summary>Forgets an image, so that the next test starts with none of its layers.</summary>

@@ -53,6 +53,8 @@ internal static class DemoCommand
         private readonly CliContext _inner = context.With(name => name == "PLIMSOLL_HOME" ? Path.Combine(work, "home") : Foreign(name) ? null : context.Environment(name));
         private bool _asExpected = true;
 
+        private const string Repository = "registry.example/team/app", KeyName = "demo-release";
+
         private static bool Foreign(string name) => name.StartsWith("PLIMSOLL_", StringComparison.Ordinal);
 
         public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -87,12 +89,56 @@ internal static class DemoCommand
             DemoImage.Write(second, DemoBuild.Second);
             await CommandAsync(ExitCode.Undecided, cancellationToken, "diff", report, $"oci:{second}");
 
+            await SignAndVerifyAsync(image, cancellationToken);
+
             string changed = DemoImage.CopyTampered(image, tampered);
             Say(Catalogue.DemoTamper, changed);
             await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{tampered}");
+            await CommandAsync(ExitCode.Refused, cancellationToken, "verify", $"oci:{tampered}", "--as", Repository, "--policy", Path.Combine(work, "production.yaml"));
 
             Say(_asExpected ? Catalogue.DemoDone : Catalogue.DemoUnexpected);
             return _asExpected ? ExitCode.Done : ExitCode.Undecided;
+        }
+
+        /// <summary>From a new key to an image that a policy lets pass, and an archive of it that carries all of that over an air gap.</summary>
+        private async Task SignAndVerifyAsync(string image, CancellationToken cancellationToken)
+        {
+            string passphrase = Path.Combine(work, "passphrase"), key = Path.Combine(work, "release.pub"), policy = Path.Combine(work, "production.yaml");
+            Say(Catalogue.DemoMeasure);
+            await CommandAsync(ExitCode.Done, cancellationToken, "measure", $"oci:{image}", "--no-store");
+
+            Say(Catalogue.DemoKey);
+            await File.WriteAllTextAsync(passphrase, "a demonstration keeps no secrets\n", cancellationToken);
+            await CommandAsync(ExitCode.Done, cancellationToken, "key", "generate", KeyName, "--passphrase-file", passphrase);
+            await CommandAsync(ExitCode.Done, cancellationToken, "key", "export", KeyName, "--public", "--output", key);
+
+            Say(Catalogue.DemoSign);
+            string[] sign = ["sign", $"oci:{image}", "--key", KeyName, "--passphrase-file", passphrase, "--identity", Repository];
+            await CommandAsync(ExitCode.Refused, cancellationToken, sign);
+            Say(Catalogue.DemoOverride);
+            await CommandAsync(ExitCode.Done, cancellationToken, [.. sign, "--override", "demonstration"]);
+
+            Say(Catalogue.DemoVerify);
+            await File.WriteAllTextAsync(policy, $"""
+                policy: 1
+                name: production
+                trust:
+                  keys:
+                    release: {"{file: release.pub}"}
+                  images:
+                  - names: [{Repository}]
+                    signatures: {"{keys: [release]}"}
+                    measurement: required
+                    overridden: warn
+
+                """, cancellationToken);
+            await CommandAsync(ExitCode.Done, cancellationToken, "verify", $"oci:{image}", "--as", Repository, "--policy", policy);
+            await CommandAsync(ExitCode.Refused, cancellationToken, "verify", $"oci:{image}", "--as", "registry.example/other/app", "--policy", policy);
+
+            Say(Catalogue.DemoCopy);
+            string archive = $"oci-archive:{Path.Combine(work, "app.tar")}";
+            await CommandAsync(ExitCode.Done, cancellationToken, "copy", $"oci:{image}", archive);
+            await CommandAsync(ExitCode.Done, cancellationToken, "verify", archive, "--as", Repository, "--policy", policy);
         }
 
         private void Say(Text text, params ReadOnlySpan<object?> arguments) => context.Out.WriteLine($"\n## {text.In(context.Language, arguments)}\n");

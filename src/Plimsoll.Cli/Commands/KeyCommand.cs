@@ -14,7 +14,7 @@ internal static partial class KeyCommand
 {
     public static Command Create(CliContext context) => new("key", Catalogue.KeySummary.In(context.Language))
     {
-        Generate(context), List(context), Show(context), Import(context), Export(context), Rotate(context), Revoke(context),
+        Generate(context), List(context), Show(context), Import(context), Export(context), Rotate(context), Revoke(context), Split(context), Combine(context),
     };
 
     private static Command Generate(CliContext context)

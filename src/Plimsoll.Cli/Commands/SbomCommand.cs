@@ -37,7 +37,7 @@ internal static class SbomCommand
         try
         {
             using ProgressLine? progress = ProgressLine.Start(context, image, quiet);
-            report = services.List(image, Subject.Options(context, Subject.PlatformOf(platform), progress) with { CacheFolder = noCache ? null : context.Home.Cache }, cancellationToken);
+            report = services.List(image, Subject.Options(context, Subject.PlatformOf(platform), progress) with { CacheFolder = noCache ? null : context.Home.Cache, ShowsHistory = format.ShowsHistory }, cancellationToken);
         }
         catch (ImageException e)
         {

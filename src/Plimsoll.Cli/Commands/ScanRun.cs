@@ -61,7 +61,7 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         if (!exists && settings.Database is not null && !settings.Update)
             throw CommandException.Usage($"there is no database {Escape.Quote(path)}", "make it with: plimsoll db update");
         if (exists && !settings.Update)
-            return new OpeningStore(() => services.OpenDatabase(path), services.Rehearse);
+            return new OpeningStore(() => services.OpenDatabase(path), services.Rehearse is { } rehearse ? store => rehearse(store, settings.Outputs.Count > 0 ? settings.Outputs[0].Format : "") : null);
         if (exists)
         {
             IAdvisoryStore store = services.OpenDatabase(path);
@@ -108,6 +108,8 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
                 Bases = settings.Bases,
                 Checks = checks.All,
                 Vulnerabilities = settings.Vulnerabilities,
+                // A table names the lines only where it groups by layers; a template may use all that the JSON report has.
+                ShowsHistory = settings.GroupByLayer || settings.Outputs.Any(o => o.Format != "table" && ReportFormats.Find(o.Format) is null or { ShowsHistory: true }),
                 // Bytes that nobody checked never fill the cache.
                 CacheFolder = settings.NoCache || settings.Unverified ? null : context.Home.Cache,
                 Time = context.Time,
@@ -178,22 +180,27 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         // Files first: when one cannot be written, nothing has gone to standard output yet.
         foreach (OutputTarget output in settings.Outputs.OrderBy(o => o.File is null))
         {
+            if (output is { Format: "json", File: null })
+            {
+                // The most that is ever written, and the most often: it goes out while it is made.
+                WriteOut(stream => JsonReport.Write(stream, results, settings.Filter, AppVersion.Full));
+                continue;
+            }
             byte[]? content = Render(output, results, templates);
             if (content is null)
                 continue;
             if (output.File is not null)
                 output.WriteFile(content);
             else
-                WriteOut(Encoding.UTF8.GetString(content));
+                WriteOut(stream => stream.Write(content));
         }
     }
 
-    private void WriteOut(string text)
+    private void WriteOut(Action<Stream> write)
     {
         try
         {
-            context.Out.Write(text);
-            context.Out.Flush();
+            context.WriteOut(write);
         }
         // Whoever reads our output may have had enough of it, as head does; the exit code is not for them alone.
         catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))

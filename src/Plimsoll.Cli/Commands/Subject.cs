@@ -113,8 +113,7 @@ internal static class Subject
         }
         try
         {
-            context.Out.Write(System.Text.Encoding.UTF8.GetString(content));
-            context.Out.Flush();
+            context.WriteOut(output => output.Write(content));
         }
         catch (IOException e) when (PlimsollApp.IsBrokenPipe(e))
         {

@@ -14,9 +14,6 @@ namespace Plimsoll.Cli.Commands;
 /// <summary>One call of <c>verify</c>: each image is opened, what speaks for it is looked for, and both are judged.</summary>
 internal sealed class VerifyRun(CliContext context, ScanServices services)
 {
-    /// <summary>Hex digits of an image id as Docker shows it; what is shorter is taken for a name.</summary>
-    private const int ShortIdLength = 12;
-
     public required Policy Policy { get; init; }
 
     /// <summary>Bundle files, layouts, and sigstore bundles in JSON; asked before what is beside the image.</summary>
@@ -56,7 +53,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
             using Image image = ImageSource.Open(name, Images, cancellationToken);
             // A stream tells its config last, so that it is measured in any case.
             bool stream = image.ConfigDigest is null;
-            (Measurement? measured, IReadOnlyList<string> differences) = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, cancellationToken) : (null, []);
+            MeasuredBytes measured = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, IsOnHost(reference, image), cancellationToken) : new MeasuredBytes(null, [], 0, false);
             if (image.ConfigDigest is not { } config)
                 throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
             EvidenceCollector collector = new(Images, Bundles);
@@ -75,8 +72,10 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
             {
                 Image = judged,
                 Evidence = evidence,
-                Measured = measured,
-                Differences = differences,
+                Measured = measured.Value,
+                Differences = measured.Differences,
+                DifferencesBeyond = measured.Beyond,
+                OnlyExported = measured.OnlyExported,
                 Revocations = revocations?.AsMemory(),
                 SeenRevocations = id => RevocationSource.Highest(counters, id),
                 AcceptedRevocations = (list, family) => Remember(counters, list, family),
@@ -103,19 +102,31 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
         }
     }
 
-    /// <summary>The image's value, or what in it is not as its config says.</summary>
-    private static (Measurement? Measured, IReadOnlyList<string> Differences) Measure(Image image, CancellationToken cancellationToken)
+    /// <param name="Value">Null where something differs, or nothing was to be measured.</param>
+    /// <param name="Differences">What in the image is not as its config says, each with its layer.</param>
+    /// <param name="Beyond">How many more there are.</param>
+    /// <param name="OnlyExported">A daemon handed out the layers, and the files that containers run from were not looked at.</param>
+    private sealed record MeasuredBytes(Measurement? Value, IReadOnlyList<string> Differences, int Beyond, bool OnlyExported);
+
+    private static MeasuredBytes Measure(Image image, bool onHost, CancellationToken cancellationToken)
     {
         try
         {
             MeasureResult result = Measurer.Measure(image, new MeasureOptions(), cancellationToken);
-            return result.Intact ? (result.Measurement, []) : (null, [.. result.Differences.Select(d => $"{d.Path} ({d.Seen})").DefaultIfEmpty("a layer")]);
+            return result.Intact ? new MeasuredBytes(result.Measurement, [], 0, onHost && !result.ComparedUnpacked)
+                : new MeasuredBytes(null, [.. result.Differences.Select(TextOf).DefaultIfEmpty("a layer")], result.LeftOut, false);
         }
         catch (ImageException e) when (image.ConfigDigest is not null && e.Error is ImageError.DiffIdMismatch or ImageError.DigestMismatch or ImageError.SizeMismatch)
         {
-            return (null, [e.Message]);
+            return new MeasuredBytes(null, [e.Message], 0, false);
         }
     }
+
+    /// <summary>Whether containers run from files that lie unpacked beside what was read. One with a manifest that Docker's name found is a registry's.</summary>
+    private static bool IsOnHost(ImageReference reference, Image image) =>
+        reference.Scheme is ImageScheme.Podman or ImageScheme.ContainersStorage || (reference.Scheme == ImageScheme.Docker && image.ManifestDigest is null);
+
+    private static string TextOf(Difference difference) => (difference.Layer > 0 ? $"layer {difference.Layer}: " : "") + (difference.Path.Length > 0 ? $"{difference.Path} ({difference.KindName})" : difference.KindName);
 
     /// <summary>
     /// What the image goes by: the name that was asked for, else those that its archive claims, which are those that loading it would give it.
@@ -124,7 +135,9 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
     {
         if (As is not null)
             return [Named(As)];
-        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal) || (reference.Location.Length >= ShortIdLength && image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true);
+        // Part of an id is no name: a rule for names of that form would decide over an image that has another.
+        bool byId = reference.Location.StartsWith("sha256:", StringComparison.Ordinal)
+            || (image.ConfigDigest?.Hex.StartsWith(reference.Location, StringComparison.Ordinal) == true && !image.Tags.Any(t => Named(t) == Named(reference.Location)));
         return reference.Scheme switch
         {
             ImageScheme.Registry => [Named(reference.Location)],

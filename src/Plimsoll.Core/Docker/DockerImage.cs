@@ -23,12 +23,12 @@ public static class DockerImage
                 throw new ImageException(ImageError.PeerFailed, $"{endpoint.Service} at {endpoint} states {Escape.Quote(inspect.Id)} as the id of {Escape.Quote(name)}, which is no sha256 digest");
             CheckId(name, id, endpoint);
             EngineInfo info = client.Info(cancellationToken);
-            if (TryOpenInPlace(client, info, id, inspect, shownName, engine, options) is { } stored)
+            if (TryOpenInPlace(client, info, id, inspect, shownName, engine, options, out ImageException? lacks) is { } stored)
             {
                 client.Dispose();
                 return stored;
             }
-            return Exported(client, info, id, name, inspect, shownName, options);
+            return Exported(client, info, id, name, inspect, shownName, options, lacks);
         }
         catch
         {
@@ -55,8 +55,9 @@ public static class DockerImage
         }
     }
 
-    private static Overlay2Image? TryOpenInPlace(EngineClient client, EngineInfo info, Digest id, ImageInspect inspect, string shownName, EngineOptions engine, ImageOptions options)
+    private static Overlay2Image? TryOpenInPlace(EngineClient client, EngineInfo info, Digest id, ImageInspect inspect, string shownName, EngineOptions engine, ImageOptions options, out ImageException? lacks)
     {
+        lacks = null;
         bool local = client.Endpoint.SocketPath is not null;
         if (!engine.ReadStoreInPlace || !local || info.Driver != "overlay2" || info.UsesContainerd || info.Ids is not { } ids || info.DockerRootDir is not { Length: > 0 } root || root[0] != '/')
             return null;
@@ -64,7 +65,7 @@ public static class DockerImage
             return null;
         try
         {
-            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], ids, options) is { } image)
+            if (Overlay2Image.TryOpen(store, id, shownName, [.. inspect.RepoTags?.OfType<string>() ?? []], inspect.GraphDriver?.Data?.GetValueOrDefault("UpperDir"), ids, options, out lacks) is { } image)
                 return image;
         }
         catch
@@ -76,7 +77,7 @@ public static class DockerImage
         return null;
     }
 
-    private static StreamImage Exported(EngineClient client, EngineInfo info, Digest id, string name, ImageInspect inspect, string shownName, ImageOptions options)
+    private static StreamImage Exported(EngineClient client, EngineInfo info, Digest id, string name, ImageInspect inspect, string shownName, ImageOptions options, ImageException? lacks)
     {
         // Exporting a bare name would give every tag it has; by its id the image comes without any.
         string asked = inspect.RepoTags?.FirstOrDefault(tag => tag == name || tag == $"{name}:latest") ?? id.ToString();
@@ -89,6 +90,7 @@ public static class DockerImage
             Name = shownName,
             Verification = options.Verification,
             Source = client,
+            Unlooked = lacks,
         };
     }
 

@@ -6,7 +6,14 @@ namespace Plimsoll.Docker;
 
 /// <summary>What <c>GET /images/NAME/json</c> says of an image; said by the daemon, proved by nothing.</summary>
 /// <param name="Id">Digest of the config; with containerd's image store, of the manifest or index.</param>
-internal sealed record ImageInspect(string? Id, IReadOnlyList<string>? RepoTags, IReadOnlyList<string>? RepoDigests);
+internal sealed record ImageInspect(string? Id, IReadOnlyList<string>? RepoTags, IReadOnlyList<string>? RepoDigests)
+{
+    public EngineGraphDriver? GraphDriver { get; init; }
+}
+
+/// <summary>Where the storage driver has an image's top layer.</summary>
+/// <param name="Data">Of overlay2: <c>UpperDir</c>, <c>LowerDir</c> and others.</param>
+internal sealed record EngineGraphDriver(IReadOnlyDictionary<string, string?>? Data);
 
 /// <summary>The part of <c>GET /info</c> that says where and how images are stored.</summary>
 internal sealed record EngineInfo(string? DockerRootDir, string? Driver, IReadOnlyList<IReadOnlyList<string>>? DriverStatus, IReadOnlyList<string>? SecurityOptions)

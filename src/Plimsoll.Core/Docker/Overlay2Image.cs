@@ -6,18 +6,24 @@ namespace Plimsoll.Docker;
 /// <summary>An image of the local daemon, read in place from its overlay2 store.</summary>
 internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 {
+    private const string EditedStore = "somebody edited Docker's store; remove the image and pull or load it again";
+
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;
+    private readonly string? _mounted;
 
-    private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored, IdShift ids) => (_store, _stored, Ids) = (store, stored, ids);
+    private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored, string? mounted, IdShift ids) => (_store, _stored, _mounted, Ids) = (store, stored, mounted, ids);
 
     /// <param name="store">Disposed with the image; left open when the answer is null.</param>
     /// <param name="imageId">Digest of the config.</param>
+    /// <param name="mounted">The folder that the daemon calls the top layer's; null when it does not say.</param>
     /// <param name="ids">How the daemon shifts owners.</param>
-    /// <returns>Null when the store lacks a part of the image or may not be read; the daemon can still export it.</returns>
-    /// <exception cref="ImageException">DigestMismatch: the stored config is not the one that the id names; and others.</exception>
-    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, IdShift ids, ImageOptions options)
+    /// <returns>Null when the store lacks a part of the image or may not be read; the daemon can still export the image.</returns>
+    /// <param name="lacks">What to say where the store has the image and lacks a part of it.</param>
+    /// <exception cref="ImageException">DigestMismatch: the stored config is not the one that the id names; DiffIdMismatch: two layers have one folder; and others.</exception>
+    public static Overlay2Image? TryOpen(Overlay2Store store, Digest imageId, string name, IReadOnlyList<string> tags, string? mounted, IdShift ids, ImageOptions options, out ImageException? lacks)
     {
+        lacks = null;
         if (store.FindConfig(imageId, options.Limits.MaxJsonBytes) is not { } bytes)
             return null;
         string where = $"{store.Root}/image/overlay2/imagedb/content/sha256/{imageId.Hex}";
@@ -32,11 +38,16 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
         for (int i = 0; i < diffIds.Count; i++)
         {
             if (store.FindLayer(chainIds[i], diffIds[i]) is not { } layer)
+            {
+                lacks = new ImageException(ImageError.BlobMissing, $"{store.Root}: the store has image {imageId} and lacks what belongs to its layer {i + 1} of {diffIds.Count} (layerdb/sha256/{chainIds[i].Hex}), so that its files cannot be looked at", EditedStore);
                 return null;
-            stored[layer.Folder] = layer;
+            }
+            // Layers that are one to a reader would be looked at once, and all but the first would pass for whole.
+            if (!stored.TryAdd(layer.Folder, layer))
+                throw new ImageException(ImageError.DiffIdMismatch, $"{store.Root}: layer {i + 1} of {diffIds.Count} and one below it have the same folder, {layer.Folder}; Docker gives each its own", EditedStore);
             layers.Add(new ImageLayer(layer.Folder, diffIds[i], null, -1));
         }
-        return new Overlay2Image(store, stored, ids)
+        return new Overlay2Image(store, stored, mounted, ids)
         {
             Name = name,
             Verification = options.Verification,
@@ -53,7 +64,9 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 
     protected override string Root => _store.Root;
 
-    protected override string Remedy => "somebody edited Docker's store; remove the image and pull or load it again";
+    protected override string Remedy => EditedStore;
+
+    public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
 
     protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);
 

@@ -22,6 +22,9 @@ internal sealed class Overlay2Store : IDisposable
 
     private const int CacheIdChars = 64;
 
+    /// <summary>Bytes of a layer's <c>lower</c>: 29 for each layer below it, and overlayfs takes 500 at most.</summary>
+    private const int MaxNoteBytes = 16 * 1024;
+
     private readonly SafeFileHandle _metadata;
     private readonly SafeFileHandle _unpacked;
 
@@ -118,6 +121,53 @@ internal sealed class Overlay2Store : IDisposable
         return (new FileStream(splitFile, FileAccess.Read, bufferSize: 1, isAsync: false), Native.Own(unpacked));
     }
 
+    /// <summary>
+    /// Compares the notes by which Docker mounts a container's root: each layer's short name (<c>link</c>), where that leads
+    /// (<c>l/NAME</c>), what lies below the layer (<c>lower</c>), and the layer that layerdb calls its parent.
+    /// </summary>
+    /// <param name="layers">Base layer first.</param>
+    /// <param name="mounted">The folder that the running daemon says is the top layer's; null when it does not say.</param>
+    /// <remarks>Source: moby/moby, daemon/graphdriver/overlay2/overlay.go (create, getLower, Get) and layer/filestore.go.</remarks>
+    public IReadOnlyList<ChangedNote> FindRestacked(IReadOnlyList<StoredLayer> layers, string? mounted)
+    {
+        List<ChangedNote> changed = [];
+        int opened = OpenBelow(_unpacked, "l", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
+        using SafeFileHandle? links = opened >= 0 ? Native.Own(opened) : null;
+        string lower = "", parent = "";
+        for (int i = 0; i < layers.Count; i++)
+        {
+            string notes = layers[i].CacheId, name = ReadNote($"{notes}/link") ?? "";
+            Compare(i, $"overlay2/{notes}/lower", ReadNote($"{notes}/lower") ?? "", lower);
+            if (name.Length == 0 || !name.All(char.IsAsciiLetterOrDigit))
+                changed.Add(new ChangedNote(i + 1, $"overlay2/{notes}/link", name, "the name of a link below overlay2/l"));
+            else
+                Compare(i, $"overlay2/l/{name}", TargetOf(links, name), $"../{notes}/diff");
+            string folder = $"layerdb/sha256/{layers[i].ChainId.Hex}";
+            Compare(i, $"image/overlay2/{folder}/parent", ReadText($"{folder}/parent") ?? "", parent);
+            (lower, parent) = (lower.Length == 0 ? $"l/{name}" : $"l/{name}:{lower}", layers[i].ChainId.ToString());
+        }
+        // Docker reads cache-id when it starts, so that what stands there now may not be what it uses.
+        if (layers.Count > 0 && mounted is not null && !mounted.EndsWith($"/{layers[^1].Folder}", StringComparison.Ordinal))
+            Compare(layers.Count - 1, $"image/overlay2/layerdb/sha256/{layers[^1].ChainId.Hex}/cache-id", mounted, $"{Root}/{layers[^1].Folder}");
+        return changed;
+
+        void Compare(int layer, string place, string seen, string wanted)
+        {
+            if (seen != wanted)
+                changed.Add(new ChangedNote(layer + 1, place, seen, wanted));
+        }
+    }
+
+    /// <summary>Empty when it is no link.</summary>
+    private static string TargetOf(SafeFileHandle? links, string name)
+    {
+        Span<byte> target = stackalloc byte[MaxSmallFileBytes];
+        int length = links is null ? -1 : Native.ReadLink((int)links.DangerousGetHandle(), Encoding.UTF8.GetBytes(name + '\0'), target);
+        return length < 0 ? "" : EntryPath.Decode(target[..length]);
+    }
+
+    private string? ReadNote(string path) => ReadFile(_unpacked, "overlay2", path, MaxNoteBytes) is { } bytes ? EntryPath.Decode(bytes) : null;
+
     private int OpenTarSplit(StoredLayer layer) => OpenBelow(_metadata, $"layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz", Native.ReadOnly | Native.NonBlock);
 
     private int OpenUnpacked(StoredLayer layer) => OpenBelow(_unpacked, $"{layer.CacheId}/diff", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
@@ -128,18 +178,21 @@ internal sealed class Overlay2Store : IDisposable
 
     private string? ReadText(string path) => ReadFile(path, MaxSmallFileBytes) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-    private byte[]? ReadFile(string path, int maxBytes)
+    private byte[]? ReadFile(string path, int maxBytes) => ReadFile(_metadata, "image/overlay2", path, maxBytes);
+
+    /// <param name="below">What the folder is called in errors.</param>
+    private byte[]? ReadFile(SafeFileHandle folder, string below, string path, int maxBytes)
     {
-        int file = OpenBelow(_metadata, path, Native.ReadOnly | Native.NonBlock);
+        int file = OpenBelow(folder, path, Native.ReadOnly | Native.NonBlock);
         if (file is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.EPERM)
             return null;
         if (file < 0)
-            throw FileError.Of(-file, $"{Root}/image/overlay2/{path}");
+            throw FileError.Of(-file, $"{Root}/{below}/{path}");
         using SafeFileHandle owned = Native.Own(file);
         if (Native.GetStat(file, out Stat stat) < 0 || !stat.IsFile)
-            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/{path} is no regular file");
+            throw new ImageException(ImageError.Malformed, $"{Root}/{below}/{path} is no regular file");
         if (stat.Size > maxBytes)
-            throw new ImageException(ImageError.LimitExceeded, $"{Root}/image/overlay2/{path} has {stat.Size} bytes, at most {maxBytes} are read");
+            throw new ImageException(ImageError.LimitExceeded, $"{Root}/{below}/{path} has {stat.Size} bytes, at most {maxBytes} are read");
         byte[] bytes = new byte[stat.Size];
         int filled = 0;
         for (int got; filled < bytes.Length && (got = Native.ReadFile(file, bytes.AsSpan(filled))) > 0;)

@@ -121,6 +121,35 @@ internal static unsafe partial class LibCrypto
                 n, r, p, maxMemory, to, (nuint)key.Length) == 1);
     }
 
+    /// <summary>RSA-OAEP with a label, which the base library has no parameter for; the mask is made with the same hash.</summary>
+    /// <param name="spki">An RSA key's SubjectPublicKeyInfo, DER.</param>
+    /// <param name="hash">As OpenSSL calls it: <c>sha256</c>.</param>
+    public static byte[] EncryptOaep(ReadOnlySpan<byte> spki, string hash, ReadOnlySpan<byte> label, ReadOnlySpan<byte> secret)
+    {
+        Need();
+        fixed (byte* start = spki, from = secret)
+        {
+            byte* at = start;
+            using PKey key = Valid(d2i_PUBKEY(0, &at, spki.Length));
+            nint context = EVP_PKEY_CTX_new(key, 0);
+            try
+            {
+                Check(context != 0 && EVP_PKEY_encrypt_init(context) == 1 && EVP_PKEY_CTX_ctrl_str(context, "rsa_padding_mode", "oaep") == 1
+                    && EVP_PKEY_CTX_ctrl_str(context, "rsa_oaep_md", hash) == 1 && EVP_PKEY_CTX_ctrl_str(context, "rsa_oaep_label", Convert.ToHexString(label)) == 1);
+                nuint length = 0;
+                Check(EVP_PKEY_encrypt(context, null, &length, from, (nuint)secret.Length) == 1);
+                byte[] encrypted = new byte[length];
+                fixed (byte* to = encrypted)
+                    Check(EVP_PKEY_encrypt(context, to, &length, from, (nuint)secret.Length) == 1);
+                return encrypted[..(int)length];
+            }
+            finally
+            {
+                EVP_PKEY_CTX_free(context);
+            }
+        }
+    }
+
     private static void Need()
     {
         if (!Present.Value)
@@ -165,6 +194,24 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library)]
     private static partial void EVP_PKEY_free(nint key);
+
+    [LibraryImport(Library)]
+    private static partial nint d2i_PUBKEY(nint reuse, byte** at, nint length);
+
+    [LibraryImport(Library)]
+    private static partial nint EVP_PKEY_CTX_new(PKey key, nint engine);
+
+    [LibraryImport(Library)]
+    private static partial void EVP_PKEY_CTX_free(nint context);
+
+    [LibraryImport(Library)]
+    private static partial int EVP_PKEY_encrypt_init(nint context);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int EVP_PKEY_CTX_ctrl_str(nint context, string name, string value);
+
+    [LibraryImport(Library)]
+    private static partial int EVP_PKEY_encrypt(nint context, byte* to, nuint* length, byte* from, nuint fromLength);
 
     [LibraryImport(Library)]
     private static partial nint EVP_MD_CTX_new();

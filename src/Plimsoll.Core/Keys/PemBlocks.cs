@@ -18,6 +18,8 @@ internal static class PemBlocks
         // Its key derivation is one round of MD5; the headers also make it no PEM by RFC 7468.
         if (pem.Contains("\nProc-Type:", StringComparison.Ordinal))
             throw new KeyException($"{name} is encrypted as OpenSSL did before PKCS#8, which is not used here", "rewrite it: openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem");
+        if (AsWritten(pem) is { } one)
+            return [one];
         List<(string, byte[])> blocks = [];
         ReadOnlySpan<char> rest = pem;
         while (PemEncoding.TryFind(rest, out PemFields fields))
@@ -29,5 +31,22 @@ internal static class PemBlocks
             rest = rest[fields.Location.End..];
         }
         return blocks.Count > 0 ? blocks : throw new KeyException($"{name} is no PEM file");
+    }
+
+    /// <summary>One block and nothing else, as every writer makes it. PemEncoding's search is compiled at each start; all but this form is left to it.</summary>
+    private static (string Label, byte[] Der)? AsWritten(string pem)
+    {
+        const string begin = "-----BEGIN ", dashes = "-----\n";
+        int labelEnd = pem.IndexOf(dashes, StringComparison.Ordinal);
+        if (!pem.StartsWith(begin, StringComparison.Ordinal) || labelEnd < begin.Length)
+            return null;
+        string label = pem[begin.Length..labelEnd], end = $"\n-----END {label}{dashes}";
+        int start = labelEnd + dashes.Length;
+        if (pem.Length < start + end.Length || !pem.EndsWith(end, StringComparison.Ordinal))
+            return null;
+        ReadOnlySpan<char> content = pem.AsSpan(start, pem.Length - start - end.Length);
+        byte[] der = new byte[content.Length];
+        return label.AsSpan().ContainsAnyExceptInRange(' ', 'Z') || label.Contains('-', StringComparison.Ordinal) || !Convert.TryFromBase64Chars(content, der, out int written)
+            ? null : (label, der[..written]);
     }
 }

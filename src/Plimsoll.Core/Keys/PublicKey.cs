@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Plimsoll.Keys;
 
@@ -79,7 +80,16 @@ public abstract class PublicKey : IDisposable
     public abstract bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature);
 
     /// <summary><c>-----BEGIN PUBLIC KEY-----</c>, one line end at its end.</summary>
-    public string ToPem() => PemEncoding.WriteString("PUBLIC KEY", Spki.Span) + "\n";
+    /// <remarks>As PemEncoding writes it, whose code is compiled at every start.</remarks>
+    public string ToPem()
+    {
+        const int lineCharacters = 64;
+        string content = Convert.ToBase64String(Spki.Span);
+        StringBuilder pem = new("-----BEGIN PUBLIC KEY-----\n");
+        for (int at = 0; at < content.Length; at += lineCharacters)
+            pem.Append(content, at, Math.Min(lineCharacters, content.Length - at)).Append('\n');
+        return pem.Append("-----END PUBLIC KEY-----\n").ToString();
+    }
 
     public void Dispose()
     {

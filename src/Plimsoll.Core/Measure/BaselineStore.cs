@@ -68,7 +68,7 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(baseline);
         string path = FilesOf(baseline.Measurement.Config);
-        if (baseline.Files is not { } digest || !File.Exists(path) || SmallFile.Read(path, FileList.MaxBytes) is not { } bytes || Measurement.Sha384(bytes) != digest)
+        if (baseline.Files is not { } digest || !File.Exists(path) || SmallFile.ReadRegular(path, FileList.MaxBytes) is not { } bytes || Measurement.Sha384(bytes) != digest)
             return null;
         return FileList.Parse(bytes, path);
     }
@@ -118,7 +118,7 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         if (!File.Exists(PendingFile))
             return;
         (Index index, BaselineAnswer record) = ReadIndex(key);
-        if (record.Fault is null && SmallFile.Read(PendingFile, 256) is { } text && Digest.TryParse(Encoding.ASCII.GetString(text), out Digest? config)
+        if (record.Fault is null && SmallFile.ReadRegular(PendingFile, 256) is { } text && Digest.TryParse(Encoding.ASCII.GetString(text), out Digest? config)
             && Find(config, key, (index, record)).Baseline is { } baseline && baseline.Counter == index.Counter + 1)
         {
             index.Entries[config] = (baseline.Counter, Measurement.Sha384(baseline.ToJson()));
@@ -207,6 +207,9 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         {
             return (Index.Empty, Fault(BaselineFault.Edited, $"{IndexFile}: {e.Message}"));
         }
+        // It is written after the record, so that only the very first record may be without it.
+        if (highest == 0 && index.Counter > 1)
+            return (index, Fault(BaselineFault.SealMissing, $"{CounterFile} is gone; {IndexFile} has counter {index.Counter}"));
         return (index, index.Counter < highest
             ? Fault(BaselineFault.RolledBack, $"{IndexFile} has counter {index.Counter}; {highest} was written last, as {CounterFile} says") : BaselineAnswer.None);
     }
@@ -219,19 +222,19 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
 
     /// <summary>The payload of a file that this host sealed; null when it is not.</summary>
     private static byte[]? Open(string path, string type, int maxBytes, ISigner? key) =>
-        key is not null && SmallFile.Read(path, 2 * maxBytes) is { } bytes && DsseEnvelope.TryParse(bytes, out DsseEnvelope? envelope)
+        key is not null && SmallFile.ReadRegular(path, 2 * maxBytes) is { } bytes && DsseEnvelope.TryParse(bytes, out DsseEnvelope? envelope)
         && envelope.PayloadType == type && DsseSigning.Verify(envelope, key.PublicKey) ? envelope.Payload.ToArray() : null;
 
     /// <summary>What cannot be read counts as the highest there is: damage must not open the way back.</summary>
     private long ReadCounter() => !File.Exists(CounterFile) ? 0
-        : SmallFile.Read(CounterFile, 64) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long counter)
+        : SmallFile.ReadRegular(CounterFile, 64) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long counter)
             ? counter : long.MaxValue - 1;
 
     private EcSigner? OpenKey()
     {
         if (!File.Exists(KeyFile))
             return null;
-        string pem = Encoding.ASCII.GetString(SmallFile.Read(KeyFile, MaxKeyBytes) ?? []);
+        string pem = Encoding.ASCII.GetString(SmallFile.ReadRegular(KeyFile, MaxKeyBytes) ?? []);
         ECDsa key = ECDsa.Create();
         try
         {

@@ -22,6 +22,8 @@ public enum DifferenceKind
     Device,
     /// <summary>A whiteout or opaque folder that is gone or was added: files of layers below appear or vanish.</summary>
     Whiteout,
+    /// <summary>The engine's notes of which layers lie upon which are others, so that containers are mounted from other folders. The path is below its data root.</summary>
+    Stack,
     /// <summary>A layer's bytes are others, and no file of it shows which.</summary>
     Layer,
     /// <summary>The image's config is another, so that the name means another image, or the config was edited.</summary>
@@ -34,7 +36,7 @@ public enum DifferenceKind
 
 /// <summary>One difference.</summary>
 /// <param name="Layer">1 for the base layer; 0 for what belongs to no layer.</param>
-/// <param name="Path">In the layer; untrusted. Empty for the root folder and for what is no file.</param>
+/// <param name="Path">In the layer, of <see cref="DifferenceKind.Stack"/> below the engine's data root; untrusted. Empty for the root folder and for what is no file.</param>
 /// <param name="Seen">Untrusted text; empty where nothing is there.</param>
 /// <param name="Wanted">Untrusted text; empty where nothing should be there.</param>
 public sealed record Difference(DifferenceKind Kind, int Layer, Digest? DiffId, string Path, string Seen, string Wanted)
@@ -53,6 +55,7 @@ public sealed record Difference(DifferenceKind Kind, int Layer, Digest? DiffId, 
         DifferenceKind.Xattr => "xattr",
         DifferenceKind.Device => "device",
         DifferenceKind.Whiteout => "whiteout",
+        DifferenceKind.Stack => "stack",
         DifferenceKind.Layer => "layer",
         DifferenceKind.Config => "config",
         DifferenceKind.Measurement => "measurement",

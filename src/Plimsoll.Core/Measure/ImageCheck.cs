@@ -72,6 +72,9 @@ public static class ImageCheck
         {
             if (result.Measurement is not null)
                 differences.AddRange(Compare(result.Measurement, baseline.Measurement));
+            // An image that was good once may have been put under the name again.
+            if (use == BaselineUse.Check && FindMoved(store, names, config) is { } moved)
+                differences.Add(moved);
             bool equal = differences.Count == 0;
             // What was seen first may have got another name, or a list of its files, since.
             if (use == BaselineUse.Keep && equal && (result.Files is not null || names.Any(n => store.FindName(n).Config != config)))
@@ -81,18 +84,23 @@ public static class ImageCheck
         if (use == BaselineUse.Check)
         {
             // Nothing is known of these bytes; but a name that meant another image says that this one took its place.
-            foreach (string name in names)
-                if (store.FindName(name).Config is { } before && before != config)
-                {
-                    differences.Add(new Difference(DifferenceKind.Config, 0, null, name, config.ToString(), before.ToString()));
-                    break;
-                }
+            if (FindMoved(store, names, config) is { } moved)
+                differences.Add(moved);
             return new CheckedImage(image.Name, config, names, result, differences, differences.Count > result.Differences.Count ? BaselineState.Different : BaselineState.None, null, "");
         }
         if (!result.Intact)
             return new CheckedImage(image.Name, config, names, result, differences, BaselineState.None, null, "");
         Baseline saved = store.Save(result.Measurement!, names, use == BaselineUse.Accept ? BaselineOrigin.Operator : BaselineOrigin.FirstUse, result.Files);
         return new CheckedImage(image.Name, config, names, result, differences, BaselineState.Stored, saved, "");
+    }
+
+    /// <summary>The first name that meant another image when it was last stored.</summary>
+    private static Difference? FindMoved(BaselineStore store, IReadOnlyList<string> names, Digest config)
+    {
+        foreach (string name in names)
+            if (store.FindName(name).Config is { } before && before != config)
+                return new Difference(DifferenceKind.Config, 0, null, name, config.ToString(), before.ToString());
+        return null;
     }
 
     /// <summary>In what one measurement is not the other; empty when they are equal.</summary>

@@ -49,6 +49,9 @@ public static class Measurer
             throw new ImageException(ImageError.Unsupported, $"{image.Name}: what is not verified cannot be measured");
         // The kernel shows overlayfs's own attributes to root alone; without them every opaque folder would look like an attack.
         IUnpackedImage? unpacked = options.CompareUnpacked && Environment.IsPrivilegedProcess ? image as IUnpackedImage : null;
+        // Who takes a note of the store away must not get the export in place of a look at the files: the engine goes on without it.
+        if (options.CompareUnpacked && Environment.IsPrivilegedProcess && image.Unlooked is { } lacks)
+            throw new ImageException(lacks.Error, lacks.Message, lacks.Hint, lacks);
         DifferenceLog log = new();
         if (unpacked is null)
         {
@@ -56,6 +59,8 @@ public static class Measurer
             image.ReadLayers(plain, options.Parallelism, cancellationToken);
             return Result(image, plain, options, log, compared: false);
         }
+        foreach (ChangedNote note in unpacked.FindRestacked())
+            log.Add(new Difference(DifferenceKind.Stack, note.Layer, image.Layers[note.Layer - 1].DiffId, note.Place, note.Seen, note.Wanted));
         using Comparisons comparisons = new(image, unpacked, log, options.Parallelism, cancellationToken);
         LayerPass pass = new(options.Files, keep: true, comparisons.Add);
         ImageException mismatch;

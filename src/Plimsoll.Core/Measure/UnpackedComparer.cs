@@ -16,7 +16,8 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     /// <summary>Modes of folders that an engine makes because something lies in them: Docker 0755 or 0600, containerd 0711, podman 0700.</summary>
     private static readonly int[] ImpliedModes = [0x1ed, 0x180, 0x1c9, 0x1c0];
 
-    private const string OverlayPrefix = "overlay.";
+    /// <summary>Of the daemon's own mounts; <c>user.overlay.</c> means something to mounts of a user's namespace alone, whose stores are not read in place.</summary>
+    private const string OverlayPrefix = "trusted.overlay.";
 
     private readonly Dictionary<string, FileEntry>.AlternateLookup<ReadOnlySpan<char>> _entries = contents.Entries.GetAlternateLookup<ReadOnlySpan<char>>();
     private readonly Dictionary<FileEntry, List<(FileEntry Entry, ulong Inode)>> _linked = [];
@@ -96,7 +97,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     private void Unlisted(in UnpackedFile file)
     {
         string path = file.Path.ToString();
-        bool isImplied = file.Stat.IsFolder && (path.Length == 0 || contents.Implied.Contains(path) || contents.Opaque.ContainsKey(path));
+        bool isImplied = file.Stat.IsFolder && !file.IsMount && (path.Length == 0 || contents.Implied.Contains(path) || contents.Opaque.ContainsKey(path));
         if (!isImplied)
         {
             Add(IsWhiteout(file.Stat) && !file.IsMount ? DifferenceKind.Whiteout : DifferenceKind.Planted, path, file.IsMount ? "a mount" : Describe(file.Stat), "");
@@ -170,7 +171,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
         foreach ((string name, byte[] value) in wanted)
         {
             // An empty value in a PAX record takes the attribute away, and engines differ in what they make of that.
-            if (value.Length == 0 || IsLabel(name) || name.StartsWith("trusted." + OverlayPrefix, StringComparison.Ordinal))
+            if (value.Length == 0 || IsLabel(name) || name.StartsWith(OverlayPrefix, StringComparison.Ordinal))
                 continue;
             int at = _attributes.FindIndex(a => a.Key == name);
             if (at < 0)
@@ -207,9 +208,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     /// <summary>What overlayfs notes for itself. Whether a folder is opaque is kept; what sends a reader elsewhere stays a difference.</summary>
     private bool IsOverlays(string name, byte[] value, bool isFolder)
     {
-        string? own = name.StartsWith("trusted." + OverlayPrefix, StringComparison.Ordinal) ? name[("trusted." + OverlayPrefix).Length..]
-            : name.StartsWith("user." + OverlayPrefix, StringComparison.Ordinal) ? name[("user." + OverlayPrefix).Length..] : null;
-        switch (own)
+        switch (name.StartsWith(OverlayPrefix, StringComparison.Ordinal) ? name[OverlayPrefix.Length..] : null)
         {
             case "opaque" when isFolder && value is [(byte)'y']:
                 _opaque = true;

@@ -56,12 +56,16 @@ public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchO
     /// <summary>A load is an event for the image and one for each tag; what comes within this time is one measurement.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(300);
 
+    /// <summary>Who tags without end must not put measuring off: nothing that waits waits longer.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+
     private readonly BlockingCollection<Signal> _signals = new(4096);
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
     private readonly HashSet<string> _differing = new(StringComparer.Ordinal);
 
     private enum What
     {
+        Nothing = 0,
         Event,
         Connected,
         Lost,
@@ -98,41 +102,40 @@ public sealed class Watcher(DockerEndpoint endpoint, BaselineStore store, WatchO
     {
         bool connected = false, before = false;
         Stopwatch sinceList = Stopwatch.StartNew(), sinceAll = Stopwatch.StartNew();
+        Stopwatch sinceFirst = new();
         Dictionary<string, string> waiting = new(StringComparer.Ordinal);
         while (true)
         {
             TimeSpan patience = waiting.Count > 0 ? Together : Shortest(options.ListInterval - sinceList.Elapsed, options.Interval - sinceAll.Elapsed);
-            if (_signals.TryTake(out Signal signal, (int)Math.Clamp(patience.TotalMilliseconds, 1, int.MaxValue), cancellationToken))
+            bool quiet = !_signals.TryTake(out Signal signal, (int)Math.Clamp(patience.TotalMilliseconds, 1, int.MaxValue), cancellationToken);
+            switch (quiet ? What.Nothing : signal.What)
             {
-                switch (signal.What)
-                {
-                    case What.Lost:
-                        if (connected || !before)
-                            Tell(WatchKind.Lost, "daemon", endpoint.ToString(), signal.Detail);
-                        (connected, before) = (false, true);
-                        continue;
-                    case What.Connected:
-                        if (before)
-                            Tell(WatchKind.Back, "daemon", endpoint.ToString());
-                        MeasureAll(before ? "restart" : "start", onlyNew: false, cancellationToken);
-                        (connected, before) = (true, true);
-                        sinceList.Restart();
-                        sinceAll.Restart();
-                        continue;
-                    case What.Event when signal.Action == "delete":
-                        _known.Remove(signal.Image);
-                        _differing.Remove(signal.Image);
-                        Tell(WatchKind.Removed, "delete", signal.Image);
-                        continue;
-                    case What.Event when signal.Action is "pull" or "load" or "tag" or "import":
-                        // What brought an image says more than the tag that follows.
-                        waiting.TryAdd(signal.Image, signal.Action);
-                        continue;
-                    default:
-                        continue;
-                }
+                case What.Lost:
+                    if (connected || !before)
+                        Tell(WatchKind.Lost, "daemon", endpoint.ToString(), signal.Detail);
+                    (connected, before) = (false, true);
+                    break;
+                case What.Connected:
+                    if (before)
+                        Tell(WatchKind.Back, "daemon", endpoint.ToString());
+                    MeasureAll(before ? "restart" : "start", onlyNew: false, cancellationToken);
+                    (connected, before) = (true, true);
+                    sinceList.Restart();
+                    sinceAll.Restart();
+                    break;
+                case What.Event when signal.Action == "delete":
+                    _known.Remove(signal.Image);
+                    _differing.Remove(signal.Image);
+                    Tell(WatchKind.Removed, "delete", signal.Image);
+                    break;
+                case What.Event when signal.Action is "pull" or "load" or "tag" or "import":
+                    if (waiting.Count == 0)
+                        sinceFirst.Restart();
+                    // What brought an image says more than the tag that follows.
+                    waiting.TryAdd(signal.Image, signal.Action);
+                    break;
             }
-            if (waiting.Count > 0)
+            if (waiting.Count > 0 && (quiet || sinceFirst.Elapsed >= LongestWait))
             {
                 HashSet<string> done = new(StringComparer.Ordinal);
                 foreach ((string image, string action) in waiting)

@@ -82,6 +82,9 @@ public abstract class Image : IDisposable
     /// <summary>Remembers which files were verified before; null when nothing is to be remembered.</summary>
     public IProofs? Proofs { get; init; }
 
+    /// <summary>Why the files that containers would run from cannot be looked at, although a store on this host has the image; null otherwise.</summary>
+    internal ImageException? Unlooked { get; init; }
+
     /// <summary>False for what passes once only, as standard input does: <see cref="ReadLayers"/> may then be called once.</summary>
     public virtual bool CanReadAgain => true;
 

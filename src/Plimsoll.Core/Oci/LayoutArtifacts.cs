@@ -25,6 +25,7 @@ internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifa
 
     private readonly Lock _gate = new();
     private readonly HashSet<Digest> _proven = [];
+    private (object Stamp, byte[] Index, IReadOnlyList<Descriptor> Entries)? _parsed;
     private Digest? _scannedIndex;
     private Dictionary<string, List<Descriptor>>? _referrers;
 
@@ -34,6 +35,9 @@ internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifa
 
     /// <summary>The files; null when there is no layout yet.</summary>
     protected abstract ContentStore? Content { get; }
+
+    /// <summary>Equal as long as index.json is surely the same; null when nothing can tell.</summary>
+    protected abstract object? IndexStamp { get; }
 
     public static string BlobName(Digest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 
@@ -230,11 +234,22 @@ internal abstract class LayoutArtifacts(string name, OciLimits limits) : IArtifa
     private IReadOnlyList<Descriptor>? ReadEntries([NotNullIfNotNull(nameof(index))] out byte[]? index)
     {
         string where = $"{Name}: {IndexName}";
+        // Parsing a long list for each of the thousands of manifests that it lists would take minutes.
+        object? stamp = IndexStamp;
+        lock (_gate)
+            if (_parsed is { } parsed && parsed.Stamp.Equals(stamp))
+            {
+                index = parsed.Index;
+                return parsed.Entries;
+            }
         if ((index = ReadIndex()) is null)
             return null;
         IReadOnlyList<Descriptor> entries = ImageConfigs.Manifests(ImageConfigs.Parse(index, where, ManifestJson.Index), where);
-        return entries.Count <= MaxEntries ? entries
-            : throw new ImageException(ImageError.LimitExceeded, $"{where}: {entries.Count} entries, at most {MaxEntries} (MaxEntries) are read");
+        if (entries.Count > MaxEntries)
+            throw new ImageException(ImageError.LimitExceeded, $"{where}: {entries.Count} entries, at most {MaxEntries} (MaxEntries) are read");
+        lock (_gate)
+            _parsed = stamp is null ? null : (stamp, index, entries);
+        return entries;
     }
 
     private StoredManifest? ReadManifest(Digest digest, Descriptor? listed)

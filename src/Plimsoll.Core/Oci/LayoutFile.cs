@@ -45,6 +45,16 @@ internal sealed class LayoutFile : LayoutArtifacts
         }
     }
 
+    /// <summary>What was put last, or the tar as it was opened: who replaces the file leaves this one its own.</summary>
+    protected override object? IndexStamp
+    {
+        get
+        {
+            lock (_gate)
+                return (object?)_index ?? _tar;
+        }
+    }
+
     /// <summary>Until <see cref="Complete"/>, manifests that are put change nothing outside.</summary>
     public void Defer() => _deferred = true;
 

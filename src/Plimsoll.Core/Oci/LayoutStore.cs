@@ -30,6 +30,15 @@ internal sealed class LayoutStore : LayoutArtifacts
 
     protected override ContentStore? Content => Directory.Exists(_folder) ? _files : null;
 
+    protected override object? IndexStamp
+    {
+        get
+        {
+            using ContentFile? index = Content?.Find(IndexName);
+            return index?.Identity;
+        }
+    }
+
     protected override void WriteBlob(Digest digest, long size, Stream content, CancellationToken cancellationToken)
     {
         Prepare(digest.Algorithm);

@@ -8,7 +8,21 @@ internal interface IUnpackedImage
     /// <summary>Where a layer lies; the caller disposes it. Called from several threads.</summary>
     /// <exception cref="ImageException">A part of it is gone or is not what it should be.</exception>
     IUnpackedLayer OpenUnpacked(ImageLayer layer);
+
+    /// <summary>
+    /// Where the engine's notes of which folders lie upon which are not what the image's layers say. Containers are mounted by these
+    /// notes: who changes them needs to touch no layer.
+    /// </summary>
+    /// <exception cref="ImageException">They cannot be read.</exception>
+    IReadOnlyList<ChangedNote> FindRestacked();
 }
+
+/// <summary>One of an engine's notes that is not as it should be.</summary>
+/// <param name="Layer">1 for the base layer.</param>
+/// <param name="Place">Relative to the engine's data root.</param>
+/// <param name="Seen">Untrusted; empty where nothing is there.</param>
+/// <param name="Wanted">Empty where nothing should be there.</param>
+internal sealed record ChangedNote(int Layer, string Place, string Seen, string Wanted);
 
 /// <summary>One unpacked layer beside what its engine says it was unpacked from. Nothing of it is proved.</summary>
 /// <remarks>Docker's overlay2 folders with tar-split are one kind; a containerd snapshot with the blob it was made of is another.</remarks>

@@ -1,3 +1,6 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
 namespace Plimsoll.Posix;
 
 /// <summary>Reads files that a user named and that cannot be large: keys, settings, catalogues.</summary>
@@ -10,6 +13,29 @@ public static class SmallFile
     public static byte[]? Read(string path, int maxBytes)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        return Read(file, maxBytes);
+    }
+
+    /// <summary>As <see cref="Read(string, int)"/>, for files that the program keeps for itself: what is no regular file is not read, so that a FIFO in its place keeps nobody waiting.</summary>
+    /// <returns>Null when there is more, and when it is something else than a file.</returns>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public static byte[]? ReadRegular(string path, int maxBytes)
+    {
+        int opened = Native.Open(Native.AtFdCwd, [.. Encoding.UTF8.GetBytes(path), 0], Native.ReadOnly | Native.NonBlock | Native.NoCtty, 0);
+        if (opened < 0)
+            throw new IOException($"{path}: {Errno.Describe(-opened)}");
+        SafeFileHandle handle = Native.Own(opened);
+        if (Native.GetStat(opened, out Stat stat) < 0 || !stat.IsFile)
+        {
+            handle.Dispose();
+            return null;
+        }
+        using FileStream file = new(handle, FileAccess.Read, 1, isAsync: false);
+        return Read(file, maxBytes);
+    }
+
+    private static byte[]? Read(FileStream file, int maxBytes)
+    {
         byte[] bytes = new byte[4096];
         int length = 0;
         for (int got; (got = file.Read(bytes, length, bytes.Length - length)) > 0;)

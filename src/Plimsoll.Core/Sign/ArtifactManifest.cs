@@ -65,11 +65,23 @@ internal sealed record ArtifactManifest
         return new ArtifactManifest
         {
             Subject = subject,
-            Layers = layers is { } list ? [.. list.EnumerateArray().Take(maxLayers).Select(LayerOf)] : [],
+            Layers = layers is { } list ? LayersOf(list, maxLayers) : [],
             LayersBeyond = layers is { } all ? Math.Max(0, all.GetArrayLength() - maxLayers) : 0,
             Annotations = ForeignJson.Find(root, "annotations") is { } annotations ? JsonMarshal.GetRawUtf8Value(annotations).ToArray() : default,
             IsIndex = ForeignJson.Find(root, "manifests") is not null,
         };
+    }
+
+    private static List<ArtifactLayer> LayersOf(JsonElement list, int most)
+    {
+        List<ArtifactLayer> layers = [];
+        foreach (JsonElement layer in list.EnumerateArray())
+        {
+            if (layers.Count == most)
+                break;
+            layers.Add(LayerOf(layer));
+        }
+        return layers;
     }
 
     private static ArtifactLayer LayerOf(JsonElement layer)
@@ -84,7 +96,7 @@ internal sealed record ArtifactManifest
         Dictionary<string, string> annotations = new(StringComparer.Ordinal);
         if (ForeignJson.Find(layer, "annotations") is { } found)
         {
-            if (found.ValueKind != JsonValueKind.Object || found.EnumerateObject().Count() > MaxAnnotations)
+            if (found.ValueKind != JsonValueKind.Object || found.GetPropertyCount() > MaxAnnotations)
                 throw new ForeignJsonException($"the annotations of {digest} are no object of at most {MaxAnnotations} members");
             foreach (JsonProperty annotation in found.EnumerateObject())
                 annotations.Add(annotation.Name, annotation.Value.ValueKind == JsonValueKind.String ? annotation.Value.GetString()! : throw new ForeignJsonException($"an annotation of {digest} is no text"));

@@ -154,11 +154,14 @@ public static class EvidenceReader
             {
                 if (layer.MediaType is not (SimpleSigning.MediaType or EnvelopeMediaType) && !SigstoreBundle.IsMediaType(layer.MediaType))
                     continue;
-                if (_read++ >= limits.MaxSignatures)
+                if (_read >= limits.MaxSignatures)
                 {
                     TooMany($"{where}: more than {limits.MaxSignatures} signatures and attestations (MaxSignatures)");
                     return;
                 }
+                // A bundle file may speak of a thousand images; what turns out to be about others is bounded by MaxListed and MaxTotalBytes.
+                if (!onlyAboutImage)
+                    _read++;
                 Try(() => ReadLayer(layer, attached, where, onlyAboutImage));
             }
             if (artifact.LayersBeyond > 0)
@@ -190,7 +193,10 @@ public static class EvidenceReader
             if (!layer.Annotations.TryGetValue(SimpleSigning.SignatureAnnotation, out string? text) || !Convert.TryFromBase64String(text, signature, out int length) || length == 0)
                 Gap("unreadable-signature", $"{where}: {layer.Digest} has no signature of at most {SimpleSigning.MaxSignatureBytes} bytes in base64");
             else
+            {
                 _signatures.Add(new ImageSignature(Blob(layer, SimpleSigning.MaxBytes), signature.AsMemory(0, length), attached, where));
+                CountKept(onlyAboutImage);
+            }
         }
 
         private void ReadBundle(ArtifactLayer layer, Digest attached, string where, bool onlyAboutImage)
@@ -219,6 +225,13 @@ public static class EvidenceReader
             if (onlyAboutImage && !image.All.Contains(attached) && !Speaks(envelope, where))
                 return;
             _attestations.Add(new Attestation(envelope, attached, where));
+            CountKept(onlyAboutImage);
+        }
+
+        private void CountKept(bool onlyAboutImage)
+        {
+            if (onlyAboutImage)
+                _read++;
         }
 
         private bool Speaks(DsseEnvelope envelope, string where)

@@ -81,7 +81,7 @@ public sealed record SimpleSigning
         DateTimeOffset? timestamp = null;
         if (ForeignJson.Find(root, "optional") is { } more)
         {
-            if (more.ValueKind != JsonValueKind.Object || more.EnumerateObject().Count() > MaxOptional)
+            if (more.ValueKind != JsonValueKind.Object || more.GetPropertyCount() > MaxOptional)
                 throw new ForeignJsonException($"optional is no object of at most {MaxOptional} members");
             foreach (JsonProperty member in more.EnumerateObject())
                 if (member.Name == "timestamp" && member.Value.ValueKind == JsonValueKind.Number)

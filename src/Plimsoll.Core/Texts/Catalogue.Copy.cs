@@ -10,7 +10,7 @@ public static partial class Catalogue
     public static Text HelpCopyAlone { get; } = new("Leave behind what is attached: signatures, attestations, bills of materials", "不复制附加内容：签名、证明、物料清单");
     public static Text HelpCopyJson { get; } = new("Say what was copied as JSON", "以 JSON 输出复制结果");
     public static Text CopyDone { get; } = new("Copied {0} to {1}", "已将 {0} 复制到 {1}");
-    public static Text CopyImage { get; } = new("image         {0} ({1} manifests)", "镜像          {0}（{1} 个清单）");
+    public static Text CopyImage { get; } = new("image         {0} (manifests: {1})", "镜像          {0}（清单：{1}）");
     public static Text CopySignatures { get; } = new("signatures    {0}", "签名          {0}");
     public static Text CopyAttestations { get; } = new("attestations  {0}", "证明          {0}");
     public static Text CopyBoms { get; } = new("bills         {0}", "物料清单      {0}");

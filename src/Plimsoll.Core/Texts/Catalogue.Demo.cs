@@ -12,7 +12,13 @@ public static partial class Catalogue
     public static Text DemoExplain { get; } = new("Ask where one of them comes from, and why it matched", "查询其中一个漏洞从何而来、为何匹配");
     public static Text DemoBom { get; } = new("Write a bill of materials (SBOM), and match that instead of the image", "写出物料清单（SBOM），并用它代替镜像进行匹配");
     public static Text DemoDiff { get; } = new("Build the image again with some upgrades, in {0}, and compare it with the report on the first", "升级部分软件包后在 {0} 重新构建镜像，并与第一次的报告比较");
-    public static Text DemoTamper { get; } = new("Change one bit of {0}: nothing is inspected that is not what the manifest states", "改动 {0} 的一个比特：与清单不符的内容不会被检查");
+    public static Text DemoMeasure { get; } = new("Measure it: one value that says exactly which bytes it is, the same wherever it lies", "测量镜像：一个值精确说明它由哪些字节组成，无论存放在何处都相同");
+    public static Text DemoKey { get; } = new("Make a key that signs, behind a passphrase, and give its public half to those who check", "生成受口令保护的签名密钥，并把公钥交给验证方");
+    public static Text DemoSign { get; } = new("Sign the image: it is inspected and judged by the policy first, and this one fails", "给镜像签名：先检查并按策略判定，而这个镜像不合格");
+    public static Text DemoOverride { get; } = new("Sign it all the same, with a reason that every signature then states", "附带理由强制签名，此后每个签名都写明这个理由");
+    public static Text DemoVerify { get; } = new("Verify who vouches for it, by a policy that names the key and lets overridden images pass with a warning; under another name nobody vouches for it", "验证谁为它担保：策略指定了密钥，并对强制签名的镜像放行但给出警告；换一个名称则无人担保");
+    public static Text DemoCopy { get; } = new("Copy image and signatures into one archive for an air gap, and verify that", "把镜像和签名一起复制到一个归档文件以越过网络隔离，并对其验证");
+    public static Text DemoTamper { get; } = new("Change one bit of {0}: nothing is inspected or trusted that is not what the manifest states", "改动 {0} 的一个比特：与清单不符的内容既不会被检查，也不会被信任");
     public static Text DemoExitCode { get; } = new("(exit code {0})", "（退出码 {0}）");
     public static Text DemoDone { get; } = new("That is all there is today. Next: plimsoll db update, then plimsoll scan IMAGE", "目前的功能就是这些。下一步：plimsoll db update，然后 plimsoll scan IMAGE");
     public static Text DemoUnexpected { get; } = new("A step did not end as it should; please report this with the output above", "有一个步骤的结果不符合预期；请附上以上输出进行报告");

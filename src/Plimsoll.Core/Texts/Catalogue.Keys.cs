@@ -12,6 +12,8 @@ public static partial class Catalogue
     public static Text KeyRotateSummary => new("Make a new version of a key; older ones still verify", "生成密钥的新版本；旧版本仍可用于校验");
     public static Text KeyRevokeSummary => new("Put a key on a signed revocation list, or sign the list anew", "将密钥加入签名的吊销列表，或重新签署该列表");
     public static Text KeyRevokeImageSummary => new("Put an image on a signed revocation list", "将镜像加入签名的吊销列表");
+    public static Text KeySplitSummary => new("Split a key into shares, of which some together give it back", "把密钥拆成若干份额，其中达到门限的份额可恢复密钥");
+    public static Text KeyCombineSummary => new("Give a key back from its shares, and store it", "用份额恢复密钥并保存");
 
     public static Text HelpKeyName => new("Name: letters, digits, - and _", "名称：字母、数字、- 和 _");
     public static Text HelpKeyOrFile => new("A stored key, NAME or NAME@vN, or a PEM file", "已存密钥（NAME 或 NAME@vN）或 PEM 文件");
@@ -31,6 +33,12 @@ public static partial class Catalogue
     public static Text HelpKeyRevokeList => new("Revocation list; made when there is none", "吊销列表；不存在时新建");
     public static Text HelpKeyRevokeKey => new("Key that signs the list", "签署列表的密钥");
     public static Text HelpKeyRevokeReason => new("Why, for people", "原因，供人阅读");
+    public static Text HelpKeyShares => new("How many shares there are, 2 to 255", "份额总数，2 到 255");
+    public static Text HelpKeyThreshold => new("How many of them give the key back", "恢复密钥所需的份额数");
+    public static Text HelpKeyShareFolder => new("Folder for the shares, a file each; new or empty", "存放份额的文件夹，每份一个文件；须为新建或空文件夹");
+    public static Text HelpKeyShareFiles => new("Files with shares of one set", "同一组份额的文件");
+    public static Text KeySplitDone => new("{0}: {1} shares in {2}, of which any {3} give it back (set {4})", "{0}：{1} 个份额已写入 {2}，其中任意 {3} 个可恢复密钥（组 {4}）");
+    public static Text KeyShareWrong => new("{0} is not of this key although it says so; the others gave it back", "{0} 并不属于此密钥；密钥已由其余份额恢复");
 
     public static Text HelpPassphraseFile => new("File with the key's passphrase; - for standard input", "存放密钥口令的文件；- 表示标准输入");
     public static Text AskPassphrase => new("passphrase of {0}", "{0} 的口令");

@@ -51,6 +51,7 @@ public static partial class Catalogue
         "xattr" => new("xattr", "扩展属性"),
         "device" => new("device", "设备号"),
         "whiteout" => new("whiteout", "删除标记"),
+        "stack" => new("stack", "层叠放"),
         "layer" => new("layer", "层"),
         "config" => new("config", "配置"),
         "measurement" => new("measurement", "度量值"),

@@ -27,8 +27,8 @@ public static partial class Catalogue
             "The image says it is {0} but has no package database; what is in it could not be told.",
             "镜像声明自己是 {0}，但没有软件包数据库，无法得知其内容。"),
         "secrets-of-distribution" => new(
-            "{0} matches of rules for secrets lie in files that the distribution's packages brought unchanged; they are public and not listed.",
-            "{0} 处密钥规则匹配位于发行版软件包原样带来的文件中；这些内容是公开的，未列出。"),
+            "{0} matches of your own rules for secrets lie in files that, by the image's lists, the distribution's packages brought unchanged; they are not listed.",
+            "自定义密钥规则有 {0} 处匹配位于镜像清单称由发行版软件包原样带来的文件中，未列出。"),
         "nothing-found" => new(
             "Neither a distribution nor a package was found; nothing was matched.",
             "没有发现发行版和软件包，未进行任何匹配。"),

@@ -91,6 +91,27 @@ public sealed class MapReader
     /// <summary>Something else stands where something was wanted.</summary>
     public static DocumentException Wrong(DocumentNode node, string wanted) => new((node ?? throw new ArgumentNullException(nameof(node))).Where, $"{node.Kind} stands where {wanted} was wanted");
 
+    /// <summary>The value that the document calls by this word.</summary>
+    /// <exception cref="DocumentException">It is none of the known words; the message names them all.</exception>
+    public static T WordOf<T>(DocumentNode node, Func<T, string> word, IReadOnlyList<T> known)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(word);
+        ArgumentNullException.ThrowIfNull(known);
+        foreach (T value in known)
+            if (word(value) == node.Text)
+                return value;
+        throw Wrong(node, $"one of {string.Join(", ", known.Select(word))}");
+    }
+
+    /// <exception cref="DocumentException">It is neither <c>true</c> nor <c>false</c>.</exception>
+    public static bool FlagOf(DocumentNode node) => node?.Text switch
+    {
+        "true" => true,
+        "false" => false,
+        _ => throw Wrong(node!, "true or false"),
+    };
+
     /// <summary>Not empty, no longer than a text may be, and Unicode.</summary>
     public static string TextOf(DocumentNode node, string what, int maxCharacters = DocumentLimits.MaxTextCharacters)
     {

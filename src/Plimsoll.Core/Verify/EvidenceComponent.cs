@@ -13,7 +13,7 @@ internal static class EvidenceComponent
             run.Reasons.Add(TrustComponents.Evidence, "evidence-gap", IsOfOthers(gaps.Key) ? Outcome.Passed : outcome, run.At("unreadable"), gaps.Count(), [.. gaps.Take(TrustReasons.MaxExamples).Select(g => g.Message)],
                 [gaps.Count().ToString(CultureInfo.InvariantCulture), gaps.Key]);
         if (run.Proofs.Exhausted)
-            run.Reasons.Say(TrustComponents.Evidence, "too-many-signatures", Outcome.Undecided, null, Proofs.MaxChecks.ToString(CultureInfo.InvariantCulture));
+            run.Reasons.Add(TrustComponents.Evidence, "too-many-signatures", outcome, run.At("unreadable"), 1, [], [Proofs.MaxChecks.ToString(CultureInfo.InvariantCulture)]);
     }
 
     /// <summary>Wholly read, and made in a way that no key of a policy is concerned with: it could not have counted.</summary>

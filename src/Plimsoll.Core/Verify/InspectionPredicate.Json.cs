@@ -110,9 +110,9 @@ public sealed partial record InspectionPredicate
             Tool = Short(map, "tool"),
             Names = ShortTexts(map, "names", MaxNames),
             Platform = map.FindText("platform", MaxCharacters),
-            Verified = FlagOf(map.Get("verified")),
+            Verified = MapReader.FlagOf(map.Get("verified")),
             Created = map.Find("created") is { } created ? TimeOf(created) : null,
-            Database = new InspectedDatabase(FlagOf(database.Get("present")), NumberOf(database.Get("counter"), long.MaxValue), TimeOf(database.Get("created")),
+            Database = new InspectedDatabase(MapReader.FlagOf(database.Get("present")), NumberOf(database.Get("counter"), long.MaxValue), TimeOf(database.Get("created")),
                 database.FindText("digest", MaxCharacters) ?? "", database.FindText("knownExploited", MaxCharacters), database.FindText("epss", MaxCharacters)),
             Distribution = distribution is null ? null : new InspectedDistribution(Short(distribution, "id"), distribution.FindText("version", MaxCharacters) ?? "",
                 distribution.Find("endOfLife") is { } last ? DayOf(last) : null),
@@ -173,20 +173,20 @@ public sealed partial record InspectionPredicate
             Aliases = ShortTexts(map, "aliases", MaxAliases),
             Fingerprint = map.FindText("fingerprint", MaxCharacters) ?? "",
             Severity = LevelOf(map.Get("severity")),
-            Fixable = map.Find("fixable") is { } fixable && FlagOf(fixable),
-            Status = map.Find("status") is { } status ? WordOf(status, s => s, ["fixed", "affected", "will-not-fix", "end-of-life"]) : "",
+            Fixable = map.Find("fixable") is { } fixable && MapReader.FlagOf(fixable),
+            Status = map.Find("status") is { } status ? MapReader.WordOf(status, s => s, ["fixed", "affected", "will-not-fix", "end-of-life"]) : "",
             Published = map.Find("published") is { } published ? DayOf(published) : null,
-            KnownExploited = map.Find("knownExploited") is { } kev && FlagOf(kev),
+            KnownExploited = map.Find("knownExploited") is { } kev && MapReader.FlagOf(kev),
             Epss = map.Find("epss") is { } epss ? ProbabilityOf(epss) : null,
-            Malicious = map.Find("malicious") is { } malicious && FlagOf(malicious),
+            Malicious = map.Find("malicious") is { } malicious && MapReader.FlagOf(malicious),
             Package = map.FindText("package", MaxCharacters) ?? "",
             SourcePackage = map.FindText("source", MaxCharacters) ?? "",
             Version = map.FindText("version", MaxCharacters) ?? "",
             Path = map.FindText("path", MaxCharacters) ?? "",
-            Removed = map.Find("removed") is { } removed && FlagOf(removed),
-            Suspected = map.Find("suspected") is { } suspected && FlagOf(suspected),
+            Removed = map.Find("removed") is { } removed && MapReader.FlagOf(removed),
+            Suspected = map.Find("suspected") is { } suspected && MapReader.FlagOf(suspected),
             Entry = map.Find("entry") is { } entry ? (int)NumberOf(entry, DocumentLimits.MaxListed) : null,
-            SuppressedBy = map.Find("suppressedBy") is { } by ? WordOf(by, PolicyWords.Word, PolicyWords.Sources) : null,
+            SuppressedBy = map.Find("suppressedBy") is { } by ? MapReader.WordOf(by, PolicyWords.Word, PolicyWords.Sources) : null,
         };
         map.Done();
         return finding;
@@ -213,7 +213,7 @@ public sealed partial record InspectionPredicate
     {
         Verdict verdict = new()
         {
-            Outcome = WordOf(map.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>()),
+            Outcome = MapReader.WordOf(map.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>()),
             Policy = Short(map, "policy"),
             PolicyDigest = Short(map, "policyDigest"),
             Reasons = [.. Items(map, "reasons", MaxReasons).Select(ReasonOf)],
@@ -228,7 +228,7 @@ public sealed partial record InspectionPredicate
         Reason reason = new()
         {
             Code = Short(map, "code"),
-            Outcome = WordOf(map.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>()),
+            Outcome = MapReader.WordOf(map.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>()),
             Rule = map.FindText("rule", MaxCharacters),
             Count = (int)NumberOf(map.Get("count"), int.MaxValue),
             Examples = ShortTexts(map, "examples", 10),
@@ -252,24 +252,9 @@ public sealed partial record InspectionPredicate
         return texts;
     }
 
-    private static FindingKind KindOf(DocumentNode node) => WordOf(node, PolicyWords.Word, PolicyWords.Kinds);
+    private static FindingKind KindOf(DocumentNode node) => MapReader.WordOf(node, PolicyWords.Word, PolicyWords.Kinds);
 
-    private static Level LevelOf(DocumentNode node) => WordOf(node, PolicyWords.Word, PolicyWords.Levels);
-
-    private static T WordOf<T>(DocumentNode node, Func<T, string> word, IReadOnlyList<T> known)
-    {
-        foreach (T value in known)
-            if (word(value) == node.Text)
-                return value;
-        throw MapReader.Wrong(node, $"one of {string.Join(", ", known.Select(word))}");
-    }
-
-    private static bool FlagOf(DocumentNode node) => node.Text switch
-    {
-        "true" => true,
-        "false" => false,
-        _ => throw MapReader.Wrong(node, "true or false"),
-    };
+    private static Level LevelOf(DocumentNode node) => MapReader.WordOf(node, PolicyWords.Word, PolicyWords.Levels);
 
     private static long NumberOf(DocumentNode node, long most) =>
         long.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= most ? number : throw MapReader.Wrong(node, $"a number from 0 to {most}");

@@ -14,7 +14,7 @@ internal static class ManifestLink
         Dictionary<string, string> signers = run.Proofs.KeysOf(quorum.Keys).ToDictionary(k => k.Id, k => k.Signer, StringComparer.Ordinal);
         Dictionary<Digest, HashSet<string>> stated = [];
         foreach (ProvedStatement proved in run.Statements)
-            if (proved.Statement is { } statement && (statement.PredicateType == ImageSigner.SignedPredicate || statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal)) && proved.IsAbout(run.Image)
+            if (proved.Statement is { } statement && IsOurs(statement) && proved.IsAbout(run.Image)
                 && proved.PartOf("config") == run.Image.Config)
                 foreach (Digest root in Roots(run, proved))
                 {
@@ -24,6 +24,10 @@ internal static class ManifestLink
                 }
         return [.. stated.Where(s => s.Value.Count >= quorum.Threshold).Select(s => s.Key)];
     }
+
+    /// <summary>Of the kinds in which <c>sign</c> names the parts of one image.</summary>
+    public static bool IsOurs(Statement statement) =>
+        statement.PredicateType == ImageSigner.SignedPredicate || statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal);
 
     private static IEnumerable<Digest> Roots(TrustRun run, ProvedStatement proved)
     {

@@ -13,7 +13,8 @@ internal static class MeasurementComponent
         string place = run.At("measurement");
         if (run.Case.Differences.Count > 0)
         {
-            run.Reasons.Add(TrustComponents.Measurement, "not-intact", Outcome.Refused, place, run.Case.Differences.Count, run.Case.Differences, [run.Case.Differences.Count.ToString(CultureInfo.InvariantCulture)]);
+            int count = run.Case.Differences.Count + run.Case.DifferencesBeyond;
+            run.Reasons.Add(TrustComponents.Measurement, "not-intact", Outcome.Refused, place, count, run.Case.Differences, [count.ToString(CultureInfo.InvariantCulture)]);
             return;
         }
         if (run.Case.Measured is not { } measured)
@@ -35,6 +36,8 @@ internal static class MeasurementComponent
                 satisfied.AddRange(signers);
         }
         search.Tell(satisfied);
+        if (run.Case.OnlyExported)
+            run.Reasons.Say(TrustComponents.Measurement, "unpacked-not-compared", Outcome.Warned, place);
     }
 
     private static MeasurementPredicate? Read(ProvedStatement proved)

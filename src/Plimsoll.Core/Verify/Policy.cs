@@ -175,7 +175,11 @@ public sealed class RuleActions : IEquatable<RuleActions>
 {
     private readonly SortedDictionary<string, PolicyAction> _byRule = new(StringComparer.Ordinal);
 
-    public static RuleActions None { get; } = new([]);
+    public static RuleActions None { get; } = new();
+
+    private RuleActions()
+    {
+    }
 
     public RuleActions(IEnumerable<KeyValuePair<string, PolicyAction>> rules)
     {

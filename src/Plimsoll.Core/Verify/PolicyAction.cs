@@ -61,9 +61,19 @@ public static class PolicyWords
     public static IReadOnlyList<FindingKind> Kinds { get; } = Enum.GetValues<FindingKind>();
 
     /// <summary>Checks that an inspection may run: every kind but <see cref="FindingKind.Package"/>, which no check of its own finds.</summary>
-    public static IReadOnlyList<string> Checks { get; } = [.. Kinds.Where(k => k != FindingKind.Package).Select(Word)];
+    public static IReadOnlyList<string> Checks { get; } = WordsOf(Kinds, FindingKind.Package);
 
     public static IReadOnlyList<SuppressionSource> Sources { get; } = Enum.GetValues<SuppressionSource>();
+
+    /// <summary>A loop, as LINQ over an enumeration is compiled at every start.</summary>
+    private static List<string> WordsOf(IReadOnlyList<FindingKind> kinds, FindingKind but)
+    {
+        List<string> words = [];
+        for (int i = 0; i < kinds.Count; i++)
+            if (kinds[i] != but)
+                words.Add(kinds[i].Word());
+        return words;
+    }
 
     public static string Word(this PolicyAction action) => action switch
     {

@@ -33,7 +33,7 @@ public static class PolicyJson
             json.BeginObject().Text("name", denied.Name).Optional("type", denied.Type).Texts("versions", denied.Versions).Optional("below", denied.Below)
                 .Text("reason", denied.Reason).Action("action", denied.Action).EndObject();
         json.EndArray().EndObject();
-        json.Texts("suppressions", policy.Suppressions.Order().Select(PolicyWords.Word));
+        json.Texts("suppressions", SourcesOf(policy));
         json.BeginArray("exceptions");
         foreach (Exemption exception in policy.Exceptions)
             json.BeginObject().Text("id", exception.Id).Optional("package", exception.Package).Optional("path", exception.Path).Optional("image", exception.Image)
@@ -98,5 +98,16 @@ public static class PolicyJson
         foreach ((string rule, PolicyAction action) in rules.All)
             json.Action(rule, action);
         return json.EndObject();
+    }
+
+    /// <summary>In their order, whatever order the policy has them in.</summary>
+    private static List<string> SourcesOf(Policy policy)
+    {
+        List<string> words = [];
+        for (int i = 0; i < PolicyWords.Sources.Count; i++)
+            for (int at = 0; at < policy.Suppressions.Count; at++)
+                if (policy.Suppressions[at] == PolicyWords.Sources[i])
+                    words.Add(PolicyWords.Sources[i].Word());
+        return words;
     }
 }

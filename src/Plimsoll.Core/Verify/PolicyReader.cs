@@ -18,7 +18,7 @@ public static class PolicyReader
     {
         ArgumentNullException.ThrowIfNull(document);
         MapReader map = new(document, "the policy");
-        DocumentNode version = map.Get("policy");
+        DocumentNode version = map.Find("policy") ?? throw new DocumentException(document.Where, "the policy does not say which form it has; begin it with the line: policy: 1");
         if (MapReader.TextOf(version, "policy") is var said && said != Policy.Version.ToString(CultureInfo.InvariantCulture))
             throw new DocumentException(version.Where, $"this is version {Escape.Quote(said)} of the form; this Plimsoll knows version {Policy.Version}");
         DocumentNode name = map.Get("name");

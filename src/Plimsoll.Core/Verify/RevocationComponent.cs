@@ -9,9 +9,14 @@ internal static class RevocationComponent
 {
     public static void Judge(TrustRun run)
     {
-        if (run.Rule.Revocations is not { } wanted)
-            return;
         string place = run.At("revocations");
+        if (run.Rule.Revocations is not { } wanted)
+        {
+            // Whoever gives a list means it to count; without keys there is nobody whose list it could be.
+            if (run.Case.Revocations is not null)
+                run.Reasons.Say(TrustComponents.Revocations, "revocations-not-asked", Outcome.Undecided, place);
+            return;
+        }
         if (run.Case.Revocations is not { } content)
         {
             run.Reasons.Say(TrustComponents.Revocations, "revocations-missing", Outcome.Refused, place);
@@ -33,10 +38,18 @@ internal static class RevocationComponent
         run.Revoked = list;
         string signer = keys.First(k => k.Id == list.KeyId).Signer;
         Say(run, wanted, list, [.. keys.Where(k => k.Signer == signer).Select(k => k.Id)], place);
-        foreach (Digest digest in run.Image.Digests.Concat(run.Image.Platforms.Select(p => p.Manifest)).Distinct())
+        foreach (Digest digest in run.Image.Digests.Concat(run.Image.Platforms.Select(p => p.Manifest)).Concat(LinkedTo(run)).Distinct())
             if (list.FindImage(digest) is { } image)
                 run.Reasons.Say(TrustComponents.Revocations, "image-revoked", Outcome.Refused, place, digest.ToString(), Day(image.Since), image.Reason);
     }
+
+    /// <summary>
+    /// Other digests of the same image. A Docker host knows the config alone, while what is revoked is most often what a registry
+    /// calls the image; statements of ours name both.
+    /// </summary>
+    private static IEnumerable<Digest> LinkedTo(TrustRun run) => run.Statements
+        .Where(s => s.Statement is not null && s.Signers.Any(k => !run.IsRevoked(k.Id)) && ManifestLink.IsOurs(s.Statement) && s.IsAbout(run.Image))
+        .SelectMany(s => new[] { s.PartOf("manifest"), s.PartOf("index"), s.PartOf("config") }).OfType<Digest>();
 
     private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, string[] family, string place)
     {

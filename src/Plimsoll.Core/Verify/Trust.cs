@@ -42,13 +42,19 @@ internal sealed class Signers
             string[] known = [.. key.Versions.Select(v => _nameOfId.GetValueOrDefault(v.Id)).OfType<string>().Distinct(StringComparer.Ordinal)];
             string name = known.Length > 0 ? known[0] : key.Name;
             _nameOf.Add(key.Name, name);
-            foreach (string other in _nameOf.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
-                _nameOf[other] = name;
-            foreach (string id in _nameOfId.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
-                _nameOfId[id] = name;
+            if (known.Length > 0)
+                Join(known, name);
             foreach (TrustedHalf version in key.Versions)
                 _nameOfId[version.Id] = name;
         }
+    }
+
+    private void Join(string[] known, string name)
+    {
+        foreach (string other in _nameOf.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
+            _nameOf[other] = name;
+        foreach (string id in _nameOfId.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
+            _nameOfId[id] = name;
     }
 
     /// <summary>The name that a signer is counted by, from any of its names.</summary>

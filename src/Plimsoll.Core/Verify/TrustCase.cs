@@ -71,6 +71,12 @@ public sealed record TrustCase
     /// <summary>What in the image's bytes is not as its config says, found while it was measured; then it has no measurement.</summary>
     public IReadOnlyList<string> Differences { get; init; } = [];
 
+    /// <summary>How many more there are than <see cref="Differences"/> lists.</summary>
+    public int DifferencesBeyond { get; init; }
+
+    /// <summary>A host's image was measured as its engine hands it out, and the unpacked files were not looked at: what was planted there was not seen.</summary>
+    public bool OnlyExported { get; init; }
+
     /// <summary>The signed revocation list, as its file is; null when there is none.</summary>
     public ReadOnlyMemory<byte>? Revocations { get; init; }
 

@@ -30,7 +30,7 @@ public static class TrustJudge
         else
             reasons.Say(TrustComponents.Rule, "no-trust", Outcome.Refused, "trust", policy.Name);
         IReadOnlyList<Reason> ordered = reasons.Ordered();
-        return new Verdict { Outcome = ordered.Count > 0 ? ordered.Max(r => r.Outcome) : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
     }
 
     /// <summary>What the rules for these names ask for.</summary>
@@ -38,9 +38,15 @@ public static class TrustJudge
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(names);
-        ImageTrust[] rules = policy.Trust is not { } trust ? []
-            : [.. (names.Count > 0 ? names : [ImageName.None]).Select(n => trust.Find(n.Repository)).Where(i => i >= 0).Distinct().Select(i => trust.Images[i])];
-        return new TrustNeeds(rules.Any(r => r.Measurement is not null), rules.Any(r => r.Revocations is not null));
+        bool measurement = false, revocations = false;
+        if (policy.Trust is { } trust)
+            foreach (ImageName name in names.Count > 0 ? names : [ImageName.None])
+                if (trust.Find(name.Repository) is >= 0 and var rule)
+                {
+                    measurement |= trust.Images[rule].Measurement is not null;
+                    revocations |= trust.Images[rule].Revocations is not null;
+                }
+        return new TrustNeeds(measurement, revocations);
     }
 
     private static void JudgeName(Policy policy, TrustRules trust, TrustCase trustCase, ImageName name, Proofs proofs, TrustReasons reasons, DateTimeOffset now)

@@ -39,8 +39,17 @@ internal sealed class TrustReasons
         _reasons.AddRange(reasons.Select(r => r with { Component = TrustComponents.Inspection, Outcome = r.Outcome < most ? r.Outcome : most }));
 
     /// <summary>Worst first, then as they came; the same said twice is said once.</summary>
-    public IReadOnlyList<Reason> Ordered() =>
-        [.. _reasons.DistinctBy(r => (r.Component, r.Code, r.Outcome, r.Rule, r.Message, string.Join('\n', r.Examples))).OrderByDescending(r => r.Outcome)];
+    /// <remarks>Without LINQ over values of our own, whose code would be compiled at every start (docs/decisions/0001-start-up.md).</remarks>
+    public IReadOnlyList<Reason> Ordered()
+    {
+        HashSet<string> said = new(StringComparer.Ordinal);
+        List<Reason> ordered = [];
+        for (Outcome outcome = Outcome.Refused; outcome >= Outcome.Passed; outcome--)
+            foreach (Reason reason in _reasons)
+                if (reason.Outcome == outcome && said.Add(string.Join('\0', [reason.Component, reason.Code, reason.Outcome.Word(), reason.Rule, reason.Message, .. reason.Examples])))
+                    ordered.Add(reason);
+        return ordered;
+    }
 }
 
 /// <summary>Pieces of evidence that do not count, by the reason why.</summary>

@@ -46,6 +46,21 @@ internal sealed class Redaction
         };
     }
 
+    /// <summary>A report of packages and their vulnerabilities that says nothing of the lines that made the layers.</summary>
+    public static Report WithoutHistory(Report report)
+    {
+        if (report.Layers.All(l => l.CreatedBy is null))
+            return report;
+        return report with
+        {
+            Layers = [.. report.Layers.Select(l => l with { CreatedBy = null })],
+            Packages = [.. report.Packages.Select(Bare)],
+            Removed = [.. report.Removed.Select(Bare)],
+            Findings = [.. report.Findings.Select(f => f with { Package = Bare(f.Package) })],
+        };
+        static InstalledPackage Bare(InstalledPackage package) => package with { Origin = package.Origin with { CreatedBy = null }, RemovedBy = package.RemovedBy is { } by ? by with { CreatedBy = null } : null };
+    }
+
     public IReadOnlyList<History.DockerfileLine> Of(IReadOnlyList<History.DockerfileLine> lines) => [.. lines.Select(l => l with { Text = Of(l.Text) })];
 
     private string Of(string text)

@@ -76,6 +76,22 @@ internal sealed class KnownImage
         return result;
     }
 
+    /// <summary>What is secret in the image's history; that nothing is, which is the usual answer, is remembered, and no secret ever.</summary>
+    public IReadOnlyList<string> SecretsOfHistory(Func<IReadOnlyList<string>> find)
+    {
+        string key = Hash($"plimsoll history 1\n{_key}");
+        byte[] none = Encoding.ASCII.GetBytes(Hash($"none\n{key}"));
+        if (_cache.FindImage(key) is { } known && known.AsSpan().SequenceEqual(none))
+            return [];
+        IReadOnlyList<string> found = find();
+        if (found.Count == 0)
+        {
+            _cache.AddImage(key, none);
+            _cache.Flush();
+        }
+        return found;
+    }
+
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Reads no layer; hears whether each is proven.</summary>

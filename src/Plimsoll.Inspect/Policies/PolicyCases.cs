@@ -88,7 +88,7 @@ public static class PolicyCases
     {
         string name = map.GetText("name"), where = map.Where;
         MapReader expect = new(map.Get("expect"), "cases.expect");
-        Outcome outcome = WordOf(expect.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>());
+        Outcome outcome = MapReader.WordOf(expect.Get("outcome"), PolicyWords.Word, Enum.GetValues<Outcome>());
         IReadOnlyList<string> reasons = expect.FindTexts("reasons");
         foreach (string reason in reasons)
             if (Catalogue.FindReason(reason) is null)
@@ -120,12 +120,12 @@ public static class PolicyCases
     {
         IReadOnlyList<string> images = map.FindText("image") is { } image ? [image] : [];
         MapReader? own = map.FindMap("inspection"), database = map.FindMap("database"), distribution = map.FindMap("distribution");
-        bool verified = own?.Find("verified") is not { } v || FlagOf(v);
+        bool verified = own?.Find("verified") is not { } v || MapReader.FlagOf(v);
         IReadOnlyList<string>? checks = own?.Find("checks") is null ? null : own.FindTexts("checks");
         IReadOnlyList<string>? engines = own?.Find("engines") is null ? null : own.FindTexts("engines");
         int age = AgeOf(own, "age"), imageAge = AgeOf(own, "image-age");
         List<Unseen> undecided = [.. (own?.FindTexts("undecided") ?? []).Select(UnseenOf)];
-        bool present = database?.Find("present") is not { } p || FlagOf(p), catalogues = database?.Find("catalogues") is not { } c || FlagOf(c);
+        bool present = database?.Find("present") is not { } p || MapReader.FlagOf(p), catalogues = database?.Find("catalogues") is not { } c || MapReader.FlagOf(c);
         int databaseAge = AgeOf(database, "age");
         InspectedDistribution? release = distribution is null ? null : new(distribution.GetText("id"), distribution.FindText("version") ?? "", distribution.Find("end-of-life") is { } last ? DayOf(last) : null);
         List<InspectedFinding> findings = [.. map.FindItems("findings").Select(FindingOf)];
@@ -168,24 +168,24 @@ public static class PolicyCases
         MapReader map = new(node, "cases.findings");
         InspectedFinding finding = new()
         {
-            Kind = map.Find("kind") is { } kind ? WordOf(kind, PolicyWords.Word, [.. PolicyWords.Kinds.Where(k => k != FindingKind.Package)]) : FindingKind.Vulnerability,
+            Kind = map.Find("kind") is { } kind ? MapReader.WordOf(kind, PolicyWords.Word, [.. PolicyWords.Kinds.Where(k => k != FindingKind.Package)]) : FindingKind.Vulnerability,
             Id = map.GetText("id"),
             Aliases = map.FindTexts("aliases"),
             Fingerprint = map.FindText("fingerprint") ?? "",
-            Severity = map.Find("severity") is { } severity ? WordOf(severity, PolicyWords.Word, PolicyWords.Levels) : Level.Unknown,
-            Fixable = map.Find("fixable") is { } fixable && FlagOf(fixable),
-            Status = map.Find("status") is { } status ? WordOf(status, s => s, ["fixed", "affected", "will-not-fix", "end-of-life"]) : "",
+            Severity = map.Find("severity") is { } severity ? MapReader.WordOf(severity, PolicyWords.Word, PolicyWords.Levels) : Level.Unknown,
+            Fixable = map.Find("fixable") is { } fixable && MapReader.FlagOf(fixable),
+            Status = map.Find("status") is { } status ? MapReader.WordOf(status, s => s, ["fixed", "affected", "will-not-fix", "end-of-life"]) : "",
             Published = map.Find("published") is { } published ? DayOf(published) : null,
-            KnownExploited = map.Find("known-exploited") is { } exploited && FlagOf(exploited),
+            KnownExploited = map.Find("known-exploited") is { } exploited && MapReader.FlagOf(exploited),
             Epss = map.Find("epss") is { } epss ? ProbabilityOf(epss) : null,
-            Malicious = map.Find("malicious") is { } malicious && FlagOf(malicious),
+            Malicious = map.Find("malicious") is { } malicious && MapReader.FlagOf(malicious),
             Package = map.FindText("package") ?? "",
             SourcePackage = map.FindText("source") ?? "",
             Version = map.FindText("version") ?? "",
             Path = map.FindText("path") ?? "",
-            Removed = map.Find("removed") is { } removed && FlagOf(removed),
-            Suspected = map.Find("suspected") is { } suspected && FlagOf(suspected),
-            SuppressedBy = map.Find("suppressed-by") is { } by ? WordOf(by, PolicyWords.Word, PolicyWords.Sources) : null,
+            Removed = map.Find("removed") is { } removed && MapReader.FlagOf(removed),
+            Suspected = map.Find("suspected") is { } suspected && MapReader.FlagOf(suspected),
+            SuppressedBy = map.Find("suppressed-by") is { } by ? MapReader.WordOf(by, PolicyWords.Word, PolicyWords.Sources) : null,
         };
         map.Done();
         return finding;
@@ -215,24 +215,9 @@ public static class PolicyCases
         return package;
     }
 
-    private static T WordOf<T>(DocumentNode node, Func<T, string> word, IReadOnlyList<T> known)
-    {
-        foreach (T value in known)
-            if (word(value) == node.Text)
-                return value;
-        throw MapReader.Wrong(node, $"one of {string.Join(", ", known.Select(word))}");
-    }
-
     private static int PlaceOf(DocumentNode node) =>
         node.Text == "none" ? -1 : int.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int place) && place < DocumentLimits.MaxListed ? place
         : throw MapReader.Wrong(node, "the place of a rule in trust.images, from 0, or none");
-
-    private static bool FlagOf(DocumentNode node) => node.Text switch
-    {
-        "true" => true,
-        "false" => false,
-        _ => throw MapReader.Wrong(node, "true or false"),
-    };
 
     private static int AgeOf(MapReader? map, string name) =>
         map?.Find(name) is not { } node ? 0

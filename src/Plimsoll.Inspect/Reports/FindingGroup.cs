@@ -1,4 +1,5 @@
 using Plimsoll.Inspect.Layers;
+using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
 
 namespace Plimsoll.Inspect.Reports;
@@ -11,6 +12,8 @@ internal sealed class FindingGroup
 {
     /// <summary>What the findings of a group have in common. A class: grouping by tuples is compiled anew at every start.</summary>
     private sealed record Seat(string Type, string SourceName, string SourceVersion, string Path, int Layer);
+
+    private sealed record Row(Seat Seat, string Id);
 
     private FindingGroup(IReadOnlyList<Finding> findings)
     {
@@ -56,13 +59,27 @@ internal sealed class FindingGroup
     public static IReadOnlyList<FindingGroup> Of(IEnumerable<Finding> findings) =>
     [
         .. findings
-            .GroupBy(f => new Seat(f.Package.Package.Type, f.Package.Package.SourceName, f.Package.Package.SourceVersion,
-                f.Package.Package.IsOfDistribution ? f.Package.Path : "", f.Package.Origin.Layer))
+            .GroupBy(SeatOf)
             .Select(g => new FindingGroup([.. g]))
             .OrderByDescending(g => g.KnownExploited > 0).ThenByDescending(g => g.Worst).ThenByDescending(g => g.Rows.Count)
             .ThenBy(g => g.Name, StringComparer.Ordinal).ThenBy(g => g.Version, StringComparer.Ordinal)
             .ThenBy(g => g.Package.Origin.Layer).ThenBy(g => g.Package.Path, StringComparer.Ordinal),
     ];
+
+    /// <summary>The rows of all groups, counted without making these.</summary>
+    public static int RowsOf(IEnumerable<Finding> findings)
+    {
+        HashSet<Row> rows = [];
+        foreach (Finding finding in findings)
+            rows.Add(new Row(SeatOf(finding), finding.Id));
+        return rows.Count;
+    }
+
+    private static Seat SeatOf(Finding finding)
+    {
+        Package package = finding.Package.Package;
+        return new Seat(package.Type, package.SourceName, package.SourceVersion, package.IsOfDistribution ? finding.Package.Path : "", finding.Package.Origin.Layer);
+    }
 }
 
 /// <summary>CVE-2023-2 before CVE-2023-10: runs of digits by value, the rest ordinal.</summary>

@@ -10,13 +10,14 @@ public static class ReportFormats
     /// <param name="Name">As the user writes it.</param>
     /// <param name="OneImage">Why a document describes one image, or null where it holds all of a call.</param>
     /// <param name="IsBom">Whether it tells what is in an image without any advisory.</param>
-    public sealed record Format(string Name, string? OneImage, bool IsBom);
+    /// <param name="ShowsHistory">Whether a line of the image's history may stand in it.</param>
+    public sealed record Format(string Name, string? OneImage, bool IsBom, bool ShowsHistory);
 
     public static IReadOnlyList<Format> All { get; } =
     [
-        new("json", null, true), new("cyclonedx", "a CycloneDX document", true), new("spdx-json", "an SPDX document", true), new("spdx", "an SPDX document", true),
-        new("html", null, false), new("sarif", null, false), new("junit", null, false), new("gitlab", "a GitLab report", false), new("openvex", "an OpenVEX document", false),
-        new("inspection", "an inspection statement", false),
+        new("json", null, true, true), new("cyclonedx", "a CycloneDX document", true, false), new("spdx-json", "an SPDX document", true, false), new("spdx", "an SPDX document", true, false),
+        new("html", null, false, true), new("sarif", null, false, true), new("junit", null, false, true), new("gitlab", "a GitLab report", false, false), new("openvex", "an OpenVEX document", false, false),
+        new("inspection", "an inspection statement", false, false),
     ];
 
     public static Format? Find(string name) => All.FirstOrDefault(f => f.Name == name);

@@ -7,7 +7,9 @@ namespace Plimsoll.Inspect.Reports;
 /// <summary>How reports are written as JSON: indented by two spaces, line feeds, readable text.</summary>
 internal static class ReportJson
 {
-    public static JsonWriterOptions Options { get; } = new() { Indented = true, NewLine = "\n", Encoder = new ReadableEncoder() };
+    public static JavaScriptEncoder Encoder { get; } = new ReadableEncoder();
+
+    public static JsonWriterOptions Options { get; } = new() { Indented = true, NewLine = "\n", Encoder = Encoder };
 
     public static void WriteOptional(this Utf8JsonWriter json, string name, string? value)
     {

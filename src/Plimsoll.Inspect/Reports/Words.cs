@@ -7,17 +7,23 @@ namespace Plimsoll.Inspect.Reports;
 /// <summary>Enumerations as machines read them.</summary>
 public static class Words
 {
-    private static readonly (PackageEvidence Evidence, string Word)[] Evidences =
-    [
-        (PackageEvidence.Installed, "installed"), (PackageEvidence.LockFile, "lock-file"), (PackageEvidence.Program, "program"),
-        (PackageEvidence.VersionString, "version-string"),
-    ];
-
     /// <summary><c>installed</c>, <c>lock-file</c>, <c>program</c> or <c>version-string</c>.</summary>
-    public static string Word(this PackageEvidence evidence) => Array.Find(Evidences, e => e.Evidence == evidence).Word ?? "installed";
+    public static string Word(this PackageEvidence evidence) => evidence switch
+    {
+        PackageEvidence.LockFile => "lock-file",
+        PackageEvidence.Program => "program",
+        PackageEvidence.VersionString => "version-string",
+        _ => "installed",
+    };
 
     /// <summary>What <see cref="Word(PackageEvidence)"/> writes; anything else is read as installed, which suppresses nothing.</summary>
-    public static PackageEvidence EvidenceOf(string? word) => Array.Find(Evidences, e => e.Word == word).Evidence;
+    public static PackageEvidence EvidenceOf(string? word) => word switch
+    {
+        "lock-file" => PackageEvidence.LockFile,
+        "program" => PackageEvidence.Program,
+        "version-string" => PackageEvidence.VersionString,
+        _ => PackageEvidence.Installed,
+    };
 
     /// <summary><c>claimed</c>, <c>guessed</c> or <c>proved</c>.</summary>
     public static string Word(this BaseEvidence evidence) => evidence switch { BaseEvidence.Proved => "proved", BaseEvidence.Guessed => "guessed", _ => "claimed" };

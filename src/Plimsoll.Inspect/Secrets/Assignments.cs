@@ -7,7 +7,7 @@ namespace Plimsoll.Inspect.Secrets;
 /// <summary>Values given to names such as <c>db_password</c> and <c>clientSecret</c>, in settings, scripts and source.</summary>
 internal static class Assignments
 {
-    private const int MaxNameBytes = 80, MaxValueBytes = 200, MinPasswordChars = 6, MinTokenChars = 12;
+    private const int MaxNameBytes = 80, MaxValueBytes = 200, MinPasswordChars = 6, MinTokenChars = 12, MinBareTokenChars = 20;
 
     private static readonly SearchValues<byte> NameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."u8);
     private static readonly SearchValues<byte> BareEnds = SearchValues.Create(" \t\r\n\"'`,;&|<>(){}[]\\"u8);
@@ -19,7 +19,7 @@ internal static class Assignments
     /// <summary>Words in front of it that make it something else.</summary>
     private static readonly string[] Strangers =
     [
-        "no_", "public", "csrf", "xsrf", "next", "page", "continuation", "cache", "reset", "forgot", "max", "min", "num", "use", "has", "is_", "show", "hash", "sync", "cancel", "eos", "bos", "pad", "unk", "sort", "primary", "foreign", "partition",
+        "no_", "public", "csrf", "xsrf", "next", "page", "continuation", "cache", "reset", "forgot", "max", "min", "num", "use", "has", "is_", "show", "hash", "sync", "cancel", "stop", "start", "end_", "special", "sequence", "push", "lookup", "shift", "delim", "eos", "bos", "pad", "unk", "sort", "primary", "foreign", "partition",
     ];
 
     /// <param name="at">Of the keyword.</param>
@@ -41,6 +41,10 @@ internal static class Assignments
         if (bytes.Length is 0 or > MaxValueBytes || bytes.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
             return null;
         string value = Encoding.ASCII.GetString(bytes);
+        // A name that ends in "token" alone says less: lexers and grammars are full of them.
+        if (text.Slice(at, length).SequenceEqual("token"u8) || text.Slice(at, length).SequenceEqual("Token"u8) || text.Slice(at, length).SequenceEqual("TOKEN"u8))
+            if (value.Length < MinBareTokenChars || Placeholders.Entropy(value) < 3.5)
+                return null;
         if (!IsSecret(value, isPassword, quoted, of))
             return null;
         return new SecretMatch(rule.Id, isPassword ? rule.Severity : Severity.High, from, bytes.Length, []) { Rank = 0 };
@@ -168,7 +172,7 @@ internal static class Assignments
         if (!digits && !others || !lower && !upper)
             return false;
         // Paths, addresses, expressions and names of things are no secrets.
-        if (value[0] is '/' or '.' or '~' or '*' or '#' || value.Contains("://", StringComparison.Ordinal) || value.StartsWith("file:", StringComparison.Ordinal) || value.EndsWith(')') || value.Contains("()", StringComparison.Ordinal) || value.StartsWith("sha", StringComparison.Ordinal) && value.Contains('-', StringComparison.Ordinal)
+        if (value[0] is '/' or '.' or '~' or '*' or '#' or ',' || value[0] is '\'' or '"' && value.Length > 1 && value[1] is '$' or '+' or '.' || value.Contains("://", StringComparison.Ordinal) || value.StartsWith("file:", StringComparison.Ordinal) || value.EndsWith(')') || value.Contains("()", StringComparison.Ordinal) || value.StartsWith("sha", StringComparison.Ordinal) && value.Contains('-', StringComparison.Ordinal)
             || value.StartsWith("ENC[", StringComparison.Ordinal) || value.StartsWith("AQICAH", StringComparison.Ordinal) || value.StartsWith("vault:", StringComparison.Ordinal) || value.StartsWith("arn:", StringComparison.Ordinal) || value.StartsWith("projects/", StringComparison.Ordinal) || value.StartsWith("$2", StringComparison.Ordinal) || value.StartsWith("$6$", StringComparison.Ordinal) || value.StartsWith("$argon", StringComparison.Ordinal))
             return false;
         double entropy = Placeholders.Entropy(value);

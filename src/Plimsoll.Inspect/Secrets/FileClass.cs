@@ -47,7 +47,11 @@ internal static class FileClasses
     private static readonly SearchValues<string> TestParts = SearchValues.Create(
         ["/test/", "/tests/", "/spec/", "/specs/", "__tests__/", "/testdata/", "/testing/", "/fixtures/", "/fixture/", "/__fixtures__/", "/mock/", "/mocks/", "/__mocks__/", "/test-data/", "/testsuite/", "/benchmark/", "/e2e/"], StringComparison.Ordinal);
 
-    private static readonly HashSet<string> DocumentationEndings = new(["md", "rst", "adoc", "markdown", "txt", "pod", "rdoc", "ri", "texi", "mdx"], StringComparer.Ordinal);
+    private static readonly HashSet<string> DocumentationEndings = new(["md", "rst", "adoc", "markdown", "pod", "rdoc", "ri", "texi", "mdx"], StringComparer.Ordinal);
+
+    /// <summary>Parts of names of texts that are written for people, when the ending does not say so.</summary>
+    private static readonly SearchValues<string> DocumentNames = SearchValues.Create(
+        ["readme", "licen", "copying", "copyright", "notice", "changelog", "changes", "release", "authors", "credits", "contribut", "thanks", "tutorial", "faq", "third", "robots", "humans", "requirements", "cmakelists", "entry_points", "top_level"], StringComparison.Ordinal);
 
     private static readonly HashSet<string> GeneratedEndings = new(
         ["map", "lock", "po", "pot", "svg", "css", "sum", "xlf", "tsbuildinfo", "snap", "ipynb", "resx", "strings", "csv", "tsv", "crt", "cer", "dic", "aff"], StringComparer.Ordinal);
@@ -57,7 +61,7 @@ internal static class FileClasses
         StringComparer.Ordinal);
 
     private static readonly HashSet<string> SettingsEndings = new(
-        "env ini cfg conf config cnf properties props yaml yml json toml xml plist tf tfvars tfstate hcl credentials secrets local production development staging service netrc pgpass npmrc pypirc settings".Split(' '),
+        "env ini cfg conf config cnf properties props yaml yml json toml xml plist tf tfvars tfstate hcl credentials secrets local production development staging service netrc pgpass npmrc pypirc settings txt log".Split(' '),
         StringComparer.Ordinal);
 
     public static bool IsPublic(this FileClass of) => (of & (FileClass.Vendor | FileClass.System)) != FileClass.None;
@@ -102,7 +106,9 @@ internal static class FileClasses
         if (rooted.ContainsAny(TestParts) || name.Contains(".test.", StringComparison.Ordinal) || name.Contains(".spec.", StringComparison.Ordinal) || name.Contains("_test.", StringComparison.Ordinal)
             || name.StartsWith("test_", StringComparison.Ordinal) || name.Contains("selftest", StringComparison.Ordinal))
             found |= FileClass.Test;
-        if (rooted.ContainsAny(DocumentationParts) || IsDocumentation.Contains(ending) || name.StartsWith("readme", StringComparison.Ordinal) || name.StartsWith("changelog", StringComparison.Ordinal)
+        // A .txt of somebody's own is as often a list of passwords as a manual; of a package it is hardly ever the former.
+        bool isManual = ending is "txt" && (found != FileClass.None || name.ContainsAny(DocumentNames));
+        if (isManual || rooted.ContainsAny(DocumentationParts) || IsDocumentation.Contains(ending) || name.StartsWith("readme", StringComparison.Ordinal) || name.StartsWith("changelog", StringComparison.Ordinal)
             || name.Contains(".example", StringComparison.Ordinal) || name.Contains(".sample", StringComparison.Ordinal) || name.Contains("-sample", StringComparison.Ordinal) || name is "history" or "changes" or "news")
             found |= FileClass.Documentation;
         if (IsGenerated.Contains(ending) || name.Contains(".min.", StringComparison.Ordinal) || name is "package-lock.json" or "npm-shrinkwrap.json" or "go.sum" or "pnpm-lock.yaml" or ".package-lock.json" or "composer.lock"

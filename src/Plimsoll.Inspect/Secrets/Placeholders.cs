@@ -35,15 +35,19 @@ internal static class Placeholders
             || value.IndexOf("${", StringComparison.Ordinal) >= 0 || value.IndexOf("#{", StringComparison.Ordinal) >= 0 || value.IndexOf("%(", StringComparison.Ordinal) >= 0 || value.IndexOf("%s", StringComparison.Ordinal) >= 0 && value.Length < 12;
     }
 
-    /// <summary>One to four characters over and over, or characters in the order of the alphabet.</summary>
+    /// <summary>Up to so many characters over and over are nobody's secret.</summary>
+    private const int MaxPeriod = 8;
+
+    /// <summary>A few characters over and over, in capital or small letters, or characters in the order of the alphabet.</summary>
     private static bool IsRepetitive(ReadOnlySpan<char> value)
     {
-        for (int period = 1; period <= 4; period++)
+        for (int period = 1; period <= MaxPeriod; period++)
         {
             int same = 0;
             for (int i = period; i < value.Length; i++)
-                same += value[i] == value[i - period] ? 1 : 0;
-            if (value.Length >= 2 * period && same >= (value.Length - period) * 9 / 10 && value.Length > period)
+                same += value[i] == value[i - period] || period > 4 && char.IsAsciiLetter(value[i]) && (value[i] ^ value[i - period]) == 0x20 ? 1 : 0;
+            // Eight letters twice over may be a password that somebody doubled; three times is a filler.
+            if (value.Length >= (period > 4 ? 3 : 2) * period && same >= (value.Length - period) * 9 / 10 && value.Length > period)
                 return true;
         }
         int run = 1;

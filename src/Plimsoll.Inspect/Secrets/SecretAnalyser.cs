@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Text;
 using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Packages;
 using Plimsoll.Inspect.Vulnerabilities;
+using Plimsoll.Oci;
 
 namespace Plimsoll.Inspect.Secrets;
 
@@ -11,15 +11,12 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
 {
     public const string AnalyserId = "secrets";
 
-    /// <summary>A text of UTF-16 is turned into UTF-8 in parts of this size.</summary>
-    private const int Utf16PartBytes = 16 << 20;
-
-    /// <summary>What no text has among its first bytes: control characters but tab, line ends, form feed and escape.</summary>
-    private static readonly SearchValues<byte> Binary = SearchValues.Create([.. Enumerable.Range(0, 32).Where(i => i is not (9 or 10 or 12 or 13 or 27)).Select(i => (byte)i), 0x7F]);
+    /// <summary>A text of UTF-16 or UTF-32 is turned into UTF-8 in parts of this size.</summary>
+    private const int WidePartBytes = 16 << 20;
 
     public string Id => AnalyserId;
 
-    public int Version => 1;
+    public int Version => 2;
 
     /// <summary>1 GiB: logs of that size are read in parts, of which one is in memory; what is larger is a gap.</summary>
     public long MaxFileBytes => 1L << 30;
@@ -29,7 +26,7 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     public bool Wants(ReadOnlySpan<byte> path) => NamedFiles.KindOf(path) != NamedFiles.Kind.None;
 
     public bool WantsContent(ReadOnlySpan<byte> path, int mode, ReadOnlySpan<byte> start) =>
-        (!start.ContainsAny(Binary) || IsUtf16(start)) && scanner.MayFindIn(path) || KeyStores.MayBe(path, start) || scanner.IsFoundByPath(path);
+        TextForm.MayBeText(start) && scanner.MayFindIn(path) || KeyStores.MayBe(path, start) || scanner.IsFoundByPath(path);
 
     /// <summary>Who wrote a file, and what for, is judged by its name.</summary>
     public bool LooksAnew(ReadOnlySpan<byte> target, ReadOnlySpan<byte> path) =>
@@ -45,8 +42,8 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
         List<SecretMatch> special = kind == NamedFiles.Kind.None ? [] : [.. NamedFiles.Read(kind, content)];
         if (KeyStores.MayBe(pathBytes, content.Span[..Math.Min(content.Length, 512)]) && KeyStores.Judge(content.Span) is { } store && !IsPublicExample(path))
             special.Add(store);
-        if (IsUtf16(content.Span))
-            isCutShort = ScanUtf16(path, content, special, hits);
+        if (TextForm.WideOf(content.Span[..Math.Min(content.Length, EntryReader.MaxPeekBytes)]) is { } wide)
+            isCutShort = ScanWide(path, content, wide, special, hits);
         else
         {
             List<SecretMatch> found = scanner.Scan(path, content, null, out isCutShort);
@@ -75,20 +72,17 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
         return of.IsPublic() && (of & (FileClass.Documentation | FileClass.Test)) != FileClass.None;
     }
 
-    private static bool IsUtf16(ReadOnlySpan<byte> start) => start.Length >= 4 && (start[0] == 0xFF && start[1] == 0xFE && (start[2] != 0 || start[3] != 0) || start[0] == 0xFE && start[1] == 0xFF);
-
     /// <summary>Parts of it as UTF-8, each up to a line's end; lines are counted over all.</summary>
-    private bool ScanUtf16(string path, ReadOnlyMemory<byte> content, List<SecretMatch> special, List<Hit> hits)
+    private bool ScanWide(string path, ReadOnlyMemory<byte> content, TextForm.Wide form, List<SecretMatch> special, List<Hit> hits)
     {
-        Encoding encoding = content.Span[0] == 0xFF ? Encoding.Unicode : Encoding.BigEndianUnicode;
         int lines = 0;
         bool isCutShort = false;
-        for (int at = 2, length; at < content.Length; at += length)
+        for (int at = form.Mark, length; at < content.Length; at += length)
         {
             if (hits.Count >= SecretScanner.MaxMatches)
                 return true;
-            length = PartLength(content.Span[at..], encoding);
-            byte[] text = Encoding.UTF8.GetBytes(encoding.GetString(content.Span.Slice(at, length)));
+            length = PartLength(content.Span[at..], form);
+            byte[] text = Encoding.UTF8.GetBytes(form.Encoding.GetString(content.Span.Slice(at, length)));
             List<SecretMatch> found = scanner.Scan(path, text, null, out bool cut);
             isCutShort |= cut;
             Report(text, Merge(special, found), lines, hits);
@@ -99,15 +93,17 @@ internal sealed class SecretAnalyser(SecretScanner scanner) : IAnalyser
     }
 
     /// <summary>Up to the last line's end in a part; a line that is longer than a part is cut where the part ends.</summary>
-    private static int PartLength(ReadOnlySpan<byte> rest, Encoding encoding)
+    private static int PartLength(ReadOnlySpan<byte> rest, TextForm.Wide form)
     {
-        if (rest.Length <= Utf16PartBytes)
+        if (rest.Length <= WidePartBytes)
             return rest.Length;
-        int low = encoding.Equals(Encoding.Unicode) ? 0 : 1;
-        for (int at = Utf16PartBytes - 2; at > 0; at -= 2)
-            if (rest[at + low] == (byte)'\n' && rest[at + 1 - low] == 0)
-                return at + 2;
-        return Utf16PartBytes;
+        Span<byte> lineEnd = stackalloc byte[form.Unit];
+        lineEnd.Clear();
+        lineEnd[form.Low] = (byte)'\n';
+        for (int at = WidePartBytes - form.Unit; at > 0; at -= form.Unit)
+            if (rest.Slice(at, form.Unit).SequenceEqual(lineEnd))
+                return at + form.Unit;
+        return WidePartBytes;
     }
 
     /// <summary>What is known of the file's own form counts more than what an expression found in the same place.</summary>

@@ -28,6 +28,22 @@ internal static partial class FuzzTargets
         return Encoding.ASCII.GetBytes(PemEncoding.WriteString(labels[mutator.Next(labels.Count)], mutator.Mutate(ders, target.Words)));
     }
 
+    private static FuzzTarget KeyShares => new()
+    {
+        Name = "key-share",
+        Seeds = () =>
+        {
+            using ISigner ec = KeyFile.Generate(KeyAlgorithm.EcdsaP256), edwards = KeyFile.Generate(KeyAlgorithm.Ed25519);
+            return Utf8([.. KeyShare.Split(ec, "ops@v1", 3, 2).Take(2).Append(KeyShare.Split(edwards, "k", 255, 2)[^1]).Select(s => s.ToText())]);
+        },
+        Refusal = e => e is KeyException,
+        Run = bytes =>
+        {
+            KeyShare share = KeyShare.Parse(Encoding.UTF8.GetString(bytes), "s");
+            WrongAnswerException.Unless(KeyShare.Parse(share.ToText(), "s").ToText() == share.ToText(), "a share does not read back");
+        },
+    };
+
     private static FuzzTarget KeyFiles => new()
     {
         Name = "key-file",

@@ -25,9 +25,10 @@ internal static partial class FuzzTargets
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
         MalwareArchive, MalwareText, MalwareProgram, DeflateStart,
         SecretRuleFile, SecretText,
-        KeyFiles, CosignKeyFiles, StoredKeyJson, Revocations,
+        KeyFiles, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations,
         FileListLines, MeasuredJson, DaemonEvents,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
+        TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, QuoteEvidence,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

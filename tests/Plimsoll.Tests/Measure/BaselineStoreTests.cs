@@ -149,6 +149,38 @@ public sealed class BaselineStoreTests : IDisposable
         Faulty(One, BaselineFault.SealMissing, "index.json is gone; its counter was 2");
     }
 
+    [Theory]
+    [InlineData("baselines/{0}.json", BaselineFault.Edited)]
+    [InlineData("baselines/index.json", BaselineFault.Edited)]
+    [InlineData("host/counter", BaselineFault.RolledBack)]
+    public async Task Find_PipeInTheFilesPlace_IsAFaultAndKeepsNobodyWaiting(string file, BaselineFault fault)
+    {
+        SaveBoth();
+        string path = _folder[string.Format(System.Globalization.CultureInfo.InvariantCulture, file, One.Config.Hex)];
+        File.Delete(path);
+        Tool.Run("mkfifo", [path]);
+
+        BaselineAnswer answer = await Task.Run(() => Store().Find(One.Config), TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(fault, answer.Fault);
+        Assert.Null(answer.Baseline);
+    }
+
+    [Fact]
+    public void Find_CounterGone_IsSealMissing()
+    {
+        Store().Save(One, ["one:1"], BaselineOrigin.FirstUse, null);
+        File.Delete(Counter);
+        // The first record is written before the first counter, and a process may have died in between.
+        Sound(One);
+        Store().Save(Two, ["two:1"], BaselineOrigin.FirstUse, null);
+        Sound(One);
+        File.Delete(Counter);
+
+        Faulty(One, BaselineFault.SealMissing, "counter is gone");
+        Faulty(Two, BaselineFault.SealMissing, "has counter 2");
+    }
+
     [Fact]
     public void Find_AnotherHostsKey_IsEdited()
     {

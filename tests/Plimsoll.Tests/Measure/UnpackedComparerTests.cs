@@ -128,6 +128,37 @@ public sealed class UnpackedComparerTests : IDisposable
     }
 
     [Fact]
+    public void Compare_OpaqueForMountsOfAUserNamespaceAlone_IsNamed()
+    {
+        Assert.Empty(Compare());
+        Shell("python3 -c 'import os;os.removexattr(\"l/etc/d\",\"trusted.overlay.opaque\")'");
+        Attribute("etc/d", "user.overlay.opaque", "y");
+
+        // The daemon's mounts do not read that one: layers below show through.
+        Assert.Equal(["xattr etc/d: user.overlay.opaque: y -> ", "whiteout etc/d: a folder -> an opaque folder"], Compare());
+    }
+
+    [Fact]
+    public void Compare_MountOverAFolderThatIsOpaqueAndNothingElse_IsNamed()
+    {
+        static TarBuilder Opaque() => Tar().Opaque("cleared");
+        Shell("mkdir l/cleared");
+        Attribute("cleared", "trusted.overlay.opaque", "y");
+        Assert.Empty(Compare(Opaque()));
+        // Containers see what lies below the mount.
+        Shell("printf x >l/cleared/planted; mount -t tmpfs -o mode=755 none l/cleared");
+        try
+        {
+            Attribute("cleared", "trusted.overlay.opaque", "y");
+            Assert.Contains("planted cleared: a mount -> ", Compare(Opaque()));
+        }
+        finally
+        {
+            Shell("umount l/cleared");
+        }
+    }
+
+    [Fact]
     public void Compare_NamesThatAreNoText_AreKeptApart()
     {
         Shell("printf x >$'l/etc/\\xff'; printf x >$'l/etc/\\xfe'");

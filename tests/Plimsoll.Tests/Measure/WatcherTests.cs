@@ -88,6 +88,37 @@ public sealed class WatcherTests : IDisposable
     }
 
     [Fact]
+    public void Run_EventsWithoutEnd_PutNothingOff()
+    {
+        _images = """[{"Id":"sha256:there","RepoTags":["a/there:1"]}]""";
+        using CancellationTokenSource enough = new();
+        Watch(() =>
+        {
+            WaitFor(e => e.Kind == WatchKind.Started);
+            // Who may tag can tag without end.
+            Task storm = Task.Run(async () =>
+            {
+                while (!enough.IsCancellationRequested)
+                {
+                    for (int i = 0; i < 200; i++)
+                        _events.Add("""{"Type":"image","Action":"tag","Actor":{"ID":"sha256:tagged"}}""");
+                    await Task.Delay(10);
+                }
+            });
+            try
+            {
+                Assert.Equal("sha256:tagged", WaitFor(e => e.Cause == "tag").Image);
+                Assert.Equal("a/there:1", WaitFor(e => e.Cause == "interval").Image);
+            }
+            finally
+            {
+                enough.Cancel();
+                storm.Wait(TestContext.Current.CancellationToken);
+            }
+        }, new WatchOptions { Interval = TimeSpan.FromSeconds(3) });
+    }
+
+    [Fact]
     public void Run_DaemonRestarts_ConnectsAgainAndMeasuresAll()
     {
         Watch(() =>

@@ -189,6 +189,29 @@ public sealed class ArtifactTargetTests : IDisposable
         }
     }
 
+    [Fact]
+    public void FindManifest_IndexThatAnotherWroteMeanwhile_IsReadAnew()
+    {
+        using OpenedTarget writer = Open("folder");
+        StoredManifest first = PutImage(writer.Store);
+        // An hour later by this reader's clock, so that the file's times can be trusted and what was read once is kept.
+        using OpenedSource reader = ArtifactStores.OpenSource(TextOf("folder"), Options with { Time = new Later() }, Stop);
+        Assert.Equal(first.Digest, reader.Store.FindManifest("1", Stop)!.Digest);
+        Assert.Equal(first.Digest, reader.Store.FindManifest("1", Stop)!.Digest);
+        Assert.Empty(reader.Store.ListReferrers(first.Digest, Stop));
+
+        StoredManifest second = PutImage(writer.Store, "1", "{\"architecture\":\"arm64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}");
+        PutReferrer(writer.Store, first);
+
+        Assert.Equal(second.Digest, reader.Store.FindManifest("1", Stop)!.Digest);
+        Assert.Single(reader.Store.ListReferrers(first.Digest, Stop));
+    }
+
+    private sealed class Later : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddHours(1);
+    }
+
     public void Dispose()
     {
         _new.Dispose();

@@ -112,7 +112,7 @@ public sealed class PolicyFileTests
     [Theory]
     [InlineData("", "p.yaml:1: the file is empty")]
     [InlineData("[]", "p.yaml:1: a list stands where a mapping was wanted")]
-    [InlineData("name: x\n", "p.yaml:1: the policy has no policy")]
+    [InlineData("name: x\n", "p.yaml:1: the policy does not say which form it has; begin it with the line: policy: 1")]
     [InlineData("policy: 2\nname: x\n", "p.yaml:1: this is version \"2\" of the form; this Plimsoll knows version 1")]
     [InlineData("policy: 1\n", "p.yaml:1: the policy has no name")]
     [InlineData("policy: 1\nname: a b\n", "p.yaml:2: name is \"a b\"")]

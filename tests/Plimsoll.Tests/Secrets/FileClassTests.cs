@@ -13,6 +13,9 @@ public sealed class FileClassTests
     [InlineData("srv/app/test/fixtures/key.pem", false)]
     [InlineData("var/lib/apt/lists/deb.debian.org_Packages", true)]
     [InlineData("root/.env", false)]
+    [InlineData("srv/app/node_modules/x/notes.txt", true)]
+    [InlineData("usr/lib/x/keys.txt", true)]
+    [InlineData("srv/app/keys.txt", false)]
     public void IsBeyondRules_Path_IsTrueOnlyOfWhatIsPublicAndNoCode(string path, bool expected) => Assert.Equal(expected, FileClasses.Of(path).IsBeyondRules());
 
     [Theory]

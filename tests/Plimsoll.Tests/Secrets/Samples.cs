@@ -233,6 +233,16 @@ internal static class Samples
         Add("curl-credentials", "p" + A(9), "curl -u deploy:", "app/deploy.sh", miss: "$PASS");
         Add("authorization-header", A(40), "curl -H \"Authorization: Bearer ", "app/deploy.sh", miss: "$TOKEN");
         Add("command-line-password", "p" + A(9), "sshpass -p ", "app/deploy.sh", miss: "\"$PASS\"");
+        Add("vercel-token", "vcp_" + A(56), "T=", miss: "vcp_" + A(9));
+        Add("salesforce-token", "00D" + A(12) + "!" + A(96), "T=", miss: "00D" + A(12) + "!" + A(20));
+        Add("salesforce-secret", Of("0123456789ABCDEF", 64), "SALESFORCE_CONSUMER_SECRET=", miss: "secret");
+        Add("segment-key", A(32), "SEGMENT_WRITE_KEY=");
+        Add("truenas-key", "3-" + A(64), "TRUENAS=");
+        Add("discord-bot-token", "MT" + A(24) + "." + A(6) + "." + A(30), "bot = ", "app/run.py", miss: "MT" + A(24) + "." + A(6) + "." + A(9));
+        Add("codeclimate-reporter-id", H(64), "CC_TEST_REPORTER_ID=");
+        Add("jenkins-token", "11" + H(32), "jenkins user ci ", "app/ci.sh");
+        all["credential-call"] = ("app/Mail.cs", $"x = new NetworkCredential(\"ci\", \"{A(14)}\");\n", A(14), "x = new NetworkCredential(user, password);\n");
+        all["connection-string-password"] = ("app/web.config", $"<add name=\"Main\" connectionString=\"Server=db,1433;Database=B;User ID=u;Password=#{A(9)};Timeout=30\" />\n", "#" + A(9), "<add name=\"Main\" connectionString=\"Server=db,1433;Database=B;User ID=u;Password={0};Timeout=30\" />\n");
         all["sudo-password"] = ("app/setup.sh", $"echo 'root:{A(10)}' | chpasswd\n", A(10), "echo \"root:$PASS\" | chpasswd\n");
         Add("my-cnf-password", "p" + A(9), "[client]\npassword=", "root/.my.cnf", miss: "$PASS");
         Add("pypirc-password", "p" + A(12), "[pypi]\nusername = u\npassword = ", "root/.pypirc", miss: "${PASS}");

@@ -61,6 +61,77 @@ public sealed class SecretAttackTests : IDisposable
         Assert.Equal(("github-token", text.Count(c => c == '\n')), (hit.Rule, hit.Line));
     }
 
+    public static TheoryData<string, byte[]> Disguises
+    {
+        get
+        {
+            byte[] text = Encoding.UTF8.GetBytes($"a=1\nGITHUB_TOKEN={Token}\n");
+            string wide = Encoding.UTF8.GetString(text);
+            return new()
+            {
+                { "a zero byte first", [0, .. text] },
+                { "a row of zeros first", [.. new byte[14], .. text] },
+                { "records that end in zeros", [.. "one\0two\0three\0"u8, .. text, 0] },
+                { "a control character", [1, .. text] },
+                { "UTF-16, low byte first", Encoding.Unicode.GetBytes(wide) },
+                { "UTF-16, high byte first", Encoding.BigEndianUnicode.GetBytes(wide) },
+                { "UTF-16 with its mark, low byte first", [0xFF, 0xFE, .. Encoding.Unicode.GetBytes(wide)] },
+                { "UTF-16 with its mark, high byte first", [0xFE, 0xFF, .. Encoding.BigEndianUnicode.GetBytes(wide)] },
+                { "UTF-32 with its mark", [0xFF, 0xFE, 0, 0, .. Encoding.UTF32.GetBytes(wide)] },
+                { "UTF-32 with its mark, high byte first", [0, 0, 0xFE, 0xFF, .. new UTF32Encoding(true, false).GetBytes(wide)] },
+                { "UTF-16 with half of it Chinese", Encoding.Unicode.GetBytes("\u5bc6\u94a5\u914d\u7f6e\u6587\u4ef6\n" + wide) },
+            };
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Disguises))]
+    public void TextThatBeginsLikeNone_IsSearched(string how, byte[] content)
+    {
+        Problem problem = Assert.Single(Scan(new ImageBuilder().Layer(t => t.File("app/settings", content))).Problems, p => p.Kind == ProblemKind.Secret);
+
+        Assert.Equal("github-token", problem.Rule);
+        Assert.True(problem.Line >= 2, how);
+    }
+
+    /// <summary>The lines that made the layers stand in reports of vulnerabilities as well.</summary>
+    [Fact]
+    public void SecretInTheHistory_WhereOnlyVulnerabilitiesAreAskedFor_StandsInNoOutput()
+    {
+        string path = _folder["image.tar"];
+        File.WriteAllBytes(path, ImageBuilder.Tar(new ImageBuilder()
+            .Layer(t => t.File("etc/os-release", "ID=debian\nVERSION_ID=12\n").File("var/lib/dpkg/status", "Package: x\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n"), $"RUN |1 GITHUB_TOKEN={Token} /bin/sh -c make # buildkit").ArchiveFiles()));
+        MemoryAdvisoryStore store = new();
+        ScanOptions options = new() { ToolVersion = "0" };
+        Report shown = Scanner.Scan(path, store, options, TestContext.Current.CancellationToken), bare = Scanner.Scan(path, store, options with { ShowsHistory = false }, TestContext.Current.CancellationToken);
+
+        Assert.Contains("GITHUB_TOKEN=****", shown.Layers.Single().CreatedBy, StringComparison.Ordinal);
+        Assert.Null(bare.Layers.Single().CreatedBy);
+        Assert.All(bare.Packages, p => Assert.Null(p.Origin.CreatedBy));
+        foreach (Report report in (Report[])[shown, bare])
+            foreach (ReportFormats.Format format in ReportFormats.All.Where(f => f.Name != "inspection"))
+                Assert.DoesNotContain(Token, Encoding.UTF8.GetString(ReportFormats.Render(format, [ScanResult.Of(path, report, ReportFilter.None)], ReportFilter.None, "0")!), StringComparison.Ordinal);
+        foreach (ReportFormats.Format format in ReportFormats.All.Where(f => !f.ShowsHistory && f.Name != "inspection"))
+            Assert.DoesNotContain("/bin/sh -c make", Encoding.UTF8.GetString(ReportFormats.Render(format, [ScanResult.Of(path, shown, ReportFilter.None)], ReportFilter.None, "0")!), StringComparison.Ordinal);
+    }
+
+    /// <summary>What the cache remembers of a history is that nothing is secret in it, never the other way round.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void SecretInTheHistory_OfAKnownImage_IsMaskedAgain(bool secret)
+    {
+        string path = _folder["image.tar"], value = secret ? Token : "none";
+        File.WriteAllBytes(path, ImageBuilder.Tar(new ImageBuilder().Layer(t => t.File("a", "b"), $"RUN |1 GITHUB_TOKEN={value} /bin/sh -c make # buildkit").ArchiveFiles()));
+        MemoryAdvisoryStore store = new();
+        ScanOptions options = new() { ToolVersion = "0", CacheFolder = _folder["cache"] };
+        for (int i = 0; i < 3; i++)
+        {
+            Report report = Scanner.Scan(path, store, options, TestContext.Current.CancellationToken);
+            Assert.Contains(secret ? "GITHUB_TOKEN=****" : "GITHUB_TOKEN=none", report.Layers.Single().CreatedBy, StringComparison.Ordinal);
+        }
+    }
+
     private static SecretAnalyser Analyser() => new(new SecretScanner(RuleSet.Create(Array.Empty<string>())));
 
     [Theory]

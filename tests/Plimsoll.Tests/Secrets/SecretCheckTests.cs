@@ -27,6 +27,14 @@ public sealed class SecretCheckTests : IDisposable
         return Scanner.Scan(path, new MemoryAdvisoryStore(), new ScanOptions { ToolVersion = "0", Vulnerabilities = false, Checks = [check], CacheFolder = cache }, TestContext.Current.CancellationToken);
     }
 
+    private Report ScanWith(string rules, ImageBuilder builder)
+    {
+        string path = _folder["image.tar"];
+        File.WriteAllBytes(path, ImageBuilder.Tar(builder.ArchiveFiles()));
+        using SecretCheck check = SecretCheck.Create(new CheckOptions { SecretRules = [rules] });
+        return Scanner.Scan(path, new MemoryAdvisoryStore(), new ScanOptions { ToolVersion = "0", Vulnerabilities = false, Checks = [check] }, TestContext.Current.CancellationToken);
+    }
+
     /// <summary>The archive with another config, whose digest nobody states in this form.</summary>
     private static Dictionary<string, byte[]> WithConfig(ImageBuilder builder, Action<JsonObject> change)
     {
@@ -109,14 +117,33 @@ public sealed class SecretCheckTests : IDisposable
         }
     }
 
+    /// <summary>The list lies in the image: whoever hides a secret below <c>usr</c> can write it, too.</summary>
     [Fact]
-    public void Scan_FileOfADistribution_IsNotListedUnlessItWasChanged()
+    public void Scan_ListThatClaimsAFileWithASecret_DoesNotHideIt()
     {
-        byte[] text = Encoding.UTF8.GetBytes($"T={Token}\n"), changed = Encoding.UTF8.GetBytes($"T={Token} \n");
-#pragma warning disable CA5351 // dpkg's lists have MD5.
-        string md5 = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(text));
-#pragma warning restore CA5351
+        byte[] token = Encoding.UTF8.GetBytes($"T={Token}\n"), key = Encoding.UTF8.GetBytes(Samples.Pem());
         Report report = Scan(new ImageBuilder().Layer(t => t
+            .File("var/lib/dpkg/info/x.md5sums", $"{Md5(token)}  usr/lib/x/a.conf\n{Md5(key)}  usr/lib/x/id\n")
+            .File("usr/lib/x/a.conf", token).File("usr/lib/x/id", key)));
+
+        Assert.Equal(["github-token Critical deb/x", "private-key High deb/x"], report.Problems.Select(p => $"{p.Rule} {p.Severity} {p.OwnedBy}"));
+        Assert.DoesNotContain(report.Notes, n => n.Code == "secrets-of-distribution");
+    }
+
+    private static string Md5(byte[] content)
+    {
+#pragma warning disable CA5351 // dpkg's lists have MD5.
+        return Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(content));
+#pragma warning restore CA5351
+    }
+
+    [Fact]
+    public void Scan_UsersRuleInAFileOfADistribution_IsNotListedUnlessItWasChanged()
+    {
+        _folder.Write("own.toml", "[[rules]]\nid = \"own\"\nregex = '''own-[0-9]{8}'''\nkeywords = [\"own-\"]\n"u8.ToArray());
+        byte[] text = "T=own-48210937\n"u8.ToArray(), changed = "T=own-48210937 \n"u8.ToArray();
+        string md5 = Md5(text);
+        Report report = ScanWith(_folder["own.toml"], new ImageBuilder().Layer(t => t
             .File("var/lib/dpkg/info/x.md5sums", $"{md5}  usr/lib/x/a.conf\n{md5}  usr/lib/x/b.conf\n")
             .File("usr/lib/x/a.conf", text).File("usr/lib/x/b.conf", changed)));
 

@@ -31,6 +31,88 @@ public sealed class SecretRulesTests
         _ = Samples.Rules.Rules.Single(r => r.Id == rule).Regex?.Regex;
     }
 
+    /// <summary>An expression that needs too many states throws where it is first run, which no sample need reach: each is run as the scan runs it, on each keyword.</summary>
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void BuiltInRule_TextAroundEachKeyword_RunsAsInAScan(string rule)
+    {
+        SecretRule of = Samples.Rules.Rules.Single(r => r.Id == rule);
+        string path = Samples.All[rule].Path, filler = Samples.Of("0123456789abcdef", 120);
+
+        foreach (string keyword in of.Keywords)
+            foreach (string text in (string[])[$"{keyword}={filler}\n", $"{filler}{keyword}{filler}\n", $"\"{keyword}\": \"{filler}\"\n", keyword])
+            {
+                _ = Samples.Scan(path, text);
+                char[] chars = new char[text.Length];
+                TranslatedRegex.Widen(Encoding.UTF8.GetBytes(text), chars);
+                foreach (TranslatedRegex expression in Expressions(of))
+                {
+                    _ = expression.Regex.IsMatch(chars);
+                    _ = expression.Regex.Match(new string(chars));
+                    _ = expression.WithGroups.IsMatch(chars);
+                }
+            }
+
+        Assert.All(Expressions(of), e => Assert.True(e.Regex.Options.HasFlag(System.Text.RegularExpressions.RegexOptions.NonBacktracking)));
+    }
+
+    private static IEnumerable<TranslatedRegex> Expressions(SecretRule rule) =>
+        [.. new[] { rule.Regex, rule.Path }.OfType<TranslatedRegex>(), .. rule.Allowlists.SelectMany(a => a.Regexes.Concat(a.Paths))];
+
+    [Theory]
+    [InlineData("(?:key=[a-f0-9]{200}[^;]{0,200};){0,30}x")]
+    [InlineData("(?:a?b{0,500}){40}")]
+    public void Create_ExpressionOfTooManyStates_IsRefusedBeforeTheScan(string expression)
+    {
+        CheckException refused = Assert.Throws<CheckException>(() => RuleSet.Create([("big.toml", $"[[rules]]\nid = \"big\"\nregex = '''{expression}'''\nkeywords = [\"key\"]\n")]));
+
+        Assert.StartsWith("big.toml line 3:", refused.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, string, string> Forms => new()
+    {
+        { "vercel-token", "app/.env", "VERCEL_TOKEN=" + Samples.Of(Letters, 24) },
+        { "salesforce-secret", "app/.env", "SFDC_SECURITY_TOKEN=" + Samples.Of(Letters, 25) },
+        { "segment-key", "app/x.txt", "key: sgp_" + Samples.Of(Letters, 64) },
+        { "truenas-key", "app/x.json", "{\"method\": \"auth.login_with_api_key\",\n \"params\": [\"12-" + Samples.Of(Letters, 64) + "\"]}" },
+        { "newrelic-key", "app/x.yml", "license_key: " + Samples.Of("0123456789abcdef", 36) + "NRAL" },
+        { "newrelic-key", "app/x.yml", "k: NRIQ-" + Samples.Of(Letters, 32) },
+        { "notion-token", "app/x.yml", "k: nrt_" + Samples.Of(Letters, 47) },
+        { "notion-token", "app/x.yml", "k: secret_" + Samples.Of(Letters, 43) },
+        { "launchdarkly-key", "app/x.yml", "k: sdk-5c0f8e1a-91d4-4b6c-8a7e-f3b2d9c4e610" },
+        { "credential-call", "app/Login.cs", "new DirectoryEntry(\"LDAP://dc\", \"svc@corp\", \"" + Samples.Of(Letters, 12) + "\");" },
+        { "credential-call", "app/mail.go", "auth := smtp.PlainAuth(\"\", \"m@corp\", \"" + Samples.Of(Letters, 12) + "\", host)" },
+        { "credential-call", "app/x.ps1", "$p = ConvertTo-SecureString \"" + Samples.Of(Letters, 12) + "\" -AsPlainText -Force" },
+        { "connection-string-password", "app/x.txt", "Data Source=db;Initial Catalog=x;User Id=sa;Password=" + Samples.Of(Letters, 12) + ";" },
+        { "connection-string-password", "app/x.txt", "Pwd=" + Samples.Of(Letters, 12) + ";Timeout=3;Server=db;" },
+        { "command-line-password", "app/run.cmd.txt", "psexec \\\\host -u admin -p " + Samples.Of(Letters, 12) + " cmd" },
+        { "command-line-password", "app/x.ps1", "Connect-VIServer -Server vc -User root -Password " + Samples.Of(Letters, 12) },
+        { "generic-secret", "var/log/deploy.log", "2026-01-02 start db_password=" + Samples.Of(Letters, 12) },
+        { "generic-secret", "srv/notes.txt", "db_password=" + Samples.Of(Letters, 12) },
+        { "generic-secret", "app/run.ps1", "$token = \"" + Samples.Of(Letters, 30) + "\"" },
+    };
+
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public void Scan_OtherFormsOfASecret_AreFound(string rule, string path, string text) => Assert.Contains(Samples.Scan(path, text + "\n"), m => m.Rule == rule);
+
+    [Theory]
+    [InlineData("app/lexer.js", "nextToken = \"EndOfFile123EndOfFile\";")]
+    [InlineData("app/parser.py", "stop_token = '<|endoftext0000000000|>'")]
+    [InlineData("srv/requirements.txt", "password=Zq8x9pLm2Wv")]
+    [InlineData("srv/LICENSE.txt", "password=Zq8x9pLm2Wv")]
+    [InlineData("srv/docs/a.txt", "password=Zq8x9pLm2Wv")]
+    [InlineData("usr/share/x/a.txt", "password=Zq8x9pLm2Wv")]
+    [InlineData("app/notes.txt", "The password: is9 long enough to be safe")]
+    [InlineData("app/x.sh", "echo 'export DB_PASSWORD=\"'$OTHER_PASSWORD9'\"' >> .env")]
+    [InlineData("app/x.js", "a:\"Password:\",rememberMe9Label:\"Remember me:\"")]
+    [InlineData("app/x.cs", "new NetworkCredential(user, Environment.GetEnvironmentVariable(\"PASSWORD_1\"))")]
+    [InlineData("app/x.config", "Server=db;User ID=u;Password={DB_PASSWORD_1};")]
+    [InlineData("app/x.yml", "ibm_key: abcd1234abcd1234abcd1234ABCD1234ABCD1234ABCD")]
+    public void Scan_WhatOnlyLooksLikeOne_IsNone(string path, string text) => Assert.Empty(Samples.Scan(path, text + "\n"));
+
     [Fact]
     public void BuiltInRules_NearlyAll_LookOnlyAroundTheirKeywords() =>
         Assert.Equal(

@@ -334,6 +334,24 @@ public sealed class EvidenceTests : IDisposable
     }
 
     [Fact]
+    public void Read_BundleOfManyImagesForAConfig_CountsOnlyWhatSpeaksOfIt()
+    {
+        EvidenceLimits limits = EvidenceLimits.Default with { MaxSignatures = 4 };
+        ImageDigests byConfig = new(null, null, _image.Config);
+        for (int i = 0; i < 20; i++)
+            Artifact(Layer(SigstoreBundle.MediaType, Encoding.UTF8.GetString(Bundle(Digest.Of([(byte)i])).ToJson())), Refers(Digest.Of([(byte)i])));
+        void AddOne() => Artifact(Layer(SigstoreBundle.MediaType, Encoding.UTF8.GetString(Bundle(_image.Config!).ToJson())), Refers(_image.Manifest!));
+        for (int i = 0; i < 4; i++)
+            AddOne();
+
+        Evidence evidence = EvidenceReader.Read(_store, byConfig, limits, CancellationToken.None);
+        Assert.Equal(4, evidence.Attestations.Count);
+        Assert.Empty(evidence.Gaps);
+        AddOne();
+        Assert.Equal(["too-many-signatures"], Codes(EvidenceReader.Read(_store, byConfig, limits, CancellationToken.None)));
+    }
+
+    [Fact]
     public void Join_TwoStores_HasBoth()
     {
         Writer.AddSignature(_image.Manifest!, Payload, _signer, CancellationToken.None);

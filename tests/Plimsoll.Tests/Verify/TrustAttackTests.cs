@@ -167,6 +167,10 @@ public sealed class TrustAttackTests
         Verdict first = many.Judge(One);
         Assert.Equal(Outcome.Undecided, first.Outcome);
         first.Has(Outcome.Passed, "signature/signed");
+        // A policy may let it pass with a word, as it may with all that was not read.
+        Verdict warned = many.Judge(One + "\nunreadable: warn");
+        Assert.Equal(Outcome.Warned, warned.Outcome);
+        warned.Has(Outcome.Warned, "evidence/too-many-signatures");
     }
 
     [Fact]
@@ -313,6 +317,35 @@ public sealed class TrustAttackTests
             new TrustBuilder().Signed(Release).Revoking(Ops, images: [new(digest, Now, "bad")]).Judge(Revoked).Refuses("revocations/image-revoked");
         new TrustBuilder().Provenance(Ci).Revoking(Ops, keys: [new(Ci.PublicKey.Id, Now, "lost")]).Judge(Provenance + "\nrevocations: {keys: [ops]}").Refuses("attestation/key-revoked");
         new TrustBuilder().Signed(Release).Revoking(Ops, keys: [new(Ops.PublicKey.Id, Now, "lost")]).Judge(Revoked).Refuses("revocations/revocations-key-revoked");
+    }
+
+    [Fact]
+    public void Revocations_OfTheManifest_AlsoHoldWhereOnlyTheConfigIsKnown()
+    {
+        // A Docker host: the image came by load, and what was revoked is what the registry calls it.
+        TrustBuilder Host(params Digest[] revoked) => new TrustBuilder { Image = new() { Names = [ImageName.Parse(Repository + ":1.4")], Config = Config } }
+            .Signed(Release).Measurement(Release, null, null, ("manifest", Manifest), ("config", Config), ("index", IndexDigest))
+            .Revoking(Ops, images: [.. revoked.Select(d => new RevokedImage(d, Now, "bad"))]);
+
+        Host(Other).Judge(Revoked).Passes();
+        Host(Manifest).Judge(Revoked).Refuses("revocations/image-revoked");
+        Host(IndexDigest).Judge(Revoked).Refuses("revocations/image-revoked");
+        // A stranger's word, or that of a key that counts no longer, makes no image another.
+        new TrustBuilder().Signed(Release).Measurement(Stranger, null, null, ("manifest", Manifest), ("config", Config), ("index", Other)).Revoking(Ops, images: [new(Other, Now, "bad")]).Judge(Revoked).Passes();
+        const string either = "signatures: {keys: [release, ci]}\nrevocations: {keys: [ops], max-age: 7d, counter: 3}";
+        TrustBuilder Stolen(params RevokedKey[] keys) => new TrustBuilder().Signed(Release).Measurement(Ci, null, null, ("manifest", Manifest), ("config", Config), ("index", Other)).Revoking(Ops, keys: keys, images: [new(Other, Now, "bad")]);
+        Stolen(new RevokedKey(Ci.PublicKey.Id, Now, "stolen")).Judge(either).Passes();
+        Stolen().Judge(either).Refuses("revocations/image-revoked");
+    }
+
+    [Fact]
+    public void Revocations_GivenToARuleThatNamesNoKeys_IsUndecided()
+    {
+        new TrustBuilder().Signed(Release).Judge(One).Passes();
+        Verdict given = new TrustBuilder().Signed(Release).Revoking(Ops, images: [new(Manifest, Now, "bad")]).Judge(One);
+
+        Assert.Equal(Outcome.Undecided, given.Outcome);
+        given.Has(Outcome.Undecided, "revocations/revocations-not-asked");
     }
 
     [Fact]

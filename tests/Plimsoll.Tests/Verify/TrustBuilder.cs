@@ -37,6 +37,9 @@ internal sealed class TrustBuilder
     public List<Attestation> Attestations { get; } = [];
     public List<EvidenceGap> Gaps { get; } = [];
     public Measurement? Measures { get; set; }
+    public IReadOnlyList<string> Differences { get; set; } = [];
+    public int DifferencesBeyond { get; set; }
+    public bool OnlyExported { get; set; }
     public byte[]? Revocations { get; set; }
     public long SeenRevocations { get; set; }
 
@@ -126,6 +129,9 @@ internal sealed class TrustBuilder
         Image = Image,
         Evidence = new Evidence { Signatures = Signatures, Attestations = Attestations, Gaps = Gaps },
         Measured = Measures,
+        Differences = Differences,
+        DifferencesBeyond = DifferencesBeyond,
+        OnlyExported = OnlyExported,
         Revocations = Revocations?.AsMemory(),
         SeenRevocations = _ => SeenRevocations,
     }, Now, TestContext.Current.CancellationToken);

@@ -104,6 +104,12 @@ public sealed class TrustJudgeTests
         Verdict none = Measures(null).Judge(rule);
         Assert.Equal(Outcome.Undecided, none.Outcome);
         none.Has(Outcome.Undecided, "measurement/not-measured");
+        Verdict exported = Measures(Measured).With(b => b.OnlyExported = true).Judge(rule);
+        Assert.Equal(Outcome.Warned, exported.Outcome);
+        exported.Has(Outcome.Warned, "measurement/unpacked-not-compared");
+        Verdict different = Measures(null).With(b => (b.Differences, b.DifferencesBeyond) = (["layer 2: srv/data (changed)"], 7)).Judge(rule);
+        different.Refuses("measurement/not-intact");
+        Assert.Equal(8, different.Reasons.Single(r => r.Code == "not-intact").Count);
         Assert.True(TrustJudge.NeedsOf(Policy(rule), [ImageName.Parse(Repository)]).Measurement);
         Assert.False(TrustJudge.NeedsOf(Policy(One), [ImageName.Parse(Repository)]).Measurement);
     }

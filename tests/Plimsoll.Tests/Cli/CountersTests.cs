@@ -1,0 +1,31 @@
+using Plimsoll.Cli;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.Tests.Cli;
+
+public sealed class CountersTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly List<string> _remarks = [];
+
+    public void Dispose() => _folder.Dispose();
+
+    private Counters Counters => new(_folder["counters"], _remarks.Add);
+
+    private void Check(long counter) => Counters.Check("key", ["key"], "list", counter, $"digest-{counter}", "list.json", "the revocation list");
+
+    [Fact]
+    public void Check_FileThatCannotBeWritten_StillRefusesWhatIsOlder()
+    {
+        Check(5);
+        string file = Assert.Single(Directory.GetFiles(_folder["counters"]));
+        // As on a disk that is mounted to be read only: what was seen is there, and cannot be replaced.
+        using FileStream held = new(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        Assert.Contains("has counter 4", Assert.Throws<CommandException>(() => Check(4)).Message, StringComparison.Ordinal);
+        Assert.Empty(_remarks);
+        Check(6);
+        Assert.Single(_remarks);
+        Assert.Equal(5, Counters.Highest("key", "list"));
+    }
+}
