@@ -19,7 +19,7 @@ public static partial class Scanner
         List<Engine> engines = [];
         List<History.DockerfileLine> dockerfile = [];
         List<string> secrets = [];
-        ILookup<string, FileHit> hits = inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal);
+        Lazy<ILookup<string, FileHit>> hits = new(() => inventory.Hits.ToLookup(h => h.Analyser, StringComparer.Ordinal));
         foreach (ICheck check in options.Checks)
         {
             CheckInput input = new()
@@ -28,13 +28,12 @@ public static partial class Scanner
                 Tags = image.Tags,
                 Config = image.Config,
                 Inventory = inventory,
-                Hits = HitsOf(check, hits),
                 Now = report.Time,
             };
             CheckResult result;
             try
             {
-                result = check.Judge(input, cancellationToken);
+                result = known is null ? Judge() : known.Judge(check, input, Judge);
             }
             catch (Exception e) when (e is not (OperationCanceledException or ImageException))
             {
@@ -48,6 +47,8 @@ public static partial class Scanner
             engines.AddRange(result.Engines);
             dockerfile.AddRange(result.Dockerfile);
             secrets.AddRange(result.Secrets);
+
+            CheckResult Judge() => check.Judge(input with { Hits = HitsOf(check, hits.Value) }, cancellationToken);
         }
         // Whoever asks for the history alone gets it without the secrets in it as well.
         if (!options.Checks.Any(c => c.Kind == ProblemKind.Secret))

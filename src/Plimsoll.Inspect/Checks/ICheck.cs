@@ -6,7 +6,7 @@ namespace Plimsoll.Inspect.Checks;
 
 /// <summary>
 /// One kind of inspection beside packages: analysers that gather facts in the one pass over the layers, and a judgement of the
-/// composed image that costs little, because it runs again on every warm scan.
+/// composed image that costs little, because some run again on every warm scan.
 /// </summary>
 public interface ICheck : IDisposable
 {
@@ -21,7 +21,13 @@ public interface ICheck : IDisposable
     /// <summary>False once something failed that another run may not meet: facts gathered since are used for this report and not kept.</summary>
     bool MayKeepFacts => true;
 
-    /// <summary>Called once for each image, after its layers are composed.</summary>
+    /// <summary>
+    /// What decides the judgement beside its input, <see cref="Rules"/> and this build of the program: it is then remembered for images whose
+    /// layers are known. Null: something outside is asked each time.
+    /// </summary>
+    string? Judgement { get; }
+
+    /// <summary>Called once for each image, after its layers are composed; not where the same was judged before.</summary>
     CheckResult Judge(CheckInput input, CancellationToken cancellationToken);
 }
 

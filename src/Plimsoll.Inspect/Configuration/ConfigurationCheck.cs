@@ -12,6 +12,8 @@ internal sealed class ConfigurationCheck : ICheck
 
     public string Rules => "";
 
+    public string? Judgement => "";
+
     public CheckResult Judge(CheckInput input, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -29,6 +29,7 @@ public sealed class HistoryCheck : ICheck
     public ProblemKind Kind => ProblemKind.History;
     public IReadOnlyList<IAnalyser> Analysers => [];
     public string Rules => "";
+    public string? Judgement => "";
 
     public CheckResult Judge(CheckInput input, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 
@@ -69,6 +70,28 @@ internal sealed class KnownImage
             return known;
         MatchResult result = Matcher.Match(inventory, store, now);
         if (MatchCodec.Encode(result, inventory) is { } encoded)
+        {
+            _cache.AddImage(key, encoded);
+            _cache.Flush();
+        }
+        return result;
+    }
+
+    /// <summary>As <see cref="ICheck.Judge"/>, from the cache where the same was judged before.</summary>
+    public CheckResult Judge(ICheck check, CheckInput input, Func<CheckResult> judge)
+    {
+        if (check.Judgement is not { } judgement)
+            return judge();
+        StringBuilder text = new();
+        text.Append("plimsoll check 1\n").Append(_key).Append('\n').Append(check.Kind.Word()).Append('\n').Append(judgement.ReplaceLineEndings(" ")).Append('\n')
+            .Append(input.Now.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).Append('\n').Append(input.Image.Length).Append(' ').Append(input.Image).Append('\n');
+        foreach (string tag in input.Tags)
+            text.Append(tag.Length).Append(' ').Append(tag).Append('\n');
+        string key = Hash(text.ToString());
+        if (_cache.FindImage(key) is { } bytes && CheckCodec.Decode(key, bytes, input.Inventory) is { } known)
+            return known;
+        CheckResult result = judge();
+        if (check.MayKeepFacts && CheckCodec.Encode(key, result, input.Inventory) is { } encoded)
         {
             _cache.AddImage(key, encoded);
             _cache.Flush();

@@ -20,6 +20,8 @@ internal sealed class LicenceCheck : ICheck
 
     public string Rules => "";
 
+    public string? Judgement => "";
+
     /// <summary>A package with what it is under.</summary>
     /// <param name="FromText">Recognised in a licence file, because the package declares nothing.</param>
     internal sealed record Licensed(InstalledPackage Package, LicenceExpression? Expression, bool FromText);

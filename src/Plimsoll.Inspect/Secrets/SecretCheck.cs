@@ -35,6 +35,8 @@ public sealed class SecretCheck : ICheck
 
     public string Rules => _rules.Digest;
 
+    public string? Judgement => "";
+
     public void Dispose()
     {
         // Nothing is held beyond memory.

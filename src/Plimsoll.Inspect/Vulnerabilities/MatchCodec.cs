@@ -171,12 +171,12 @@ internal static class MatchCodec
         Justification = reader.Text(),
     };
 
-    private static void Write(FactWriter writer, Note note)
+    internal static void Write(FactWriter writer, Note note)
     {
         writer.Text(note.Code);
         writer.Number(note.Undecided ? 1 : 0);
         writer.Texts(note.Arguments);
     }
 
-    private static Note ReadNote(ref FactReader reader) => new(reader.Must(), reader.Number() != 0, reader.Texts());
+    internal static Note ReadNote(ref FactReader reader) => new(reader.Must(), reader.Number() != 0, reader.Texts());
 }

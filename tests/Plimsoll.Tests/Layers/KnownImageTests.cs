@@ -1,9 +1,12 @@
 using Plimsoll.Inspect;
+using Plimsoll.Inspect.Checks;
+using Plimsoll.Inspect.Layers;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Tests.Layers;
 
@@ -28,6 +31,9 @@ public sealed class KnownImageTests : IDisposable
         return path;
     }
 
+    /// <summary>All checks, with no engine but our own.</summary>
+    private static IReadOnlyList<ICheck> Checks() => CheckList.Create(new CheckOptions { Kinds = new HashSet<ProblemKind>(ProblemKinds.All), Clamd = "none" });
+
     private static MemoryAdvisoryStore Store(string digest = "sha256:1") => new MemoryAdvisoryStore { Digest = digest }.Add(Record).AddKnownExploited("CVE-2024-1", "2024-02-02").AddEpss("CVE-2024-1", 0.5, 0.25);
 
     private sealed class Later(int days = 0) : TimeProvider
@@ -35,12 +41,13 @@ public sealed class KnownImageTests : IDisposable
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddMinutes(1).AddDays(days);
     }
 
-    private Report Scan(string path, MemoryAdvisoryStore store, int days = 0, IReadOnlyList<Suppression>? suppressions = null) => Scanner.Scan(path, store, new ScanOptions
+    private Report Scan(string path, MemoryAdvisoryStore store, int days = 0, IReadOnlyList<Suppression>? suppressions = null, IReadOnlyList<ICheck>? checks = null) => Scanner.Scan(path, store, new ScanOptions
     {
         CacheFolder = _folder["cache"],
         ToolVersion = "test",
         Time = new Later(days),
         Suppressions = suppressions ?? [],
+        Checks = checks ?? [],
     }, TestContext.Current.CancellationToken);
 
     private static string Json(Report report)
@@ -115,19 +122,100 @@ public sealed class KnownImageTests : IDisposable
     public void Scan_WithDamagedOrExchangedFilesInTheCache_AnswersTheSame()
     {
         string path = Image();
-        string cold = Json(Scan(path, Store()));
-        string[] files = Directory.GetFiles(_folder["cache/images"]);
-        Assert.Equal(2, files.Length);
-        byte[] first = File.ReadAllBytes(files[0]), second = File.ReadAllBytes(files[1]);
+        string cold = Json(Scan(path, Store(), checks: Checks()));
+        string[] files = [.. Directory.GetFiles(_folder["cache/images"]).Order(StringComparer.Ordinal)];
+        // What is in it, what the database says of that, and each of five checks.
+        Assert.Equal(7, files.Length);
+        byte[][] contents = [.. files.Select(File.ReadAllBytes)];
 
-        foreach (byte[] wrong in (byte[][])[[], first[..^1], second, [.. first[..100], .. second[100..]]])
+        for (int i = 0; i < files.Length; i++)
         {
-            File.WriteAllBytes(files[0], wrong);
-            Assert.Equal(cold, Json(Scan(path, Store())));
-            File.WriteAllBytes(files[0], first);
-            File.WriteAllBytes(files[1], first);
-            Assert.Equal(cold, Json(Scan(path, Store())));
-            File.WriteAllBytes(files[1], second);
+            byte[] own = contents[i], other = contents[(i + 1) % files.Length];
+            foreach (byte[] wrong in (byte[][])[[], own[..^1], other, [.. own[..40], .. other[40..]]])
+            {
+                File.WriteAllBytes(files[i], wrong);
+                Assert.Equal(cold, Json(Scan(path, Store(), checks: Checks())));
+            }
+            File.WriteAllBytes(files[i], own);
+        }
+        foreach (byte[] one in contents)
+        {
+            foreach (string file in files)
+                File.WriteAllBytes(file, one);
+            Assert.Equal(cold, Json(Scan(path, Store(), checks: Checks())));
+        }
+    }
+
+    [Fact]
+    public void Scan_OfAKnownImage_RemembersWhatItsChecksSaid()
+    {
+        string path = Image();
+        Report cold = Scan(path, Store(), checks: [new Counting("one")]);
+        Counting again = new("one"), other = new("two"), outside = new(null), tomorrow = new("one");
+        Report warm = Scan(path, Store(), checks: [again]);
+        Scan(path, Store(), checks: [other]);
+        Scan(path, Store(), checks: [outside]);
+        Scan(path, Store(), checks: [outside]);
+        Scan(path, Store(), days: 1, checks: [tomorrow]);
+
+        Assert.Equal(Json(cold), Json(warm));
+        Assert.Equal("1", Assert.Single(warm.Problems).Evidence);
+        Assert.Equal((0, 1, 2, 1), (again.Judged, other.Judged, outside.Judged, tomorrow.Judged));
+    }
+
+    [Fact]
+    public void Scan_WhoseCheckFoundASecretInTheHistory_IsJudgedAnew()
+    {
+        string path = Image();
+        Counting first = new("one") { Secret = "hunter2hunter2" }, second = new("one") { Secret = "hunter2hunter2" };
+        Scan(path, Store(), checks: [first]);
+        Scan(path, Store(), checks: [second]);
+
+        Assert.Equal((1, 1), (first.Judged, second.Judged));
+        Assert.DoesNotContain(Directory.GetFiles(_folder["cache"], "*", SearchOption.AllDirectories), f => File.ReadAllBytes(f).AsSpan().IndexOf("hunter2hunter2"u8) >= 0);
+    }
+
+    /// <summary>A check that counts how often it is asked and says what it counted.</summary>
+    private sealed class Counting(string? judgement) : ICheck
+    {
+        public int Judged { get; private set; }
+        public string? Secret { get; init; }
+        public ProblemKind Kind => ProblemKind.Configuration;
+        public IReadOnlyList<IAnalyser> Analysers => [];
+        public string Rules => "";
+        public string? Judgement => judgement;
+
+        public CheckResult Judge(CheckInput input, CancellationToken cancellationToken)
+        {
+            Judged++;
+            Problem problem = new()
+            {
+                Kind = Kind,
+                Rule = "counted",
+                Severity = Severity.Medium,
+                Title = new Text("counted", "已计数"),
+                Advice = new Text("count on", "继续计数"),
+                Line = 3,
+                Place = "history 1",
+                Evidence = Judged.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                Origin = new Origin(0, input.Inventory.Layers[0].DiffId, input.Inventory.Layers[0].CreatedBy),
+                Details = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["a"] = "b" },
+                References = ["https://example.org/"],
+                Fingerprint = "f",
+            };
+            return new CheckResult
+            {
+                Problems = [problem],
+                Notes = [new Note("malware-no-virus-engine", false, "x")],
+                Gaps = [new Gap("history-cut-short", "history", "y")],
+                Engines = [new Engine("e", "1", null)],
+                Dockerfile = [new Inspect.History.DockerfileLine(1, "FROM scratch", null, 0)],
+                Secrets = Secret is null ? [] : [Secret],
+            };
+        }
+
+        public void Dispose()
+        {
         }
     }
 }
