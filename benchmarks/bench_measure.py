@@ -100,7 +100,7 @@ def nothing():
     """A program that ends at once, published as ours is: one file, trimmed, compiled ahead of time."""
     step("publishing a program that does nothing", "dotnet", "publish", f"{ROOT}/benchmarks/Plimsoll.Floor", "-c", "Release", "-r", "linux-x64", "--self-contained",
          "-p:ArtifactsPivots=nothing", "-p:PublishReadyToRun=true", "-p:PublishTrimmed=true", "-p:PublishSingleFile=true", "-p:DebugType=none",
-         "-p:RestorePackagesWithLockFile=false", "-p:InvariantGlobalization=true", "-o", os.path.dirname(NOTHING), "-v", "quiet", "--nologo")
+         f"-p:NuGetLockFilePath={ROOT}/artifacts/bench/nothing.lock.json", "-p:RestoreLockedMode=false", "-p:InvariantGlobalization=true", "-o", os.path.dirname(NOTHING), "-v", "quiet", "--nologo")
 
 
 def signed_layout(work, env):

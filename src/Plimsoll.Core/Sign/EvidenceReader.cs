@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Plimsoll.Oci;
+using Plimsoll.Posix;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Sign;
@@ -26,12 +27,18 @@ public static class EvidenceReader
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(limits);
-        Collector collector = new(source, image, limits, cancellationToken);
-        foreach (Digest digest in image.All)
-            collector.ReadAttached(digest);
-        if (source is IArtifactList list && image.Manifest is null)
-            collector.ReadListed(list);
-        return collector.Found();
+        // Files are read and parsed in one go without root's rights; a registry may need root's credentials, and the helper that keeps them.
+        return source is LayoutArtifacts ? Unprivileged.Run(Collect) : Collect();
+
+        Evidence Collect()
+        {
+            Collector collector = new(source, image, limits, cancellationToken);
+            foreach (Digest digest in image.All)
+                collector.ReadAttached(digest);
+            if (source is IArtifactList list && image.Manifest is null)
+                collector.ReadListed(list);
+            return collector.Found();
+        }
     }
 
     /// <summary>The evidence of several stores, in their order.</summary>
