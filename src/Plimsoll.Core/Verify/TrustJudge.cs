@@ -60,6 +60,7 @@ public static class TrustJudge
         TrustRun run = new(policy, trust.Images[place], $"trust.images[{place}]", trustCase, name, proofs, reasons, now);
         RevocationComponent.Judge(run);
         SignatureComponent.Judge(run);
+        ContentTrustComponent.Judge(run);
         AttestationComponent.Judge(run);
         InspectionComponent.Judge(run);
         MeasurementComponent.Judge(run);
