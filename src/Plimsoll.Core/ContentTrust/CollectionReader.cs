@@ -22,6 +22,17 @@ public static class CollectionReader
         return walk.Read(pins);
     }
 
+    /// <summary>Which collection the newest root says it is of, which nobody has proved; null when it names none, or more than one.</summary>
+    /// <exception cref="ContentTrustException">There is no root that could be read.</exception>
+    public static string? FindName(IMetadataSource source, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ContentTrustLimits limits = ContentTrustLimits.Default;
+        using RootMetadata root = new MetadataReader(source, limits, cancellationToken).Get("root", null, null, limits.MaxRootBytes, bytes => new RootMetadata(bytes, limits));
+        string?[] names = [.. root.Roles["root"].KeyIds.Select(id => root.Keys[id].CommonName).Distinct(StringComparer.Ordinal)];
+        return names is [{ } name] && CollectionName.IsOne(name) ? name : null;
+    }
+
     private sealed class Walk(IMetadataSource source, string gun, IContentTrustMemory? memory, DateTimeOffset now, ContentTrustLimits limits, CancellationToken cancellationToken) : IDisposable
     {
         private readonly MetadataReader _reader = new(source, limits, cancellationToken);
