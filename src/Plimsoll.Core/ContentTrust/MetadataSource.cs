@@ -53,7 +53,9 @@ public sealed class FolderMetadata : IMetadataSource
         string path = Path.Combine(_folder, name + ".json");
         try
         {
-            return !File.Exists(path) ? null : SmallFile.ReadRegular(path, maxBytes)
+            if (!File.Exists(path))
+                return null;
+            return SmallFile.ReadRegular(path, maxBytes)
                 ?? throw new ContentTrustException(ContentTrustError.Malformed, role, $"{Escape.Quote(path)} has more than {maxBytes} bytes, or is no file");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
