@@ -87,7 +87,8 @@ public sealed class ContentTrustTests : IDisposable
         string rootKey = (string)JsonNode.Parse(File.ReadAllText(_folder["root.json"]))!["signed"]!["roles"]!["root"]!["keyids"]![0]!;
 
         Verify().Expect(0);
-        // Without network: Docker's own folder.
+        // Without network: Docker's own folder, which has a timestamp once Docker has read, and not only pushed.
+        Run(Docker, "trust", "inspect", $"{_gun}:v1");
         PolicyOfContentTrust(server: "none");
         Verify("v1", "--content-trust", _folder["docker/trust"]).Expect(0);
         Verify().Expect(3);
@@ -158,6 +159,7 @@ public sealed class ContentTrustTests : IDisposable
         File.Copy(Path.Combine(Metadata, "root.json"), _folder["root.json"]);
         PolicyOfContentTrust();
         Verify().Expect(0);
+        Run(Docker, "trust", "inspect", $"{_gun}:v1");
         Copy(Metadata, _folder["old"]);
         RunNotary("key", "rotate", _gun, "root");
         RunNotary("key", "rotate", _gun, "snapshot", "-r");

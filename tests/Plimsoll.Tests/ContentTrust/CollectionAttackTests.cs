@@ -128,22 +128,26 @@ public sealed class CollectionAttackTests
     [InlineData("targets/releases")]
     public void Metadata_RolledBack_IsRefused(string role)
     {
-        CollectionBuilder Of(long version) => new CollectionBuilder().Delegate("targets/releases", Alice).With(b => b.Versions[role] = version);
         MemoryVersions memory = new();
-        Of(7).Build().Read([Pin], memory);
+        MemoryMetadata first = Of(7, 1).Build();
+        first.Read([Pin], memory);
 
-        Assert.NotEmpty(Of(7).Build().Read([Pin], memory).Targets);
-        Refused(ContentTrustError.RolledBack, role, () => Of(6).Build().Read([Pin], memory));
+        Assert.NotEmpty(first.Read([Pin], memory).Targets);
+        Refused(ContentTrustError.RolledBack, role, () => Of(6, 2).Build().Read([Pin], memory));
         // Other content under the same version.
-        CollectionBuilder forked = Of(7);
+        CollectionBuilder forked = Of(7, 2);
         forked.Change[role] = s => s["x"] = 1;
         Refused(ContentTrustError.RolledBack, role, () => forked.Build().Read([Pin], memory));
-        CollectionBuilder next = Of(8);
-        if (role != "timestamp")
-            next.Versions["timestamp"] = 9;
-        if (role.StartsWith("targets", StringComparison.Ordinal))
-            next.Versions["snapshot"] = 9;
-        Assert.NotEmpty(next.Build().Read([Pin], memory).Targets);
+        Assert.NotEmpty(Of(8, 2).Build().Read([Pin], memory).Targets);
+
+        // What vouches for the role is newer each time, so that the role alone is what went back.
+        CollectionBuilder Of(long version, int round) => new CollectionBuilder().Delegate("targets/releases", Alice).With(b =>
+        {
+            b.Versions["timestamp"] += round;
+            if (role != "snapshot")
+                b.Versions["snapshot"] += round;
+            b.Versions[role] = version;
+        });
     }
 
     [Fact]

@@ -158,7 +158,7 @@ internal sealed class MemoryMetadata : IMetadataSource
     public string Name => "memory";
 
     public ReadOnlyMemory<byte>? Find(string role, long? version, string? sha256, int maxBytes, CancellationToken cancellationToken) =>
-        Files.TryGetValue(version is { } number ? $"{number}.{role}.json" : $"{role}.json", out byte[]? bytes) ? bytes.AsMemory() : null;
+        Files.TryGetValue(version is { } number ? $"{number}.{role}.json" : $"{role}.json", out byte[]? bytes) ? new ReadOnlyMemory<byte>(bytes) : (ReadOnlyMemory<byte>?)null;
 
     public TrustedCollection Read(IReadOnlyList<RootPin> pins, IContentTrustMemory? memory = null, DateTimeOffset? now = null, ContentTrustLimits? limits = null, string gun = CollectionBuilder.Gun) =>
         CollectionReader.Read(this, gun, pins, memory, now ?? CollectionBuilder.Now, limits, TestContext.Current.CancellationToken);

@@ -29,7 +29,7 @@ public sealed class ContentTrustVectorTests
         {
             TrustedCollection read = Vectors().Read([pin], new MemoryVersions(), Then, gun: Gun);
             TrustedTarget target = Assert.Single(read.Targets);
-            Assert.Equal(("v1", 527L, "ab2754a9a1b6237c9de6feb13313852e1b420d86763eed5b250f228be272f2af"), (target.Name, target.Meta.Length, Convert.ToHexStringLower(target.Meta.Sha256.Span)));
+            Assert.Equal(("v1", 527L, "ab2754a9e1b6237c9de6feb13313852e1b420d86763eed5b250f228be272f2af"), (target.Name, target.Meta.Length, Convert.ToHexStringLower(target.Meta.Sha256.Span)));
         }
     }
 

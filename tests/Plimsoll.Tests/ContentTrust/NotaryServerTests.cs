@@ -19,9 +19,11 @@ public sealed class NotaryServerTests
         await stream.WriteAsync(answer, stop);
     });
 
-    private static TrustedCollection Read(FakeRegistry server, ContentTrustLimits? limits = null)
+    private static TrustedCollection Read(FakeRegistry server, ContentTrustLimits? limits = null) => Read(server.Host, limits);
+
+    private static TrustedCollection Read(string host, ContentTrustLimits? limits = null)
     {
-        using NotaryServer source = new($"http://{server.Host}", Gun, RegistryOptions.Default, _ => null, TimeProvider.System);
+        using NotaryServer source = new($"http://{host}", Gun, RegistryOptions.Default, _ => null, TimeProvider.System);
         return CollectionReader.Read(source, Gun, [Pin], null, Now, limits, TestContext.Current.CancellationToken);
     }
 
@@ -60,8 +62,9 @@ public sealed class NotaryServerTests
         using FakeRegistry server = Serve(new MemoryMetadata());
         Assert.Equal(ContentTrustError.Missing, Assert.Throws<ContentTrustException>(() => Read(server)).Error);
         FakeRegistry gone = Serve(new MemoryMetadata());
+        string host = gone.Host;
         gone.Dispose();
-        Assert.Equal(ContentTrustError.Unreachable, Assert.Throws<ContentTrustException>(() => Read(gone)).Error);
+        Assert.Equal(ContentTrustError.Unreachable, Assert.Throws<ContentTrustException>(() => Read(host)).Error);
     }
 
     [Fact]
