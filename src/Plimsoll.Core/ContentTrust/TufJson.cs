@@ -143,7 +143,7 @@ internal static class TufJson
             string given = NameOf(member);
             if (given == name)
                 found = member.Value;
-            else if (given.Length == name.Length && Fold(given) == name.ToLowerInvariant())
+            else if (given.Length == name.Length && Fold(given).Equals(name, StringComparison.OrdinalIgnoreCase))
                 throw new TufFormatException($"{what} has the member {Escape.Quote(given)}, which some read as {name}");
         }
         return found is { ValueKind: not JsonValueKind.Null } ? found : null;
@@ -171,7 +171,7 @@ internal static class TufJson
     }
 
     /// <summary>As Go compares names: two signs outside ASCII are letters to it.</summary>
-    private static string Fold(string name) => name.ToLowerInvariant().Replace('\u017f', 's').Replace('\u212a', 'k');
+    private static string Fold(string name) => name.Replace('\u017f', 's').Replace('\u212a', 'k');
 }
 
 /// <summary>What is wrong with a document; who called adds whose it is.</summary>

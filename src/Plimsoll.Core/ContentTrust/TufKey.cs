@@ -77,7 +77,7 @@ public sealed class TufKey : IDisposable
     public bool HasCertificate => _certificates.Count > 0;
 
     /// <summary>When the certificate ends; null without one.</summary>
-    public DateTimeOffset? NotAfter => HasCertificate ? _certificates[0].NotAfter : null;
+    public DateTimeOffset? NotAfter => HasCertificate ? new DateTimeOffset(_certificates[0].NotAfter) : null;
 
     /// <summary>Reads a key and checks that its id is its own.</summary>
     /// <param name="declared">What the metadata calls it.</param>
@@ -136,7 +136,7 @@ public sealed class TufKey : IDisposable
         if (leaf.SignatureAlgorithm.Value is "1.2.840.113549.1.1.5" or "1.2.840.10045.4.1" or "1.2.840.113549.1.1.4")
             return $"the certificate of the root key {Short(Id)} is signed with a weak hash";
         // A day of leeway before its first, for clocks that go slow.
-        if (now is { } time && (time.AddDays(1) < leaf.NotBefore || time > leaf.NotAfter))
+        if (now is { } time && (time.AddDays(1) < new DateTimeOffset(leaf.NotBefore) || time > new DateTimeOffset(leaf.NotAfter)))
             return $"the certificate of the root key {Short(Id)} is good from {leaf.NotBefore.ToUniversalTime():yyyy-MM-dd} to {leaf.NotAfter.ToUniversalTime():yyyy-MM-dd}";
         return null;
     }
