@@ -75,6 +75,20 @@ internal sealed class Counters(string folder, Action<string> remark)
         }
     }
 
+    /// <summary>As <see cref="Highest"/>, with the digest under that counter; empty when it is not known. Null when nothing was seen.</summary>
+    public (long Counter, string Digest)? Find(string keyId, string name)
+    {
+        string path = PathOf(keyId, name);
+        try
+        {
+            return !File.Exists(path) ? null : SmallFile.ReadRegular(path, MaxBytes) is { } bytes ? Parse(bytes) : (long.MaxValue, "");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (long.MaxValue, "");
+        }
+    }
+
     /// <summary>The counter of a file that cannot be opened for writing; the highest there is when it is there and cannot be read either.</summary>
     private static long Remembered(string path)
     {

@@ -19,6 +19,12 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
     private readonly List<EvidenceGap> _gaps = [];
     private readonly List<Evidence> _found = [];
 
+    /// <summary>The index, or the manifest where there is no index, as the store beside the image has it; null when it has none, or nobody asked.</summary>
+    public ReadOnlyMemory<byte>? RootManifest { get; private set; }
+
+    /// <summary>Whether <see cref="RootManifest"/> is read.</summary>
+    public bool WantsRootManifest { get; init; }
+
     /// <summary>Everything that is found, and the images that the index lists.</summary>
     /// <param name="reference">Where the image is; null for one that was read as a stream and is nowhere.</param>
     public (Evidence Evidence, IReadOnlyList<JudgedPlatform> Platforms) Collect(ImageReference? reference, JudgedImage image, CancellationToken cancellationToken)
@@ -34,6 +40,8 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
             int besideAt = sources.Count;
             if (BesideOf(reference, image) is { } beside)
                 Open(beside, sources, cancellationToken);
+            if (WantsRootManifest && sources.Count > besideAt && (image.Index ?? image.Manifest) is { } root)
+                ReadRootManifest(sources[besideAt].Store, root, cancellationToken);
             IReadOnlyList<JudgedPlatform> platforms = image.Index is null ? []
                 : sources.Count > besideAt ? PlatformsOf(sources[besideAt].Store, image.Index, cancellationToken) : Unread(image.Index);
             foreach (OpenedSource source in sources)
@@ -52,6 +60,18 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
         {
             foreach (OpenedSource source in sources)
                 source.Dispose();
+        }
+    }
+
+    private void ReadRootManifest(IArtifactSource store, Digest root, CancellationToken cancellationToken)
+    {
+        try
+        {
+            RootManifest = store.FindManifest(root.ToString(), cancellationToken)?.Bytes;
+        }
+        catch (ImageException e)
+        {
+            _gaps.Add(new EvidenceGap("unreadable-manifest", Escape.ForTerminal(e.Message)));
         }
     }
 

@@ -27,6 +27,9 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The highest counters of revocation lists that were seen.</summary>
     public string Revocations => Path.Combine(Data, "revocations");
 
+    /// <summary>The highest versions of Docker Content Trust metadata that were seen.</summary>
+    public string ContentTrust => Path.Combine(Data, "content-trust");
+
     /// <summary>What images measured, one sealed file for each.</summary>
     public string Baselines => Path.Combine(Data, "baselines");
 

@@ -71,6 +71,7 @@ public static class PlimsollApp
             ("measure", () => MeasureCommand.Create(context)),
             ("sign", () => SignCommand.Create(context, services)),
             ("verify", () => VerifyCommand.Create(context, services)),
+            ("trust", () => TrustCommand.Create(context)),
             ("copy", () => CopyCommand.Create(context)),
             ("quote", () => QuoteCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),

@@ -15,6 +15,7 @@ internal static class VerifyCommand
         Option<string?> policyKey = One("--policy-key", "NAME|FILE", Catalogue.HelpPolicyKey);
         Option<string[]> bundles = Many("--bundle", "FILE", Catalogue.HelpVerifyBundle);
         Option<string?> revocations = One("--revocations", "FILE", Catalogue.HelpVerifyRevocations);
+        Option<string?> contentTrust = One("--content-trust", "FOLDER|URL", Catalogue.HelpVerifyContentTrust);
         Option<string?> name = One("--as", "NAME", Catalogue.HelpVerifyAs);
         Option<string?> platform = One("--platform", "PLATFORM", Catalogue.HelpPlatform);
         Option<bool> json = new("--json") { Description = Catalogue.HelpVerifyJson.In(language) };
@@ -22,7 +23,7 @@ internal static class VerifyCommand
         Option<string[]> plain = Many("--registry-http", "HOST", Catalogue.HelpRegistryHttp), mirrors = Many("--registry-mirror", "HOST=MIRROR", Catalogue.HelpRegistryMirror),
             realms = Many("--registry-realm", "HOST=HOST", Catalogue.HelpRegistryRealm);
         Option<string?> ca = One("--registry-ca", "FILE", Catalogue.HelpRegistryCa);
-        Command command = new("verify", Catalogue.VerifySummary.In(language)) { images, policy, policyKey, bundles, revocations, name, platform, json, quiet, plain, ca, mirrors, realms };
+        Command command = new("verify", Catalogue.VerifySummary.In(language)) { images, policy, policyKey, bundles, revocations, contentTrust, name, platform, json, quiet, plain, ca, mirrors, realms };
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
             string[] names = line.GetRequiredValue(images);
@@ -42,6 +43,7 @@ internal static class VerifyCommand
                 Policy = PolicySource.Open(line.GetRequiredValue(policy), line.GetValue(policyKey), PolicyCommand.CountersOf(context), new KeyStore(context)).Policy,
                 Bundles = line.GetValue(bundles) ?? [],
                 Revocations = line.GetValue(revocations),
+                ContentTrust = ContentTrustSource.Checked(line.GetValue(contentTrust), "--content-trust"),
                 As = line.GetValue(name),
                 Json = line.GetValue(json),
                 Quiet = line.GetValue(quiet),

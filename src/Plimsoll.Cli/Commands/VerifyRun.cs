@@ -22,6 +22,9 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
 
     /// <summary>The name to judge by, in place of the image's own.</summary>
     public string? As { get; init; }
+
+    /// <summary>A folder of Docker Content Trust metadata, or a notary server in place of the policy's; null: the policy's.</summary>
+    public string? ContentTrust { get; init; }
     public bool Json { get; init; }
     public bool Quiet { get; init; }
     public ImageOptions Images { get; init; } = new();
@@ -56,7 +59,8 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
             MeasuredBytes measured = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, IsOnHost(reference, image), cancellationToken) : new MeasuredBytes(null, [], 0, false);
             if (image.ConfigDigest is not { } config)
                 throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
-            EvidenceCollector collector = new(Images, Bundles);
+            TrustNeeds needs = TrustJudge.NeedsOf(Policy, NamesOf(reference, image));
+            EvidenceCollector collector = new(Images, Bundles) { WantsRootManifest = needs.ContentTrust };
             JudgedImage judged = new()
             {
                 Names = NamesOf(reference, image),
@@ -66,7 +70,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
                 Created = CreatedOf(image),
             };
             (Evidence evidence, IReadOnlyList<JudgedPlatform> platforms) = collector.Collect(stream ? null : reference, judged, cancellationToken);
-            judged = judged with { Platforms = platforms };
+            judged = judged with { Platforms = platforms, RootManifest = collector.RootManifest };
             Counters counters = RevocationSource.CountersOf(context);
             TrustCase trustCase = new()
             {
@@ -76,6 +80,8 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
                 Differences = measured.Differences,
                 DifferencesBeyond = measured.Beyond,
                 OnlyExported = measured.OnlyExported,
+                ContentTrust = (gun, server) => ContentTrustSource.Open(ContentTrust, gun, server, Images),
+                ContentTrustMemory = needs.ContentTrust ? new ContentTrustSource.Memory(context) : null,
                 Revocations = revocations?.AsMemory(),
                 SeenRevocations = id => RevocationSource.Highest(counters, id),
                 AcceptedRevocations = (list, family) => Remember(counters, list, family),

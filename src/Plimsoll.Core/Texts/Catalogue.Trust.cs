@@ -55,7 +55,7 @@ public static partial class Catalogue
         "image-new-enough" => new("the image was made on {0}; wanted is {1} or later", "镜像制作于 {0}；要求不早于 {1}"),
         "evidence-gap" => new("evidence that was not read ({1}): {0}", "未能读取的证据（{1}）：{0} 个"),
         "too-many-signatures" => new("more signatures than the {0} checks that one image may cost", "签名过多，超过单个镜像允许的 {0} 次校验"),
-        _ => null,
+        _ => ContentTrustReason(code),
     };
 
     public static Text TrustRuleFor => new("For {0} this rule decides ({1})", "{0} 适用规则（{1}）");
@@ -101,6 +101,7 @@ public static partial class Catalogue
     {
         "rule" => new("rule", "规则"),
         "signature" => new("signature", "签名"),
+        "content-trust" => new("content trust", "内容信任"),
         "platforms" => new("platforms", "平台"),
         "attestation" => new("attestation", "证明"),
         "inspection" => new("inspection", "检查"),

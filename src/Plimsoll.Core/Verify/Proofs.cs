@@ -21,6 +21,8 @@ internal sealed class Proofs(TrustRules trust, CancellationToken cancellationTok
     private readonly Signers _signers = new(trust.Keys);
     private long _left = MaxChecks;
 
+    public CancellationToken CancellationToken => cancellationToken;
+
     /// <summary>Something was not checked because the bound was reached.</summary>
     public bool Exhausted { get; private set; }
 

@@ -1,3 +1,5 @@
+using Plimsoll.ContentTrust;
+
 namespace Plimsoll.Verify;
 
 /// <summary>Whose word counts for which images, and what must have been said of them. A policy without it trusts nobody.</summary>
@@ -5,6 +7,9 @@ public sealed record TrustRules
 {
     /// <summary>In ordinal order of their names. One key may have several names; it is still one signer.</summary>
     public IReadOnlyList<TrustKey> Keys { get; init; } = [];
+
+    /// <summary>Roots of Docker Content Trust, in ordinal order of their names.</summary>
+    public IReadOnlyList<TrustRoot> Roots { get; init; } = [];
 
     /// <summary>In the order of the file: the first whose names cover an image decides, and no other is asked.</summary>
     public IReadOnlyList<ImageTrust> Images { get; init; } = [];
@@ -63,6 +68,30 @@ internal sealed class Signers
     public int Count(IEnumerable<string> names) => names.Select(Of).Distinct(StringComparer.Ordinal).Count();
 }
 
+/// <summary>A root of Docker Content Trust by a name of the policy's own.</summary>
+public sealed record TrustRoot(string Name, RootPin Pin);
+
+/// <summary>What of a target in a collection of Docker Content Trust must be the image's.</summary>
+public enum TargetMatch
+{
+    /// <summary>The target that is named as the image's tag; an image without a tag has none.</summary>
+    Tag = 0,
+
+    /// <summary>Any target of the collection.</summary>
+    Any,
+}
+
+/// <summary>The image's repository must be a collection of Docker Content Trust that names it.</summary>
+/// <param name="Roots">Names of <see cref="TrustRules.Roots"/>; the collection must begin with any of them.</param>
+/// <param name="Server">Address of the notary server; null: only metadata that was given beforehand counts.</param>
+/// <param name="Roles"><see cref="Glob"/>s of roles whose word counts, in order: with a threshold of 1 the first that names the tag decides, as for Docker.</param>
+/// <param name="Threshold">How many roles with different keys must name the image.</param>
+public sealed record ContentTrustRule(IReadOnlyList<string> Roots, string? Server, IReadOnlyList<string> Roles, int Threshold, TargetMatch Match)
+{
+    /// <summary>Where Docker looks.</summary>
+    public static IReadOnlyList<string> DefaultRoles { get; } = [TufRole.Releases, TufRole.Targets];
+}
+
 /// <summary>How many of which keys must have signed.</summary>
 /// <param name="Keys">Names of keys, in ordinal order.</param>
 /// <param name="Threshold">1 and up; at most as many as there are different keys.</param>
@@ -103,6 +132,9 @@ public sealed record ImageTrust
     /// <summary>Signatures over the manifest; null: none are asked for.</summary>
     public KeyQuorum? Signatures { get; init; }
     public SignedName Match { get; init; }
+
+    /// <summary>Docker Content Trust; null: it is not asked for.</summary>
+    public ContentTrustRule? ContentTrust { get; init; }
     public SignedPlatforms Platforms { get; init; }
 
     /// <summary>Statements that there must be, in the order of the file.</summary>

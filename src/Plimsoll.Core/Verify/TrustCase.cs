@@ -1,3 +1,4 @@
+using Plimsoll.ContentTrust;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Sign;
@@ -53,6 +54,9 @@ public sealed record JudgedImage
     /// <summary>Every image of the index, whatever platform it is for.</summary>
     public IReadOnlyList<JudgedPlatform> Platforms { get; init; } = [];
 
+    /// <summary>The index, or the manifest where there is no index, byte for byte as its digest says; null when nobody read it.</summary>
+    public ReadOnlyMemory<byte>? RootManifest { get; init; }
+
     /// <summary>When it was made, as the config says.</summary>
     public DateTimeOffset? Created { get; init; }
 
@@ -76,6 +80,16 @@ public sealed record TrustCase
 
     /// <summary>A host's image was measured as its engine hands it out, and the unpacked files were not looked at: what was planted there was not seen.</summary>
     public bool OnlyExported { get; init; }
+
+    /// <summary>
+    /// Opens the metadata of a collection of Docker Content Trust: its name, and the server that the rule names or null. The caller disposes
+    /// it; null when nothing was given to open.
+    /// </summary>
+    /// <remarks>It may throw <see cref="ContentTrustException"/>.</remarks>
+    public Func<string, string?, IMetadataSource?>? ContentTrust { get; init; }
+
+    /// <summary>Versions of such metadata that were seen here. Null: nobody remembers.</summary>
+    public IContentTrustMemory? ContentTrustMemory { get; init; }
 
     /// <summary>The signed revocation list, as its file is; null when there is none.</summary>
     public ReadOnlyMemory<byte>? Revocations { get; init; }

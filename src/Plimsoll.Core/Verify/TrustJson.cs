@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Plimsoll.ContentTrust;
 using Plimsoll.Sign;
 
 namespace Plimsoll.Verify;
@@ -8,10 +10,21 @@ internal static class TrustJson
 {
     public static void Write(CanonicalJson json, TrustRules trust)
     {
-        json.BeginObject("trust").BeginObject("keys");
+        json.BeginObject("trust");
+        if (trust.Keys.Count > 0)
+            json.BeginObject("keys");
         foreach (TrustKey key in trust.Keys)
             json.BeginObject(key.Name).Text("pem", string.Concat(key.Versions.Select(v => v.Pem))).EndObject();
-        json.EndObject().BeginArray("images");
+        if (trust.Keys.Count > 0)
+            json.EndObject();
+        // Left out where there is none, so that policies keep the digest that they had before there was such a section.
+        if (trust.Roots.Count > 0)
+            json.BeginObject("roots");
+        foreach (TrustRoot root in trust.Roots)
+            Pin(json.BeginObject(root.Name), root.Pin).EndObject();
+        if (trust.Roots.Count > 0)
+            json.EndObject();
+        json.BeginArray("images");
         foreach (ImageTrust rule in trust.Images)
             Write(json, rule);
         json.EndArray().EndObject();
@@ -22,6 +35,9 @@ internal static class TrustJson
         json.BeginObject().Texts("names", rule.Names).Texts("repositories", rule.Repositories);
         if (Begin(json, "signatures", rule.Signatures))
             json.Text("match", rule.Match.Word()).EndObject();
+        if (rule.ContentTrust is { } content)
+            json.BeginObject("content-trust").Texts("roots", content.Roots).Text("server", content.Server ?? "none").Texts("roles", content.Roles)
+                .Number("threshold", (long)content.Threshold).Text("match", content.Match.Word()).EndObject();
         json.Text("platforms", rule.Platforms.Word()).BeginArray("attestations");
         foreach (AttestationTrust wanted in rule.Attestations)
             Quorum(json.BeginObject().Text("type", wanted.Type), wanted.Quorum).Days("max-age", wanted.MaxAgeDays).Optional("builder", wanted.Builder).Optional("source", wanted.Source)
@@ -48,6 +64,9 @@ internal static class TrustJson
             Quorum(json.BeginObject(name), quorum);
         return quorum is not null;
     }
+
+    private static CanonicalJson Pin(CanonicalJson json, RootPin pin) => !pin.Root.IsEmpty ? json.Text("json", Encoding.UTF8.GetString(pin.Root.Span))
+        : pin.KeyIds.Count > 0 ? json.Texts("keys", pin.KeyIds) : json.Text("pem", pin.Authorities);
 
     private static CanonicalJson Quorum(CanonicalJson json, KeyQuorum quorum) => json.Texts("keys", quorum.Keys).Number("threshold", (long)quorum.Threshold);
 

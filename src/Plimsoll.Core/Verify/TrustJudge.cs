@@ -3,7 +3,8 @@ namespace Plimsoll.Verify;
 /// <summary>What must be got before an image can be judged.</summary>
 /// <param name="Measurement">Its layers must be read and measured.</param>
 /// <param name="Revocations">A revocation list must be there.</param>
-public sealed record TrustNeeds(bool Measurement, bool Revocations);
+/// <param name="ContentTrust">The bytes of the image's index or manifest are asked for, and Docker Content Trust metadata.</param>
+public sealed record TrustNeeds(bool Measurement, bool Revocations, bool ContentTrust);
 
 /// <summary>Policy and evidence in, verdict out. Nothing is believed of another component's answer; every component that fails is named.</summary>
 public static class TrustJudge
@@ -38,15 +39,16 @@ public static class TrustJudge
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(names);
-        bool measurement = false, revocations = false;
+        bool measurement = false, revocations = false, contentTrust = false;
         if (policy.Trust is { } trust)
             foreach (ImageName name in names.Count > 0 ? names : [ImageName.None])
                 if (trust.Find(name.Repository) is >= 0 and var rule)
                 {
                     measurement |= trust.Images[rule].Measurement is not null;
                     revocations |= trust.Images[rule].Revocations is not null;
+                    contentTrust |= trust.Images[rule].ContentTrust is not null;
                 }
-        return new TrustNeeds(measurement, revocations);
+        return new TrustNeeds(measurement, revocations, contentTrust);
     }
 
     private static void JudgeName(Policy policy, TrustRules trust, TrustCase trustCase, ImageName name, Proofs proofs, TrustReasons reasons, DateTimeOffset now)
@@ -60,6 +62,7 @@ public static class TrustJudge
         TrustRun run = new(policy, trust.Images[place], $"trust.images[{place}]", trustCase, name, proofs, reasons, now);
         RevocationComponent.Judge(run);
         SignatureComponent.Judge(run);
+        ContentTrustComponent.Judge(run);
         AttestationComponent.Judge(run);
         InspectionComponent.Judge(run);
         MeasurementComponent.Judge(run);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Plimsoll.ContentTrust;
 using Plimsoll.Keys;
 using Plimsoll.Texts;
 
@@ -15,12 +17,18 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
     private static readonly PolicyAction[] OfTheUnread = [PolicyAction.Fail, PolicyAction.Undecided, PolicyAction.Warn, PolicyAction.Ignore];
 
     private readonly Dictionary<string, TrustKey> _keys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TrustRoot> _roots = new(StringComparer.Ordinal);
     private Signers? _signers;
 
     public TrustRules Read(MapReader map)
     {
-        foreach (DocumentMember member in MembersOf(map.Get("keys"), "trust.keys"))
-            _keys.Add(member.Name, KeyOf(member));
+        if (map.Find("roots") is { } roots)
+            foreach (DocumentMember member in MembersOf(roots, "trust.roots"))
+                _roots.Add(member.Name, RootOf(member));
+        // Content trust may be all that a policy asks for; its keys are not the policy's.
+        if (_roots.Count == 0 || map.Find("keys") is not null)
+            foreach (DocumentMember member in MembersOf(map.Get("keys"), "trust.keys"))
+                _keys.Add(member.Name, KeyOf(member));
         _signers = new Signers(_keys.Values);
         List<ImageTrust> images = [];
         foreach (DocumentNode item in map.FindItems("images"))
@@ -28,7 +36,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         if (images.Count == 0)
             throw new DocumentException(map.Where, "trust has no rule in images, and would refuse every image");
         map.Done();
-        return new TrustRules { Keys = [.. _keys.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], Images = images };
+        return new TrustRules { Keys = [.. _keys.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], Roots = [.. _roots.Values.OrderBy(r => r.Name, StringComparer.Ordinal)], Images = images };
     }
 
     private static IReadOnlyList<DocumentMember> MembersOf(DocumentNode node, string what)
@@ -38,10 +46,67 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
             : throw new DocumentException(node.Where, $"{what} has {node.Members.Count} entries; wanted 1 to {DocumentLimits.MaxListed}");
     }
 
-    private TrustKey KeyOf(DocumentMember member)
+    private static void CheckName(DocumentMember member, string what)
     {
         if (member.Name.Length is 0 or > MaxKeyNameCharacters || !member.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
-            throw new DocumentException(member.Where, $"{Escape.Quote(member.Name)} is no name of a key; wanted letters, digits, dots, underscores and dashes");
+            throw new DocumentException(member.Where, $"{Escape.Quote(member.Name)} is no name of a {what}; wanted letters, digits, dots, underscores and dashes");
+    }
+
+    private TrustRoot RootOf(DocumentMember member)
+    {
+        CheckName(member, "root");
+        MapReader map = new(member.Value, $"trust.roots.{member.Name}");
+        DocumentNode? file = map.Find("file"), json = map.Find("json"), pem = map.Find("pem"), keys = map.Find("keys");
+        DocumentNode?[] given = [.. new[] { file, json, pem, keys }.OfType<DocumentNode>()];
+        if (given.Length != 1)
+            throw new DocumentException(member.Value.Where, $"the root {member.Name} has {given.Length} of file, json, pem and keys; wanted one of them");
+        map.Done();
+        try
+        {
+            RootPin pin = keys is not null ? RootPin.OfKeys([.. MapReader.TextsOf(keys, map.Inner("keys")).Order(StringComparer.Ordinal)], $"the root {member.Name}")
+                : RootPin.OfFile(Encoding.UTF8.GetBytes(json is not null ? MapReader.TextOf(json, map.Inner("json"), PublicKey.MaxPemBytes)
+                    : pem is not null ? MapReader.TextOf(pem, map.Inner("pem"), PublicKey.MaxPemBytes)
+                    : readKeyFile is not null ? readKeyFile(file!)
+                    : throw new DocumentException(file!.Where, "file stands where json or pem was wanted: this form holds the root itself")), $"the root {member.Name}");
+            if ((json is not null && pin.Root.IsEmpty) || (pem is not null && pin.Authorities.Length == 0))
+                throw new DocumentException(given[0]!.Where, $"the root {member.Name} is no {(json is not null ? "root.json" : "certificate in PEM")}");
+            return new TrustRoot(member.Name, pin);
+        }
+        catch (ContentTrustException e)
+        {
+            throw new DocumentException(given[0]!.Where, e.Message, e);
+        }
+    }
+
+    private ContentTrustRule ContentTrustOf(MapReader map)
+    {
+        DocumentNode roots = map.Get("roots");
+        IReadOnlyList<string> names = MapReader.TextsOf(roots, map.Inner("roots"));
+        if (names.Count == 0)
+            throw new DocumentException(roots.Where, $"{map.Inner("roots")} is empty: without a pinned root nothing is believed");
+        for (int i = 0; i < names.Count; i++)
+            if (!_roots.ContainsKey(names[i]))
+                throw new DocumentException(roots.Items![i].Where, $"{map.Inner("roots")} holds {Escape.Quote(names[i])}; known roots: {string.Join(", ", _roots.Keys)}");
+        IReadOnlyList<string> roles = map.Find("roles") is { } node ? MapReader.TextsOf(node, map.Inner("roles")) : ContentTrustRule.DefaultRoles;
+        if (roles.Count is 0 or > DocumentLimits.MaxListed || roles.FirstOrDefault(r => r != TufRole.Targets && !TufRole.IsDelegation(r.Replace('*', 'x').Replace('?', 'x'))) is not null)
+            throw new DocumentException(map.Get("roles").Where, $"{map.Inner("roles")} holds no roles, or one that is none; wanted targets, targets/releases or targets/NAME, with * for any name");
+        string? server = map.FindText("server") is { } text && text != "none" ? text : null;
+        try
+        {
+            _ = server is null ? null : NotaryServer.Parse(server);
+        }
+        catch (ContentTrustException e)
+        {
+            throw new DocumentException(map.Get("server").Where, e.Message, e);
+        }
+        return new ContentTrustRule([.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], server, roles,
+            map.Find("threshold") is { } number ? (int)NumberOf(number, map.Inner("threshold"), 1, DocumentLimits.MaxListed) : 1,
+            WordOf(map, "match", TrustWords.Word, Enum.GetValues<TargetMatch>()));
+    }
+
+    private TrustKey KeyOf(DocumentMember member)
+    {
+        CheckName(member, "key");
         MapReader map = new(member.Value, $"trust.keys.{member.Name}");
         DocumentNode? file = map.Find("file"), inline = map.Find("pem");
         if (file is null == inline is null)
@@ -69,7 +134,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
     {
         MapReader map = new(node, "trust.images");
         MapReader? signatures = SectionOf(map, "signatures", out _), inspection = SectionOf(map, "inspection", out bool inspectionRequired);
-        MapReader? measurement = SectionOf(map, "measurement", out bool measurementRequired), revocations = SectionOf(map, "revocations", out _);
+        MapReader? measurement = SectionOf(map, "measurement", out bool measurementRequired), revocations = SectionOf(map, "revocations", out _), contentTrust = SectionOf(map, "content-trust", out _);
         KeyQuorum? signers = signatures is null ? null : QuorumOf(signatures, null);
         ImageTrust rule = new()
         {
@@ -77,6 +142,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
             Repositories = NamesOf(map, "repositories"),
             Signatures = signers,
             Match = signatures is null ? default : WordOf(signatures, "match", TrustWords.Word, Enum.GetValues<SignedName>()),
+            ContentTrust = contentTrust is null ? null : ContentTrustOf(contentTrust),
             Platforms = WordOf(map, "platforms", TrustWords.Word, Enum.GetValues<SignedPlatforms>()),
             Attestations = AttestationsOf(map, signers),
             Inspection = inspection is not null ? QuorumOf(inspection, signers) : inspectionRequired ? Same(map, "inspection", signers) : null,
@@ -87,11 +153,11 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
             Overridden = PolicyReader.ActionOf(map, "overridden", PolicyAction.Fail, OfOverrides),
             Unreadable = PolicyReader.ActionOf(map, "unreadable", PolicyAction.Undecided, OfTheUnread),
         };
-        foreach (MapReader? section in (MapReader?[])[signatures, inspection, measurement, revocations])
+        foreach (MapReader? section in (MapReader?[])[signatures, inspection, measurement, revocations, contentTrust])
             section?.Done();
         map.Done();
-        if (rule.Signatures is null && rule.Attestations.Count == 0 && rule.Inspection is null && rule.Measurement is null)
-            throw new DocumentException(node.Where, "the rule asks for nothing that somebody signed; wanted signatures, attestations, inspection or measurement");
+        if (rule.Signatures is null && rule.ContentTrust is null && rule.Attestations.Count == 0 && rule.Inspection is null && rule.Measurement is null)
+            throw new DocumentException(node.Where, "the rule asks for nothing that somebody signed; wanted signatures, content-trust, attestations, inspection or measurement");
         return rule;
     }
 
@@ -214,6 +280,8 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
 internal static class TrustWords
 {
     public static string Word(this SignedPlatforms platforms) => platforms == SignedPlatforms.Index ? "index" : "each";
+
+    public static string Word(this TargetMatch match) => match == TargetMatch.Any ? "any" : "tag";
 
     public static string Word(this SignedName name) => name switch
     {

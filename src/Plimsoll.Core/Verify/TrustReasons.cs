@@ -7,10 +7,10 @@ namespace Plimsoll.Verify;
 /// <summary>The names of components, in the order in which they are told.</summary>
 public static class TrustComponents
 {
-    public const string Rule = "rule", Signature = "signature", Platforms = "platforms", Attestation = "attestation", Inspection = "inspection", Measurement = "measurement",
+    public const string Rule = "rule", Signature = "signature", ContentTrust = "content-trust", Platforms = "platforms", Attestation = "attestation", Inspection = "inspection", Measurement = "measurement",
         Revocations = "revocations", Minimum = "minimum", Evidence = "evidence";
 
-    public static IReadOnlyList<string> All { get; } = [Rule, Signature, Platforms, Attestation, Inspection, Measurement, Revocations, Minimum, Evidence];
+    public static IReadOnlyList<string> All { get; } = [Rule, Signature, ContentTrust, Platforms, Attestation, Inspection, Measurement, Revocations, Minimum, Evidence];
 }
 
 /// <summary>Reasons as the components give them.</summary>

@@ -7,6 +7,8 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
 {
     private IReadOnlyList<ProvedStatement>? _statements;
 
+    public CancellationToken CancellationToken => proofs.CancellationToken;
+
     public Policy Policy => policy;
     public ImageTrust Rule => rule;
     public JudgedImage Image => trustCase.Image;

@@ -44,6 +44,9 @@ public static class TrustText
             }).In(language, rule.Repositories.Count > 0 ? List(rule.Repositories) : Catalogue.TrustOwnName.In(language));
             yield return "  " + (rule.Platforms == SignedPlatforms.Each ? Catalogue.TrustEach : Catalogue.TrustIndex).In(language);
         }
+        if (rule.ContentTrust is { } content)
+            yield return "  " + Catalogue.TrustContentTrust.In(language, content.Threshold, List(content.Roles), List(content.Roots), content.Server is { } server ? Escape.ForTerminal(server) : Catalogue.TrustNoServer.In(language))
+                + (content.Match == TargetMatch.Any ? Catalogue.TrustAnyTarget.In(language) : "");
         foreach (AttestationTrust wanted in rule.Attestations)
             yield return "  " + Catalogue.TrustAttestation.In(language, Escape.ForTerminal(wanted.Type), Quorum(wanted.Quorum, language)) + string.Concat(Details(wanted, language));
         if (rule.Inspection is { } inspection)

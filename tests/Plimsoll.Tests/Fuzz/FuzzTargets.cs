@@ -29,6 +29,7 @@ internal static partial class FuzzTargets
         FileListLines, MeasuredJson, DaemonEvents,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
         TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, QuoteEvidence,
+        ContentTrustMetadata,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

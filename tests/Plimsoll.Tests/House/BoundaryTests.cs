@@ -21,7 +21,8 @@ public sealed class BoundaryTests
         ["Registry"] = ["Oci", "Posix", "Texts"],
         ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
         ["Measure"] = ["Docker", "Keys", "Oci", "Posix", "Sign", "Texts"],
-        ["Verify"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
+        ["ContentTrust"] = ["Keys", "Oci", "Posix", "Registry", "Texts"],
+        ["Verify"] = ["ContentTrust", "Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
         ["Tpm"] = ["Keys", "Sign", "Texts"],
     };

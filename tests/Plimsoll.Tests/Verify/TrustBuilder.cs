@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Plimsoll.ContentTrust;
 using Plimsoll.Inspect.Policies;
 using Plimsoll.Keys;
 using Plimsoll.Measure;
@@ -42,6 +43,8 @@ internal sealed class TrustBuilder
     public bool OnlyExported { get; set; }
     public byte[]? Revocations { get; set; }
     public long SeenRevocations { get; set; }
+    public Func<string, string?, IMetadataSource?>? ContentTrust { get; set; }
+    public IContentTrustMemory? Memory { get; set; }
 
     public static Digest Sha384(string text) => Digest.Parse("sha384:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA384.HashData(Encoding.UTF8.GetBytes(text))));
 
@@ -134,6 +137,8 @@ internal sealed class TrustBuilder
         OnlyExported = OnlyExported,
         Revocations = Revocations?.AsMemory(),
         SeenRevocations = _ => SeenRevocations,
+        ContentTrust = ContentTrust,
+        ContentTrustMemory = Memory,
     }, Now, TestContext.Current.CancellationToken);
 }
 

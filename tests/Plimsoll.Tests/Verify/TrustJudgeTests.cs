@@ -17,7 +17,7 @@ public sealed class TrustJudgeTests
         Verdict verdict = new TrustBuilder().Signed(Release).Judge(Inspections.Policy());
 
         verdict.Refuses("rule/no-trust");
-        Assert.Equal(TrustJudge.NeedsOf(Inspections.Policy(), []), new TrustNeeds(false, false));
+        Assert.Equal(TrustJudge.NeedsOf(Inspections.Policy(), []), new TrustNeeds(false, false, false));
     }
 
     [Fact]
