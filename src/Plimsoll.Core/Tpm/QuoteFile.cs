@@ -94,8 +94,8 @@ public sealed record QuoteFile
 {
     public const string Type = "application/vnd.plimsoll.quote.v1+json";
 
-    /// <summary>Bytes of a file; a list of measured files makes nearly all of it.</summary>
-    public const int MaxBytes = 48 << 20;
+    /// <summary>Bytes of a file; lists make nearly all of it.</summary>
+    public const int MaxBytes = 64 << 20;
 
     /// <summary>Bytes of a list of measured files inside of the file.</summary>
     public const int MaxImaBytes = 24 << 20;
@@ -124,6 +124,9 @@ public sealed record QuoteFile
 
     public ReadOnlyMemory<byte>? ImaLog { get; init; }
 
+    /// <summary>Images that were measured into NV indexes and PCRs.</summary>
+    public IReadOnlyList<MeasuredEvidence> Measured { get; init; } = [];
+
     public byte[] ToJson()
     {
         CanonicalJson json = QuoteJson.Begin(Type).Time("made", Made).Bytes("attestationKey", AttestationKey.Bytes);
@@ -138,6 +141,13 @@ public sealed record QuoteFile
             json.Bytes("bootLog", boot);
         if (ImaLog is { } ima)
             json.Bytes("imaLog", ima);
+        if (Measured.Count > 0)
+        {
+            json.BeginArray("measured");
+            foreach (MeasuredEvidence one in Measured)
+                one.Write(json);
+            json.EndArray();
+        }
         return json.EndObject().ToBytes();
     }
 
@@ -165,6 +175,7 @@ public sealed record QuoteFile
             Answer = root.OptionalBytes("answer", 32),
             BootLog = root.OptionalBytes("bootLog", Tpm.BootLog.MaxBytes),
             ImaLog = root.OptionalBytes("imaLog", MaxImaBytes),
+            Measured = MeasuredEvidence.Read(root),
         };
     });
 }

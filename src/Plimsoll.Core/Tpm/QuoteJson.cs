@@ -18,16 +18,17 @@ internal static class QuoteJson
 
     public static CanonicalJson Time(this CanonicalJson json, string name, DateTimeOffset time) => json.Text(name, time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture));
 
+    /// <param name="type">What its <c>type</c> must be; null for what has none.</param>
     /// <exception cref="TpmException">Malformed: no JSON, another type, or whatever <paramref name="read"/> meets.</exception>
-    public static T Parse<T>(ReadOnlyMemory<byte> json, string name, string type, int maxBytes, Func<JsonElement, T> read)
+    public static T Parse<T>(ReadOnlyMemory<byte> json, string name, string? type, int maxBytes, Func<JsonElement, T> read)
     {
         try
         {
             if (json.Length > maxBytes)
                 throw new FormatException($"{json.Length} bytes; at most {maxBytes} are allowed");
             using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
-            string seen = document.RootElement.GetProperty("type").GetString() ?? "";
-            return seen == type ? read(document.RootElement) : throw new FormatException($"type {Escape.Quote(seen)}; wanted {type}");
+            string? seen = type is null ? null : document.RootElement.GetProperty("type").GetString() ?? "";
+            return seen == type ? read(document.RootElement) : throw new FormatException($"type {Escape.Quote(seen ?? "")}; wanted {type}");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {

@@ -12,12 +12,12 @@ public sealed partial class TpmClient
 
     /// <summary>Makes the primary key that belongs to a template; the same one each time.</summary>
     /// <param name="hierarchy">Owner or endorsement.</param>
-    /// <param name="hierarchyAuth">Empty where nobody set one.</param>
-    internal TpmObject CreatePrimary(uint hierarchy, ReadOnlySpan<byte> template, byte[] hierarchyAuth, CancellationToken cancellationToken)
+    internal TpmObject CreatePrimary(uint hierarchy, ReadOnlySpan<byte> template, CancellationToken cancellationToken)
     {
         // The sensitive part: no authorisation value, no data. Then no outside data and no PCRs.
         TpmWriter parameters = new TpmWriter().Sized(new TpmWriter().Sized([]).Sized([]).Span).Sized(template).Sized([]).U32(0);
-        (uint handle, byte[] answer) = Execute(TpmCommand.CreatePrimary, [TpmEntity.Of(hierarchy)], [TpmAuth.Password(hierarchyAuth)], parameters, hasHandle: true, cancellationToken);
+        using HierarchyAuth by = Authorise(hierarchy, cancellationToken);
+        (uint handle, byte[] answer) = Execute(TpmCommand.CreatePrimary, [TpmEntity.Of(hierarchy)], [by.Auth], parameters, hasHandle: true, cancellationToken);
         return Loaded(handle, answer, "TPM2_CreatePrimary");
     }
 
@@ -25,13 +25,13 @@ public sealed partial class TpmClient
     public TpmObject CreateEndorsementKey(EndorsementTemplate template, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(template);
-        return CreatePrimary(TpmHandles.Endorsement, template.Public.Span, [], cancellationToken);
+        return CreatePrimary(TpmHandles.Endorsement, template.Public.Span, cancellationToken);
     }
 
     public TpmObject CreateAttestationKey(AttestationAlgorithm algorithm, CancellationToken cancellationToken) =>
-        CreatePrimary(TpmHandles.Endorsement, TpmTemplates.Attestation(algorithm), [], cancellationToken);
+        CreatePrimary(TpmHandles.Endorsement, TpmTemplates.Attestation(algorithm), cancellationToken);
 
-    public TpmObject CreateStorageRoot(CancellationToken cancellationToken) => CreatePrimary(TpmHandles.Owner, TpmTemplates.StorageRoot, [], cancellationToken);
+    public TpmObject CreateStorageRoot(CancellationToken cancellationToken) => CreatePrimary(TpmHandles.Owner, TpmTemplates.StorageRoot, cancellationToken);
 
     private TpmObject Loaded(uint handle, byte[] answer, string what)
     {
@@ -103,9 +103,11 @@ public sealed partial class TpmClient
     }
 
     /// <summary>Policy: whoever knows a hierarchy's authorisation.</summary>
-    internal void PolicySecret(TpmSession session, uint hierarchy, byte[] auth, CancellationToken cancellationToken) =>
-        Execute(TpmCommand.PolicySecret, [TpmEntity.Of(hierarchy), TpmEntity.Of(session.Handle)], [TpmAuth.Password(auth)],
-            new TpmWriter().Sized([]).Sized([]).Sized([]).U32(0), hasHandle: false, cancellationToken);
+    internal void PolicySecret(TpmSession session, uint hierarchy, CancellationToken cancellationToken)
+    {
+        using HierarchyAuth by = Authorise(hierarchy, cancellationToken);
+        Execute(TpmCommand.PolicySecret, [TpmEntity.Of(hierarchy), TpmEntity.Of(session.Handle)], [by.Auth], new TpmWriter().Sized([]).Sized([]).Sized([]).U32(0), hasHandle: false, cancellationToken);
+    }
 
     /// <summary>Policy: PCRs as they are now; where the policy was made for others, its use will fail.</summary>
     internal void PolicyPcr(TpmSession session, PcrSelection selection, CancellationToken cancellationToken)
@@ -188,7 +190,7 @@ public sealed partial class TpmClient
         else
         {
             using TpmSession policy = StartSession(TpmSessionType.Policy, null, cancellationToken);
-            PolicySecret(policy, TpmHandles.Endorsement, [], cancellationToken);
+            PolicySecret(policy, TpmHandles.Endorsement, cancellationToken);
             answer = Execute(TpmCommand.ActivateCredential, [key.Entity, endorsement.Entity], [TpmAuth.Empty, new TpmAuth(policy, [], TpmSession.Continue), hidden], parameters, hasHandle: false, cancellationToken).Parameters;
         }
         TpmReader reader = new(answer, "TPM2_ActivateCredential");

@@ -23,7 +23,7 @@ public sealed class BoundaryTests
         ["Measure"] = ["Docker", "Keys", "Oci", "Posix", "Sign", "Texts"],
         ["Verify"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
-        ["Tpm"] = ["Keys", "Sign", "Texts"],
+        ["Tpm"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
     };
 
     [Fact]
