@@ -60,7 +60,7 @@ internal sealed partial class MeasureRun(CliContext context)
     public int Parallelism { get; init; } = 1;
     public ImageOptions Images { get; init; } = new();
 
-    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time);
+    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time, TpmKeys.HostSeal(context));
 
     public int Run(string[] names, CancellationToken cancellationToken)
     {

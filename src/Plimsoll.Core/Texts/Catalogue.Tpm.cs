@@ -43,6 +43,9 @@ public static partial class Catalogue
     public static Text MeasureTpm { get; } = new("TPM", "TPM");
     public static Text MeasureTpmExtended { get; } = new("{0}: {1} layers extended; its list has {2} entries", "{0}：扩展了 {1} 层；其列表有 {2} 项");
     public static Text MeasureTpmKnown { get; } = new("{0}: in its list already; {2} entries", "{0}：已在其列表中；共 {2} 项");
+    public static Text HelpKeyTpmPcrs { get; } = new("For tpm:NAME: PCRs that the key signs by, as they are now; default {0}", "用于 tpm:名称：密钥签名所依据的 PCR（取当前值）；默认 {0}");
+    public static Text KeyStateTpm { get; } = new("in the TPM, by {0}", "在 TPM 中，依据 {0}");
+    public static Text KeyLabelPcrs { get; } = new("PCRs", "PCR");
     public static Text QuoteMeasuredLine { get; } = new("{0} entries lead to what the TPM signed", "{0} 项可推出 TPM 所签的值");
     public static Text QuoteImageLine { get; } = new("image", "镜像");
     public static Text QuoteImagePart { get; } = new("{0} of {1} layers", "{1} 层中的 {0} 层");

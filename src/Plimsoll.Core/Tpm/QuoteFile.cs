@@ -154,16 +154,7 @@ public sealed record QuoteFile
     /// <exception cref="TpmException">It is none.</exception>
     public static QuoteFile Parse(ReadOnlyMemory<byte> json, string name) => QuoteJson.Parse(json, name, Type, MaxBytes, root =>
     {
-        PcrValues pcrs = new();
-        int count = 0;
-        foreach (JsonElement one in root.GetProperty("pcrs").EnumerateArray())
-        {
-            if (!TpmHashes.TryParse(one.GetProperty("bank").GetString(), out TpmAlgorithm bank))
-                throw new FormatException("a PCR of an unknown bank");
-            pcrs.Set(bank, one.GetProperty("index").GetInt32(), one.Hex("value", 64));
-            if (++count != pcrs.Count)
-                throw new FormatException("a PCR stands twice");
-        }
+        PcrValues pcrs = QuoteJson.Pcrs(root);
         return new QuoteFile
         {
             Made = root.Time("made"),

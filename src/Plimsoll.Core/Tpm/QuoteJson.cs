@@ -36,6 +36,22 @@ internal static class QuoteJson
         }
     }
 
+    /// <summary>The member <c>pcrs</c>: objects <c>bank</c>, <c>index</c>, <c>value</c>; each PCR once.</summary>
+    public static PcrValues Pcrs(JsonElement root)
+    {
+        PcrValues pcrs = new();
+        int count = 0;
+        foreach (JsonElement one in root.GetProperty("pcrs").EnumerateArray())
+        {
+            if (!TpmHashes.TryParse(one.GetProperty("bank").GetString(), out TpmAlgorithm bank))
+                throw new FormatException("a PCR of an unknown bank");
+            pcrs.Set(bank, one.GetProperty("index").GetInt32(), one.Hex("value", 64));
+            if (++count != pcrs.Count)
+                throw new FormatException("a PCR stands twice");
+        }
+        return pcrs;
+    }
+
     public static byte[] Bytes(this JsonElement element, string name, int max)
     {
         JsonElement value = element.GetProperty(name);

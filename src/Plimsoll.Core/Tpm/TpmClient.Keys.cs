@@ -33,6 +33,55 @@ public sealed partial class TpmClient
 
     public TpmObject CreateStorageRoot(CancellationToken cancellationToken) => CreatePrimary(TpmHandles.Owner, TpmTemplates.StorageRoot, cancellationToken);
 
+    /// <summary>
+    /// The storage key that keys of ours are below: where an administrator made one persistent in its usual place, that, so that nobody needs the
+    /// owner's password to use a key; else the primary key of our template.
+    /// </summary>
+    /// <param name="name">Of the one that is wanted; null for any.</param>
+    /// <exception cref="TpmException">Unsupported: neither has that name.</exception>
+    internal TpmObject OpenStorageRoot(ReadOnlyMemory<byte>? name, CancellationToken cancellationToken)
+    {
+        if (FindPersistent(TpmHandles.StorageRoot, cancellationToken) is { } there && IsStorage(there) && (name is not { } asked || asked.Span.SequenceEqual(there.Name)))
+            return new TpmObject(null, TpmHandles.StorageRoot, there);
+        TpmObject made = CreateStorageRoot(cancellationToken);
+        if (name is not { } wanted || wanted.Span.SequenceEqual(made.Public.Name))
+            return made;
+        made.Dispose();
+        throw new TpmException(TpmError.Unsupported, "the TPM has not the storage key that this key is below: it is another TPM, or it was cleared");
+    }
+
+    /// <summary>Same shape and rights as our template, so that whatever is created below it is as well kept.</summary>
+    private static bool IsStorage(TpmPublic area) => area is { Type: TpmAlgorithm.Ecc, CurveId: 3, SymmetricBits: >= 128 } && area.Attributes == TpmPublic.Parse(TpmTemplates.StorageRoot).Attributes && area.Policy.IsEmpty;
+
+    private TpmPublic? FindPersistent(uint handle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ReadPublic(handle, cancellationToken);
+        }
+        catch (TpmException e) when (e.Error is TpmError.Refused or TpmError.Unsupported)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes a key for ECDSA over P-256 that signs while PCRs have these values. It is not loaded.</summary>
+    internal TpmBlob CreateSigningKey(TpmObject storageRoot, PcrSelection selection, PcrValues values, CancellationToken cancellationToken) =>
+        Create(storageRoot, TpmTemplates.Signing(PcrPolicy(selection, values)), [], cancellationToken);
+
+    /// <summary>Signs a SHA-256 digest with a key of <see cref="CreateSigningKey"/>.</summary>
+    /// <returns>A TPMT_SIGNATURE.</returns>
+    /// <exception cref="TpmException">Refused: the PCRs are others now.</exception>
+    internal byte[] Sign(TpmObject storageRoot, TpmObject key, ReadOnlySpan<byte> digest, PcrSelection selection, CancellationToken cancellationToken)
+    {
+        const int HashCheck = 0x8024;
+        using TpmSession session = StartSession(TpmSessionType.Policy, storageRoot, cancellationToken);
+        PolicyPcr(session, selection, cancellationToken);
+        // No ticket is needed: the key is not restricted, and says how it signs.
+        TpmWriter parameters = new TpmWriter().Sized(digest).U16(TpmAlgorithm.Null).U16(HashCheck).U32(TpmHandles.Null).Sized([]);
+        return Execute(TpmCommand.Sign, [key.Entity], [new TpmAuth(session, [], TpmSession.Continue)], parameters, hasHandle: false, cancellationToken).Parameters;
+    }
+
     private TpmObject Loaded(uint handle, byte[] answer, string what)
     {
         try

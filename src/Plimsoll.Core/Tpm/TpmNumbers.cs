@@ -68,6 +68,9 @@ public static class TpmHandles
 {
     public const uint Owner = 0x40000001, Null = 0x40000007, Password = 0x40000009, Lockout = 0x4000000A, Endorsement = 0x4000000B, Platform = 0x4000000C;
 
+    /// <summary>Where administrators keep a persistent storage key. Source: TCG TPM v2.0 Provisioning Guidance, 7.8.</summary>
+    public const uint StorageRoot = 0x81000001;
+
     internal const uint NvFirst = 0x01000000, NvLast = 0x01FFFFFF, TransientFirst = 0x80000000;
 }
 
