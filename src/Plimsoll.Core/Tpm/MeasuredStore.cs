@@ -81,8 +81,9 @@ public sealed class MeasuredStore(string folder)
             throw new TpmException(TpmError.Unsupported, $"image {measurement.Config} has no layers: there is nothing to extend");
         Directory.CreateDirectory(folder, Owner | UnixFileMode.UserExecute);
         using FileStream alone = Lock();
-        Place place = target.IsNv ? Index(tpm, target, cancellationToken) : Pcr(tpm, target, cancellationToken);
-        MeasuredList list = Settle(Read(target), place);
+        MeasuredList kept = Read(target);
+        Place place = target.IsNv ? Index(tpm, kept, cancellationToken) : Pcr(tpm, target, cancellationToken);
+        MeasuredList list = Settle(kept, place);
         if (list.Has(measurement))
             return new Extension(target, 0, list.Entries.Count);
         if (list.Entries.Count + measurement.Layers.Count > MeasuredList.MaxEntries)
@@ -122,9 +123,11 @@ public sealed class MeasuredStore(string folder)
         public bool IsNew => Values.All(v => !v.Value.Span.ContainsAnyExcept((byte)0));
     }
 
-    private static Place Index(TpmClient tpm, ExtendTarget target, CancellationToken cancellationToken)
+    private static Place Index(TpmClient tpm, MeasuredList kept, CancellationToken cancellationToken)
     {
-        NvPublic index = tpm.FindNv(target.Number, cancellationToken) ?? tpm.DefineNv(target.Number, IndexHash, Ours, IndexHash.Size(), cancellationToken);
+        ExtendTarget target = kept.Target;
+        // An index that is gone while there is a list of it is not made anew: that would hide its removal.
+        NvPublic index = tpm.FindNv(target.Number, cancellationToken) is { } there ? there : kept.Entries.Count > 0 ? throw Gone(kept) : tpm.DefineNv(target.Number, IndexHash, Ours, IndexHash.Size(), cancellationToken);
         if (MeasuredCheck.FaultOf(index) is { } fault)
             throw new TpmException(TpmError.Unsupported, $"{target}: {fault}; what is extended there is no evidence", "--tpm-nv names another index, which is made");
         return new Place(Values(), StartsWithEachBoot: false, entry =>
@@ -177,9 +180,12 @@ public sealed class MeasuredStore(string folder)
             return list with { Entries = [] };
         }
         throw place.IsNew
-            ? TpmException.Malformed($"{list.Target} is new, and {Escape.ForTerminal(PathOf(list.Target))} has {list.Entries.Count} entries: the index was removed, or this is another TPM")
+            ? Gone(list)
             : LeadsNowhere(list.Target);
     }
+
+    internal static TpmException Gone(MeasuredList list) =>
+        TpmException.Malformed($"{list.Target} is not there or new, and its list has {list.Entries.Count} entries: the index was removed, or this is another TPM");
 
     /// <summary>Something else was extended, or the list was changed: from here on nothing can be proved.</summary>
     internal static TpmException LeadsNowhere(ExtendTarget target) =>

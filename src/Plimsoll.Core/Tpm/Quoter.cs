@@ -93,10 +93,14 @@ public static class Quoter
         {
             if (target.IsNv)
             {
-                NvPublic index = tpm.FindNv(target.Number, cancellationToken)
-                    ?? throw TpmException.Malformed($"{target}: there is a list of measured images, and the TPM has no such index: it was removed, or this is another TPM");
-                if (!index.Attributes.HasFlag(NvAttributes.Written))
+                NvPublic? index = tpm.FindNv(target.Number, cancellationToken);
+                if (index is null || !index.Attributes.HasFlag(NvAttributes.Written))
+                {
+                    // One entry may have been written and not extended before power was lost.
+                    if (store.Read(target) is { Entries.Count: > 1 } lost)
+                        throw MeasuredStore.Gone(lost);
                     continue;
+                }
                 (byte[] attest, byte[] signature) = tpm.CertifyNv(key, index, nonce.Span, cancellationToken);
                 // A PCR may be extended meanwhile, and so may an index: the list is read last, and what is behind the signed value is left out.
                 MeasuredList list = store.Read(target).UpTo(index.NameAlgorithm, Attestation.Parse(attest).NvContents.Span) ?? throw MeasuredStore.LeadsNowhere(target);

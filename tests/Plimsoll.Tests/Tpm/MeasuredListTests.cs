@@ -73,6 +73,13 @@ public sealed class MeasuredListTests : IDisposable
         Assert.Equal(SHA384.HashData([.. first, .. SHA384.HashData(entry.Template())]), entry.FindAfter(TpmAlgorithm.Sha384)!.Value.ToArray());
     }
 
+    /// <summary>The page's own example.</summary>
+    [Theory]
+    [InlineData(TpmAlgorithm.Sha256, "97bf0df94bfddafb4f1e2112e658e4264c62e5175f81fa6bcbd9953b04521218")]
+    [InlineData(TpmAlgorithm.Sha384, "17738a1e3c08e5e03d572fb25b928731951592d1934ffca960f4a9fb04ec81856e560d805d81dca68369cbdac25a691e")]
+    public void Replay_OfThePagesVector_IsThePagesValue(TpmAlgorithm hash, string value) =>
+        Assert.Equal(value, Convert.ToHexStringLower(ListOf(ExtendTarget.Default, hash, MeasurementTests.Of("{\"os\":\"linux\"}", new byte[1024], new byte[10240])).Replay(hash).Value));
+
     [Fact]
     public void Judge_EntryEdited_IsNamed() =>
         Refused(QuoteReason.MeasuredDiffers, "entry 2 (layer 2 of 3", Evidence(l => With(l, e => e[1] = e[1] with { Value = Two.Layers[0].Value })));
