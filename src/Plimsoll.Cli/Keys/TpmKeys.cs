@@ -97,8 +97,15 @@ internal static class TpmKeys
     {
         string? named = context.Environment(HostVariable) is { Length: > 0 } value ? value : null, kept = null;
         string path = Path.Combine(context.Home.Host, BaselineStore.KeyNameFile);
-        if (File.Exists(path))
-            kept = Encoding.UTF8.GetString(SmallFile.ReadRegular(path, 256) ?? []).TrimEnd('\n');
+        try
+        {
+            if (File.Exists(path))
+                kept = Encoding.UTF8.GetString(SmallFile.ReadRegular(path, 256) ?? []).TrimEnd('\n');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Undecided, $"cannot read {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", inner: e);
+        }
         if (named is not null && kept is not null && named != kept)
             throw CommandException.Usage($"{HostVariable} names {Escape.Quote(named)}, and {Escape.Quote(kept)} seals the baselines of this host", $"to change it, measure anew: move {Escape.ForTerminal(context.Home.Baselines)} and {Escape.ForTerminal(context.Home.Host)} away");
         if ((named ?? kept) is not { } name)

@@ -105,8 +105,8 @@ internal static class MeasuredCheck
     /// <summary>Why an index is no evidence; null when all that it can do is to take more in.</summary>
     public static string? FaultOf(NvPublic index) =>
         (index.Attributes & NvAttributes.TypeMask) != NvAttributes.Extend ? "the NV index is not of type extend: whoever may write it can write any value"
-        : (index.Attributes & NvAttributes.ClearAtStart) != 0 ? "the NV index starts anew with each boot (TPMA_NV_CLEAR_STCLEAR)"
-        : (index.Attributes & NvAttributes.Orderly) != 0 ? "the NV index is lost when power fails (TPMA_NV_ORDERLY)"
+        : (index.Attributes & NvAttributes.ClearAtStart) != NvAttributes.None ? "the NV index starts anew with each boot (TPMA_NV_CLEAR_STCLEAR)"
+        : (index.Attributes & NvAttributes.Orderly) != NvAttributes.None ? "the NV index is lost when power fails (TPMA_NV_ORDERLY)"
         : index.Size != index.NameAlgorithm.Size() ? $"the NV index has {index.Size} bytes; {index.NameAlgorithm.Word()} has {index.NameAlgorithm.Size()}"
         : null;
 

@@ -11,11 +11,17 @@ public enum NvAttributes : uint
     /// <summary>A number of 64 bits that only goes up.</summary>
     Counter = 1 << 4,
 
+    /// <summary>64 bits that are only ever set.</summary>
+    Bits = 2 << 4,
+
     /// <summary>A digest that only takes more in, as a PCR.</summary>
     Extend = 4 << 4,
 
+    /// <summary>Counts wrong PINs.</summary>
+    PinFail = 8 << 4,
+
     /// <summary>The four bits that tell ordinary data, a counter, bits, an extended digest and PINs apart.</summary>
-    TypeMask = 0xF << 4,
+    TypeMask = Counter | Bits | Extend | PinFail,
     WriteLocked = 1 << 11,
     OwnerRead = 1 << 17,
     AuthRead = 1 << 18,
