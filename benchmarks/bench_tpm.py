@@ -1,6 +1,6 @@
 """./plimsoll quote and its check beside the bare TPM commands, PCR extend beside a round trip, an IMA log of 10 000 lines; all on swtpm
 
-usage: ./bench tpm [--runs N]        default: 15 rounds of 20 quotes and 200 extends each
+usage: ./bench tpm [--runs N] [--no-build]        default: 15 rounds of 20 quotes and 200 extends each; --no-build takes what was built and published before
 The bare side sends the same bytes as ours over a blocking socket, and checks the one signature. tpm2-tools are told besides, as processes.
 Needs swtpm and tpm2-tools. Exit code 0 when it ran, 1 when it failed; a goal that is not met is said, not failed.
 """
@@ -58,12 +58,14 @@ def processes(runs, tpm, work):
 def main():
     parser = argparse.ArgumentParser(prog="./bench tpm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
     os.makedirs(CACHE, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=CACHE, prefix="work-") as work:
-            step("publishing", f"{ROOT}/publish")
-            step("building", "dotnet", "build", f"{ROOT}/benchmarks/Plimsoll.TpmBench", "-c", "Release", "-v", "quiet", "--nologo")
+            if not options.no_build:
+                step("publishing", f"{ROOT}/publish")
+                step("building", "dotnet", "build", f"{ROOT}/benchmarks/Plimsoll.TpmBench", "-c", "Release", "-v", "quiet", "--nologo")
             with Swtpm(work) as tpm:
                 lines = step("measuring", PROGRAM, tpm.address, str(options.runs))
                 whole = processes(options.runs, tpm, work)
