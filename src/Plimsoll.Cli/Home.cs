@@ -36,6 +36,12 @@ public sealed class Home(Func<string, string?> environment)
     /// <summary>The key that seals baselines, and the highest counter of them.</summary>
     public string Host => Path.Combine(Data, "host");
 
+    /// <summary>What was extended into the TPM, a list for each index and PCR.</summary>
+    public string Measured => Path.Combine(Data, "measured");
+
+    /// <summary>Keys that live in the TPM: what it wrapped, which only it can load.</summary>
+    public string TpmKeys => Path.Combine(Data, "tpm-keys");
+
     private string Below(string name, string xdg, string fallback)
     {
         if (environment("PLIMSOLL_HOME") is { Length: > 0 } home)

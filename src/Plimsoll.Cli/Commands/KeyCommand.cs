@@ -6,6 +6,7 @@ using System.Text.Json;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Keys;
 using Plimsoll.Texts;
+using Plimsoll.Tpm;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -23,9 +24,19 @@ internal static partial class KeyCommand
         Option<string?> algorithm = new("--algorithm") { HelpName = "ALGORITHM", Description = Catalogue.HelpKeyAlgorithm.In(context.Language) };
         Option<string?> days = RotateAfter(context);
         Option<string?> passphrase = PassphraseSource.Option(context);
-        Command command = new("generate", Catalogue.KeyGenerateSummary.In(context.Language)) { name, algorithm, days, passphrase };
+        Option<string?> pcrs = TpmKeys.PcrsOption(context);
+        Command command = new("generate", Catalogue.KeyGenerateSummary.In(context.Language)) { name, algorithm, days, passphrase, pcrs };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
+            if (TpmKeys.IsOne(line.GetRequiredValue(name)))
+            {
+                if (line.GetValue(days) is not null || line.GetValue(passphrase) is not null)
+                    throw CommandException.Usage("a key in the TPM has no passphrase and no rotation age: its PCRs say when it signs");
+                TpmKeys.Generate(context, line.GetRequiredValue(name), line.GetValue(pcrs), AlgorithmOf(line.GetValue(algorithm)), cancellationToken);
+                return ExitCode.Done;
+            }
+            if (line.GetValue(pcrs) is not null)
+                throw CommandException.Usage("--tpm-pcrs is for keys in the TPM", "plimsoll key generate tpm:NAME makes one");
             string wanted = NameOf(line.GetRequiredValue(name));
             KeyAlgorithm kind = AlgorithmOf(line.GetValue(algorithm)) ?? KeyAlgorithm.EcdsaP256;
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
@@ -88,8 +99,10 @@ internal static partial class KeyCommand
                 new OutputTarget("key", to).Check();
             string wanted = line.GetRequiredValue(key);
             KeyStore store = new(context);
-            (StoredKey stored, KeyName named) = store.FindNamed(wanted) ?? throw NoKey(wanted);
-            if (line.GetValue(open))
+            if (TpmKeys.IsOne(wanted) && !line.GetValue(open))
+                throw CommandException.Usage($"{Escape.ForTerminal(wanted)} never leaves its TPM", "--public writes its public half");
+            (StoredKey? stored, KeyName? named) = TpmKeys.IsOne(wanted) ? (null, null) : store.FindNamed(wanted) ?? throw NoKey(wanted);
+            if (stored is null || named is null || line.GetValue(open))
             {
                 using KeyRing ring = store.OpenPublic(wanted);
                 string pem = string.Concat(ring.Keys.Select(k => k.ToPem()));
@@ -159,12 +172,13 @@ internal static partial class KeyCommand
         {
             KeyStore store = new(context);
             IReadOnlyList<StoredKey> keys = store.List();
+            IReadOnlyList<string> tpm = TpmKeys.Names(context);
             if (line.GetValue(json))
-                context.Out.WriteLine(ToJson(keys, store, context.Time.GetUtcNow()));
-            else if (keys.Count == 0)
+                context.Out.WriteLine(ToJson(keys, store, context.Time.GetUtcNow(), tpm, context));
+            else if (keys.Count + tpm.Count == 0)
                 context.Error.WriteLine($"plimsoll: {Catalogue.KeyNone.In(context.Language)}");
             else
-                WriteTable(context, [Catalogue.KeyColumns.In(context.Language).Split('\t'), .. keys.Select(k => Row(k, store, context))]);
+                WriteTable(context, [Catalogue.KeyColumns.In(context.Language).Split('\t'), .. keys.Select(k => Row(k, store, context)), .. tpm.Select(k => RowTpm(context, k))]);
             foreach (StoredKey key in keys)
                 foreach (string remark in Remarks(key, context))
                     context.Error.WriteLine($"plimsoll: note: {remark}");
@@ -184,6 +198,8 @@ internal static partial class KeyCommand
             string wanted = line.GetRequiredValue(key);
             KeyStore store = new(context);
             Language language = context.Language;
+            if (TpmKeys.IsOne(wanted))
+                return ShowTpm(context, wanted, line.GetValue(json));
             if (store.FindNamed(wanted) is not var (stored, named))
             {
                 using PublicKey one = KeyStore.FindPublicFile(wanted) ?? KeyStore.PublicOfPrivate(wanted, (what, cosign) => new PassphraseSource(context, line.GetValue(passphrase)).Get(what, cosign, cancellationToken));
@@ -200,7 +216,7 @@ internal static partial class KeyCommand
             foreach (StoredVersion version in versions)
                 store.ReadPublic(stored, version).Dispose();
             if (line.GetValue(json))
-                context.Out.WriteLine(ToJson([stored with { Versions = versions }], store, context.Time.GetUtcNow()));
+                context.Out.WriteLine(ToJson([stored with { Versions = versions }], store, context.Time.GetUtcNow(), null, context));
             else
             {
                 WriteRows(context, [(Catalogue.KeyLabelKey, stored.Name), (Catalogue.KeyLabelRotation, Catalogue.KeyRotationDays.In(language, stored.RotationDays))]);
@@ -261,7 +277,7 @@ internal static partial class KeyCommand
             context.Out.WriteLine(label.In(context.Language) is var shown ? $"{shown}{new string(' ', Math.Max(1, 13 - DisplayWidth.Of(shown)))}{value}" : "");
     }
 
-    private static string ToJson(IReadOnlyList<StoredKey> keys, KeyStore store, DateTimeOffset now) => Json(json =>
+    private static string ToJson(IReadOnlyList<StoredKey> keys, KeyStore store, DateTimeOffset now, IReadOnlyList<string>? tpm, CliContext context) => Json(json =>
     {
         json.WriteStartArray("keys");
         foreach (StoredKey key in keys)
@@ -285,6 +301,18 @@ internal static partial class KeyCommand
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        if (tpm is not { Count: > 0 })
+            return;
+        json.WriteStartArray("tpm");
+        foreach (string name in tpm)
+        {
+            TpmKeyFile file = TpmKeys.Read(context, name);
+            using PublicKey key = file.ToPublicKey(name);
+            json.WriteStartObject();
+            WriteTpm(json, name, file, key);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -6,6 +6,7 @@ using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Sources;
 using Plimsoll.Texts;
+using Plimsoll.Tpm;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -32,10 +33,14 @@ internal static class MeasureCommand
         Option<string[]> plain = Many("--registry-http", "HOST", Catalogue.HelpRegistryHttp), mirrors = Many("--registry-mirror", "HOST=MIRROR", Catalogue.HelpRegistryMirror),
             realms = Many("--registry-realm", "HOST=HOST", Catalogue.HelpRegistryRealm);
         Option<string?> ca = new("--registry-ca") { HelpName = "FILE", Description = Catalogue.HelpRegistryCa.In(language) };
+        Option<bool> tpm = new("--tpm") { Description = Catalogue.HelpMeasureTpm.In(language) };
+        Option<string?> nv = new("--tpm-nv") { HelpName = "INDEX", Description = Catalogue.HelpMeasureTpmNv.In(language, $"0x{ExtendTarget.Default.Number:x8}") };
+        Option<string?> pcr = new("--pcr") { HelpName = "N", Description = Catalogue.HelpMeasurePcr.In(language) };
+        Option<string?> address = new("--tpm-address") { HelpName = "TPM", Description = Catalogue.HelpQuoteTpm.In(language) }, auth = TpmAccess.AuthOption(context);
         Option<string?> lang = new("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) };
         Command command = new("measure", Catalogue.MeasureSummary.In(language))
         {
-            images, json, files, check, against, accept, forget, noStore, watch, interval, platform, parallel, plain, ca, mirrors, realms, lang,
+            images, json, files, check, against, accept, forget, noStore, watch, interval, platform, parallel, tpm, nv, pcr, address, auth, plain, ca, mirrors, realms, lang,
         };
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
@@ -50,6 +55,12 @@ internal static class MeasureCommand
                 throw CommandException.Usage("plimsoll measure needs IMAGE", "plimsoll measure --help shows how it is used");
             if (line.GetResult(interval) is not null && !watches)
                 throw CommandException.Usage("--interval is for --watch");
+            if (Array.Find([nv, pcr, address, auth], o => line.GetValue(o) is not null) is { } alone && !line.GetValue(tpm))
+                throw CommandException.Usage($"{alone.Name} is for --tpm");
+            if (line.GetValue(tpm) && (watches || line.GetValue(forget)))
+                throw CommandException.Usage($"--tpm and {(watches ? "--watch" : "--forget")} do not go together");
+            if (line.GetValue(nv) is not null && line.GetValue(pcr) is not null)
+                throw CommandException.Usage("--tpm-nv and --pcr do not go together");
             TimeSpan every = DefaultInterval;
             if (line.GetValue(interval) is { } text && !Duration.TryParse(text, out every))
                 throw CommandException.Usage($"--interval: {Escape.Quote(text)} is not understood; wanted 30s, 5m or 1h, at most 30 days");
@@ -67,6 +78,7 @@ internal static class MeasureCommand
                 Json = line.GetValue(json),
                 Files = line.GetValue(files),
                 Against = line.GetValue(against) is { } file ? Reference.Read(file) : null,
+                Tpm = line.GetValue(tpm) ? new TpmTarget(TargetOf(line.GetValue(nv), line.GetValue(pcr)), line.GetValue(address), line.GetValue(auth)) : null,
                 Use = line.GetValue(against) is not null || line.GetValue(noStore) ? BaselineUse.Off : line.GetValue(check) ? BaselineUse.Check : line.GetValue(accept) ? BaselineUse.Accept : BaselineUse.Keep,
                 Parallelism = line.GetValue(parallel) ?? Environment.ProcessorCount,
                 Images = new ImageOptions
@@ -103,5 +115,17 @@ internal static class MeasureCommand
             Arity = ArgumentArity.OneOrMore,
             AllowMultipleArgumentsPerToken = false,
         };
+    }
+
+    private static ExtendTarget TargetOf(string? nv, string? pcr)
+    {
+        try
+        {
+            return nv is not null ? ExtendTarget.OfIndex(nv) : pcr is not null ? ExtendTarget.OfPcr(pcr) : ExtendTarget.Default;
+        }
+        catch (FormatException e)
+        {
+            throw CommandException.Usage($"{(nv is null ? "--pcr" : "--tpm-nv")}: {e.Message}");
+        }
     }
 }

@@ -7,6 +7,7 @@ using Plimsoll.Posix;
 using Plimsoll.Sign;
 using Plimsoll.Sources;
 using Plimsoll.Texts;
+using Plimsoll.Tpm;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -59,7 +60,7 @@ internal sealed partial class MeasureRun(CliContext context)
     public int Parallelism { get; init; } = 1;
     public ImageOptions Images { get; init; } = new();
 
-    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time);
+    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time, TpmKeys.HostSeal(context));
 
     public int Run(string[] names, CancellationToken cancellationToken)
     {
@@ -70,13 +71,21 @@ internal sealed partial class MeasureRun(CliContext context)
             try
             {
                 CheckedImage image = MeasureOne(name, cancellationToken);
+                Extension? extension = ExtendOne(image, cancellationToken);
                 differs |= image.Differs;
                 // Whoever asks for a comparison and has nothing to compare with knows nothing.
                 undecided |= Use == BaselineUse.Check && image.State == BaselineState.None && !image.Differs;
                 if (Json)
-                    MeasureOutput.Json(json, image, Against is not null);
+                    MeasureOutput.Json(json, image, Against is not null, extension);
                 else
-                    MeasureOutput.Table(context, image, Against?.File, Use);
+                    MeasureOutput.Table(context, image, Against?.File, Use, extension);
+            }
+            catch (TpmException e)
+            {
+                bool refused = TpmAccess.CodeOf(e) == ExitCode.Refused;
+                differs |= refused;
+                undecided |= !refused;
+                NotExtended(json, name, e);
             }
             catch (ImageException e)
             {
@@ -129,7 +138,7 @@ internal sealed partial class MeasureRun(CliContext context)
 /// <summary>A measured image for people and for machines.</summary>
 internal static class MeasureOutput
 {
-    public static void Table(CliContext context, CheckedImage image, string? against, BaselineUse use)
+    public static void Table(CliContext context, CheckedImage image, string? against, BaselineUse use, Extension? extension)
     {
         Language language = context.Language;
         TextWriter to = context.Out;
@@ -150,6 +159,8 @@ internal static class MeasureOutput
             Line(Catalogue.MeasureBaseline, (image.Differs ? Catalogue.MeasureAgainstDiffers : Catalogue.MeasureAgainstSame).In(language, Escape.ForTerminal(against)));
         else if (use != BaselineUse.Off)
             Line(Catalogue.MeasureBaseline, BaselineWords(image, use, language));
+        if (extension is not null)
+            Line(Catalogue.MeasureTpm, (extension.Extended > 0 ? Catalogue.MeasureTpmExtended : Catalogue.MeasureTpmKnown).In(language, extension.Target.ToString(), extension.Extended, extension.Entries));
         foreach (Difference difference in image.Differences)
             to.WriteLine("  ! " + Words(difference, language));
         if (image.Result.LeftOut > 0)
@@ -187,10 +198,12 @@ internal static class MeasureOutput
         return string.Join("  ", parts);
     }
 
-    public static void Json(CanonicalJson json, CheckedImage image, bool against)
+    public static void Json(CanonicalJson json, CheckedImage image, bool against, Extension? extension)
     {
         json.BeginObject();
         Members(json, image, against);
+        if (extension is not null)
+            json.BeginObject("tpm").Text("target", extension.Target.ToString()).Number("extended", extension.Extended).Number("entries", extension.Entries).EndObject();
         json.EndObject();
     }
 

@@ -4,7 +4,6 @@ using System.Text;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
-using Attestation = Plimsoll.Tpm.Attestation;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -19,9 +18,10 @@ internal static partial class QuoteCommand
         Argument<string> file = new("FILE") { Description = Catalogue.HelpQuoteFile.In(language) };
         Option<string?> nonce = One("--nonce", "HEX", Catalogue.HelpQuoteNonce), challenge = One("--challenge", "FILE", Catalogue.HelpQuoteKept), rules = One("--pcrs", "FILE", Catalogue.HelpQuoteRules),
             previous = One("--previous", "FILE", Catalogue.HelpQuotePrevious), age = One("--max-age", "TIME", Catalogue.HelpQuoteMaxAge);
-        Option<string[]> ca = Many("--ca", "FILE", Catalogue.HelpQuoteCa), known = Many("--known", "IDENTITY", Catalogue.HelpQuoteKnown), rule = Many("--pcr", "RULE", Catalogue.HelpQuoteRule);
+        Option<string[]> ca = Many("--ca", "FILE", Catalogue.HelpQuoteCa), known = Many("--known", "IDENTITY", Catalogue.HelpQuoteKnown), rule = Many("--pcr", "RULE", Catalogue.HelpQuoteRule),
+            stated = Many("--measurement", "FILE", Catalogue.HelpQuoteMeasurement), bundles = Many("--bundle", "FILE", Catalogue.HelpQuoteBundle), keys = Many("--key", "KEY", Catalogue.HelpQuoteKey), images = Many("--need-measured", "TARGET", Catalogue.HelpQuoteNeedMeasured);
         Option<bool> boot = new("--need-boot-log") { Description = Catalogue.HelpQuoteNeedBoot.In(language) }, json = new("--json") { Description = Catalogue.HelpQuoteJson.In(language) };
-        Command command = new("verify", Catalogue.QuoteVerifySummary.In(language)) { file, nonce, challenge, ca, known, rule, rules, previous, age, boot, json };
+        Command command = new("verify", Catalogue.QuoteVerifySummary.In(language)) { file, nonce, challenge, ca, known, rule, rules, previous, age, boot, images, stated, bundles, keys, json };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             if (line.GetValue(nonce) is null == line.GetValue(challenge) is null)
@@ -32,6 +32,8 @@ internal static partial class QuoteCommand
             X509Certificate2Collection roots = [];
             foreach (string path in line.GetValue(ca) ?? [])
                 roots.AddRange(Certificates(path));
+            string name = line.GetRequiredValue(file);
+            QuoteFile evidence = QuoteFile.Parse(Read(name, QuoteFile.MaxBytes), Escape.Quote(name));
             QuoteDemand demand = new()
             {
                 Nonce = line.GetValue(nonce) is { } hex ? Nonce(hex) : default(ReadOnlyMemory<byte>?),
@@ -40,11 +42,11 @@ internal static partial class QuoteCommand
                 Roots = roots,
                 KnownKeys = [.. (line.GetValue(known) ?? []).Select(path => QuoteIdentity.Parse(Read(path, QuoteIdentity.MaxBytes), Escape.Quote(path)).AttestationKey)],
                 Rules = [.. (line.GetValue(rule) ?? []).Select(r => Parsed(() => PcrRule.Parse(r), "--pcr")), .. line.GetValue(rules) is { } list ? Rules(list) : []],
-                Previous = line.GetValue(previous) is { } before ? Attestation.Parse(QuoteFile.Parse(Read(before, QuoteFile.MaxBytes), Escape.Quote(before)).Attest.Span) : null,
+                Previous = line.GetValue(previous) is { } before ? QuoteFile.Parse(Read(before, QuoteFile.MaxBytes), Escape.Quote(before)) : null,
                 NeedsBootLog = line.GetValue(boot),
+                NeedsMeasured = [.. (line.GetValue(images) ?? []).Select(t => Parsed(() => ExtendTarget.Parse(t), "--need-measured"))],
+                Measurements = QuoteMeasurements.Read(context, evidence, line.GetValue(stated) ?? [], line.GetValue(bundles) ?? [], line.GetValue(keys) ?? [], cancellationToken),
             };
-            string name = line.GetRequiredValue(file);
-            QuoteFile evidence = QuoteFile.Parse(Read(name, QuoteFile.MaxBytes), Escape.Quote(name));
             QuoteVerdict verdict = QuoteCheck.Judge(evidence, demand, context.Time.GetUtcNow());
             if (line.GetValue(json))
                 context.Out.Write(Encoding.UTF8.GetString(ToJson(evidence, verdict)) + "\n");
@@ -87,6 +89,12 @@ internal static partial class QuoteCommand
         }
         if (verdict.ImaLines is { } lines)
             Line(Catalogue.QuoteImaLine.In(language), Catalogue.QuoteImaLines.In(language, lines));
+        foreach (MeasuredList list in verdict.Measured)
+        {
+            Line(list.Target.ToString(), Catalogue.QuoteMeasuredLine.In(language, list.Entries.Count));
+            foreach (MeasuredImage image in list.Images())
+                Line("  " + Catalogue.QuoteImageLine.In(language), $"{image.Config.Algorithm}:{image.Config.Short}…  {(image.Value is { } value ? $"{value.Algorithm}:{value.Short}…" : Catalogue.QuoteImagePart.In(language, image.Layers.Count, image.Layers[0].Layers))}");
+        }
         foreach (QuoteFault fault in verdict.Faults)
             context.Out.WriteLine($"  ✗ {Catalogue.QuoteReason(fault.Word).In(language)}: {Escape.ForTerminal(fault.Detail)}");
         context.Out.WriteLine((verdict.IsGood ? Catalogue.QuoteGood : verdict.Faults.All(f => f.Reason == QuoteReason.Undecided) ? Catalogue.QuoteUndecided : Catalogue.QuoteRefused).In(language));
@@ -111,6 +119,15 @@ internal static partial class QuoteCommand
         }
         if (verdict.ImaLines is { } lines)
             json.Number("imaLines", lines);
+        json.BeginArray("measured");
+        foreach (MeasuredList list in verdict.Measured)
+        {
+            json.BeginObject().Text("target", list.Target.ToString()).Number("entries", list.Entries.Count).BeginArray("images");
+            foreach (MeasuredImage image in list.Images())
+                json.BeginObject().Text("config", image.Config.ToString()).Number("entry", image.First).Number("layers", image.Layers.Count).Number("of", image.Layers[0].Layers).Optional("value", image.Value?.ToString()).EndObject();
+            json.EndArray().EndObject();
+        }
+        json.EndArray();
         return json.EndObject().ToBytes();
     }
 }

@@ -23,8 +23,9 @@ internal static partial class QuoteCommand
         Option<string?> pcrs = One("--pcrs", "LIST", Catalogue.HelpQuotePcrs), nonce = One("--nonce", "HEX", Catalogue.HelpQuoteNonce), challenge = One("--challenge", "FILE", Catalogue.HelpQuoteChallenge),
             boot = One("--boot-log", "FILE", Catalogue.HelpQuoteBootLog), ima = One("--ima-log", "FILE", Catalogue.HelpQuoteImaLog), lang = One("--lang", "LANG", Catalogue.HelpLang);
         Option<string?> output = Output(language);
+        Option<bool> without = new("--no-measured") { Description = Catalogue.HelpQuoteNoMeasured.In(language) };
         Host host = new(context);
-        Command command = new("quote", Catalogue.QuoteSummary.In(language)) { pcrs, nonce, challenge, host.Address, host.Algorithm, host.Ek, host.Chain, boot, ima, output, lang };
+        Command command = new("quote", Catalogue.QuoteSummary.In(language)) { pcrs, nonce, challenge, host.Address, host.Auth, host.Algorithm, host.Ek, host.Chain, boot, ima, without, output, lang };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string to = Wanted(line.GetValue(output), "--output FILE");
@@ -38,7 +39,7 @@ internal static partial class QuoteCommand
             new OutputTarget("quote", to).Check();
             using TpmClient tpm = host.Open(line, cancellationToken);
             QuoteFile file = Quoter.Quote(tpm, host.AlgorithmOf(line), host.TemplateOf(line), host.ChainOf(line), selection, own, asked,
-                () => (Log(line.GetValue(boot), BootLogPath, BootLog.MaxBytes), Log(line.GetValue(ima), ImaLogPath, QuoteFile.MaxImaBytes)), context.Time.GetUtcNow(), cancellationToken);
+                () => (Log(line.GetValue(boot), BootLogPath, BootLog.MaxBytes), Log(line.GetValue(ima), ImaLogPath, QuoteFile.MaxImaBytes)), line.GetValue(without) ? null : new MeasuredStore(context.Home.Measured), context.Time.GetUtcNow(), cancellationToken);
             new OutputTarget("quote", to).WriteFile(file.ToJson());
             return ExitCode.Done;
         }, cancellationToken));
@@ -54,7 +55,7 @@ internal static partial class QuoteCommand
     {
         Option<string?> output = Output(context.Language);
         Host host = new(context);
-        Command command = new("identity", Catalogue.QuoteIdentitySummary.In(context.Language)) { host.Address, host.Algorithm, host.Ek, host.Chain, output };
+        Command command = new("identity", Catalogue.QuoteIdentitySummary.In(context.Language)) { host.Address, host.Auth, host.Algorithm, host.Ek, host.Chain, output };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string to = Wanted(line.GetValue(output), "--output FILE");
@@ -95,7 +96,7 @@ internal static partial class QuoteCommand
         }
         catch (TpmException e)
         {
-            throw new CommandException(e.Error == TpmError.Malformed ? ExitCode.Refused : ExitCode.Undecided, e.Message, e.Hint, e);
+            throw new CommandException(TpmAccess.CodeOf(e), e.Message, e.Hint, e);
         }
     }, cancellationToken);
 
@@ -169,6 +170,8 @@ internal static partial class QuoteCommand
     {
         public Option<string?> Address { get; } = new("--tpm") { HelpName = "TPM", Description = Catalogue.HelpQuoteTpm.In(context.Language) };
 
+        public Option<string?> Auth { get; } = TpmAccess.AuthOption(context);
+
         public Option<string?> Algorithm { get; } = new("--algorithm") { HelpName = "ALGORITHM", Description = Catalogue.HelpQuoteAlgorithm.In(context.Language) };
 
         public Option<string?> Ek { get; } = new("--ek") { HelpName = "KEY", Description = Catalogue.HelpQuoteEk.In(context.Language) };
@@ -176,7 +179,7 @@ internal static partial class QuoteCommand
         public Option<string[]> Chain { get; } = new("--ek-chain") { HelpName = "FILE", Description = Catalogue.HelpQuoteChain.In(context.Language), Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
 
         public TpmClient Open(ParseResult line, CancellationToken cancellationToken) =>
-            TpmClient.Open(line.GetValue(Address) ?? (context.Environment("PLIMSOLL_TPM") is { Length: > 0 } named ? named : TpmTransport.DefaultDevice), null, cancellationToken);
+            TpmAccess.Open(context, line.GetValue(Address), line.GetValue(Auth), cancellationToken);
 
         public AttestationAlgorithm AlgorithmOf(ParseResult line) => line.GetValue(Algorithm) is not { } word ? AttestationAlgorithm.EcdsaP256
             : Array.IndexOf(Algorithms, word) is >= 0 and var index ? (AttestationAlgorithm)index

@@ -17,6 +17,8 @@ internal sealed partial class KeyStore(CliContext context)
     /// <exception cref="CommandException">There is no such key, or it cannot be used; refused when it was revoked.</exception>
     public KeyRing OpenPublic(string nameOrPath)
     {
+        if (TpmKeys.IsOne(nameOrPath))
+            return TpmKeys.OpenPublic(context, nameOrPath);
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             List<StoredVersion> versions = [.. key.Versions.Reverse().Where(v => wanted.Version is null ? v.Revoked is null : v.Number == wanted.Version)];
@@ -34,6 +36,8 @@ internal sealed partial class KeyStore(CliContext context)
     /// <exception cref="CommandException">There is no such key, it cannot be used, or the passphrase is not right.</exception>
     public ISigner OpenSigner(string nameOrPath, PassphraseSource passphrases, CancellationToken cancellationToken)
     {
+        if (TpmKeys.IsOne(nameOrPath))
+            return TpmKeys.OpenSigner(context, nameOrPath);
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             StoredVersion version = wanted.Version is { } number ? key.Versions.FirstOrDefault(v => v.Number == number) ?? throw NoVersion(key, wanted)

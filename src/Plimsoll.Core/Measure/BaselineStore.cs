@@ -21,7 +21,8 @@ namespace Plimsoll.Measure;
 /// </remarks>
 /// <param name="folder">Holds <c>HEX.json</c>, <c>HEX.files</c> and <c>index.json</c>.</param>
 /// <param name="host">Holds <c>key.pem</c> and <c>counter</c>, and <c>pending</c> while a baseline is written.</param>
-public sealed class BaselineStore(string folder, string host, TimeProvider time)
+/// <param name="seal">A key and a counter outside of these files; null for <c>key.pem</c> alone, which sees no rollback of everything together.</param>
+public sealed class BaselineStore(string folder, string host, TimeProvider time, IHostSeal? seal = null)
 {
     public const string IndexPayloadType = "application/vnd.plimsoll.baseline-index.v1+json";
 
@@ -39,23 +40,29 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
 
     private string CounterFile => Path.Combine(host, "counter");
 
+    /// <summary>Names the host key that is not in <c>key.pem</c>.</summary>
+    public const string KeyNameFile = "key";
+
     /// <summary>What is kept of the image with this config.</summary>
     /// <exception cref="IOException">The files cannot be read; nothing is said of them then.</exception>
     /// <exception cref="UnauthorizedAccessException">As above.</exception>
     public BaselineAnswer Find(Digest config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        if (!Directory.Exists(folder) && !File.Exists(CounterFile))
+        if (IsNew)
             return BaselineAnswer.None;
         using FileStream? alone = LockIfThere();
         using ISigner? key = OpenKey();
         return Find(config, key, ReadIndex(key));
     }
 
+    /// <summary>Whether nothing was ever stored; a counter outside of the files remembers it after all of them are gone.</summary>
+    private bool IsNew => seal is null && !Directory.Exists(folder) && !File.Exists(CounterFile);
+
     /// <summary>The image that a name meant when it was last stored; null when it never was.</summary>
     public (Digest? Config, BaselineAnswer Record) FindName(string name)
     {
-        if (!Directory.Exists(folder) && !File.Exists(CounterFile))
+        if (IsNew)
             return (null, BaselineAnswer.None);
         using FileStream? alone = LockIfThere();
         using ISigner? key = OpenKey();
@@ -85,6 +92,8 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         Directory.CreateDirectory(host, OwnerFolder);
         using FileStream alone = Lock();
         using ISigner key = OpenKey() ?? CreateKey();
+        if (seal is not null && !File.Exists(Path.Combine(host, KeyNameFile)))
+            Replace(Path.Combine(host, KeyNameFile), Encoding.UTF8.GetBytes(seal.Name + "\n"));
         Recover(key);
         (Index index, BaselineAnswer record) = ReadIndex(key);
         BaselineAnswer before = Find(measurement.Config, key, (index, record));
@@ -188,8 +197,11 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
     private (Index, BaselineAnswer) ReadIndex(ISigner? key)
     {
         long highest = ReadCounter();
+        long? outside = seal?.ReadCounter();
         if (!File.Exists(IndexFile))
         {
+            if (outside is not null)
+                return (Index.Empty, Fault(BaselineFault.SealMissing, $"{IndexFile} is gone; the counter of {seal!.Name} says that it was written"));
             bool any = highest > 0 || Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.json").Any();
             // The very first baseline may have been written without its record.
             return (Index.Empty, any && highest > 0 ? Fault(BaselineFault.SealMissing, $"{IndexFile} is gone; its counter was {highest}") : BaselineAnswer.None);
@@ -210,14 +222,32 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         // It is written after the record, so that only the very first record may be without it.
         if (highest == 0 && index.Counter > 1)
             return (index, Fault(BaselineFault.SealMissing, $"{CounterFile} is gone; {IndexFile} has counter {index.Counter}"));
-        return (index, index.Counter < highest
-            ? Fault(BaselineFault.RolledBack, $"{IndexFile} has counter {index.Counter}; {highest} was written last, as {CounterFile} says") : BaselineAnswer.None);
+        if (index.Counter < highest)
+            return (index, Fault(BaselineFault.RolledBack, $"{IndexFile} has counter {index.Counter}; {highest} was written last, as {CounterFile} says"));
+        return (index, seal is null ? BaselineAnswer.None : Outside(index, outside));
     }
+
+    /// <summary>Compares the record with the counter that is not in these files. The record is written first: it may be ahead by one.</summary>
+    private BaselineAnswer Outside(Index index, long? outside) =>
+        outside is not { } counter ? Fault(BaselineFault.SealMissing, $"the counter of {seal!.Name} is gone; {IndexFile} was sealed at {index.Sealed}: the TPM was cleared, or is another")
+        : index.Sealed is not { } at ? Fault(BaselineFault.RolledBack, $"{IndexFile} is from before {seal!.Name} counted; its counter is at {counter}")
+        : at < counter ? Fault(BaselineFault.RolledBack, $"{IndexFile} was sealed when the counter of {seal!.Name} was at {at}; it is at {counter}: an old copy of the files was put back")
+        : at > counter + 1 ? Fault(BaselineFault.SealMissing, $"{IndexFile} was sealed when the counter of {seal!.Name} was at {at}; it is at {counter}: the counter is another")
+        : BaselineAnswer.None;
 
     private void WriteIndex(Index index, ISigner key)
     {
+        long? outside = seal?.ReadCounter();
+        if (outside is { } now)
+            // A record whose process died before it counted is caught up with first, or it and this one could stand for each other.
+            index = index with { Sealed = (index.Sealed > now ? seal!.Increment() : now) + 1 };
+        else if (seal is not null)
+            // The very first value is not known before.
+            index = index with { Sealed = seal.Increment() };
         Replace(IndexFile, DsseSigning.Sign(IndexPayloadType, index.ToJson(), key).ToJson());
         Replace(CounterFile, Encoding.ASCII.GetBytes($"{index.Counter.ToString(CultureInfo.InvariantCulture)}\n"));
+        if (outside is not null)
+            seal!.Increment();
     }
 
     /// <summary>The payload of a file that this host sealed; null when it is not.</summary>
@@ -230,8 +260,10 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         : SmallFile.ReadRegular(CounterFile, 64) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long counter)
             ? counter : long.MaxValue - 1;
 
-    private EcSigner? OpenKey()
+    private ISigner? OpenKey()
     {
+        if (seal is not null)
+            return seal.OpenKey();
         if (!File.Exists(KeyFile))
             return null;
         string pem = Encoding.ASCII.GetString(SmallFile.ReadRegular(KeyFile, MaxKeyBytes) ?? []);
@@ -300,9 +332,9 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
     private static BaselineAnswer Fault(BaselineFault fault, string detail) => new(null, fault, Escape.ForTerminal(detail));
 
     /// <summary>All baselines by config, and what names mean.</summary>
-    private sealed record Index(long Counter, Dictionary<Digest, (long Counter, Digest Payload)> Entries, Dictionary<string, Digest> Names)
+    private sealed record Index(long Counter, long? Sealed, Dictionary<Digest, (long Counter, Digest Payload)> Entries, Dictionary<string, Digest> Names)
     {
-        public static Index Empty => new(0, [], new(StringComparer.Ordinal));
+        public static Index Empty => new(0, null, [], new(StringComparer.Ordinal));
 
         public byte[] ToJson()
         {
@@ -312,7 +344,10 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
             json.EndArray().BeginArray("names");
             foreach ((string name, Digest config) in Names.OrderBy(n => n.Key, StringComparer.Ordinal))
                 json.BeginObject().Text("name", name).Text("config", config.ToString()).EndObject();
-            return json.EndArray().EndObject().ToBytes();
+            json.EndArray();
+            if (Sealed is { } at)
+                json.Number("sealed", at);
+            return json.EndObject().ToBytes();
         }
 
         /// <exception cref="FormatException">It is none.</exception>
@@ -321,7 +356,7 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
             try
             {
                 using JsonDocument document = JsonDocument.Parse(payload, new JsonDocumentOptions { MaxDepth = 4 });
-                Index index = Empty with { Counter = document.RootElement.GetProperty("counter").GetInt64() };
+                Index index = Empty with { Counter = document.RootElement.GetProperty("counter").GetInt64(), Sealed = document.RootElement.TryGetProperty("sealed", out JsonElement at) ? at.GetInt64() : null };
                 foreach (JsonElement entry in document.RootElement.GetProperty("baselines").EnumerateArray())
                     index.Entries[Digest.Parse(entry.GetProperty("config").GetString() ?? "")] =
                         (entry.GetProperty("counter").GetInt64(), Digest.Parse(entry.GetProperty("payload").GetString() ?? ""));

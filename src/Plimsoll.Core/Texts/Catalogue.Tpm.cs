@@ -31,6 +31,25 @@ public static partial class Catalogue
     public static Text HelpQuoteNeedBoot { get; } = new("Refuse when no boot log leads to the quoted PCRs 0 to 7", "若没有启动日志能推出所引证的 PCR 0 到 7，则拒绝");
     public static Text HelpQuoteJson { get; } = new("Write the verdict as JSON to standard output", "将结论以 JSON 写到标准输出");
 
+    public static Text HelpTpmAuth { get; } = new("File of the TPM's passwords: lines owner=, endorsement=, lockout=; also PLIMSOLL_TPM_AUTH_FILE, PLIMSOLL_TPM_OWNER_AUTH, …", "TPM 口令文件：owner=、endorsement=、lockout= 各一行；也可用 PLIMSOLL_TPM_AUTH_FILE、PLIMSOLL_TPM_OWNER_AUTH 等");
+    public static Text HelpQuoteNoMeasured { get; } = new("Leave out the lists of images that plimsoll measure --tpm extended", "不附 plimsoll measure --tpm 所扩展的镜像列表");
+    public static Text HelpQuoteNeedMeasured { get; } = new("Refuse when no list of measured images leads to this: nv:0x01805001, pcr:14; repeatable", "若没有已度量镜像列表可推出此目标则拒绝：nv:0x01805001、pcr:14；可重复");
+    public static Text HelpQuoteMeasurement { get; } = new("What an image should measure, as plimsoll measure --json wrote it; repeatable", "镜像应有的度量值，由 plimsoll measure --json 写出；可重复");
+    public static Text HelpQuoteBundle { get; } = new("Signed measurements: what plimsoll sign --output wrote, a layout, or a statement in JSON; repeatable", "已签名的度量值：plimsoll sign --output 写出的文件、布局目录或 JSON 声明；可重复");
+    public static Text HelpQuoteKey { get; } = new("Key whose signed measurements count, stored or a file; repeatable", "其签名的度量值有效的密钥（已保存的或文件）；可重复");
+    public static Text HelpMeasureTpm { get; } = new("Extend the layers' values into the TPM as well, so that plimsoll quote covers them", "同时将各层的度量值扩展到 TPM，使 plimsoll quote 能覆盖它们");
+    public static Text HelpMeasureTpmNv { get; } = new("With --tpm: NV index to extend, made where there is none; default {0}", "与 --tpm 合用：要扩展的 NV 索引，没有则创建；默认 {0}");
+    public static Text HelpMeasurePcr { get; } = new("With --tpm: PCR to extend instead, 8, 9 or 11 to 15", "与 --tpm 合用：改为扩展 PCR，可用 8、9 或 11 到 15");
+    public static Text MeasureTpm { get; } = new("TPM", "TPM");
+    public static Text MeasureTpmExtended { get; } = new("{0}: {1} layers extended; its list has {2} entries", "{0}：扩展了 {1} 层；其列表有 {2} 项");
+    public static Text MeasureTpmKnown { get; } = new("{0}: in its list already; {2} entries", "{0}：已在其列表中；共 {2} 项");
+    public static Text HelpKeyTpmPcrs { get; } = new("For tpm:NAME: PCRs that the key signs by, as they are now; default {0}", "用于 tpm:名称：密钥签名所依据的 PCR（取当前值）；默认 {0}");
+    public static Text KeyStateTpm { get; } = new("in the TPM, by {0}", "在 TPM 中，依据 {0}");
+    public static Text KeyLabelPcrs { get; } = new("PCRs", "PCR");
+    public static Text QuoteMeasuredLine { get; } = new("{0} entries lead to what the TPM signed", "{0} 项可推出 TPM 所签的值");
+    public static Text QuoteImageLine { get; } = new("image", "镜像");
+    public static Text QuoteImagePart { get; } = new("{0} of {1} layers", "{1} 层中的 {0} 层");
+
     public static Text QuoteGood { get; } = new("Good: signed by the TPM, fresh, and as wanted", "通过：由 TPM 签名，新鲜，且符合要求");
     public static Text QuoteRefused { get; } = new("Refused", "拒绝");
     public static Text QuoteUndecided { get; } = new("Undecided", "未定");
@@ -57,6 +76,10 @@ public static partial class Catalogue
         "pcrs-differ" => new("PCR values differ from the quote", "PCR 值与引证不符"),
         "boot-log-differs" => new("boot log differs", "启动日志不符"),
         "ima-log-differs" => new("list of measured files differs", "已度量文件列表不符"),
+        "resettable-index" => new("NV index is no evidence", "NV 索引不能作为证据"),
+        "measured-differs" => new("list of measured images differs", "已度量镜像列表不符"),
+        "image-unknown" => new("unknown image", "未知镜像"),
+        "image-differs" => new("image differs from its measurement", "镜像与其度量值不符"),
         "pcr-refused" => new("PCR not as wanted", "PCR 不符合要求"),
         _ => new("undecided", "未定"),
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Plimsoll.Measure;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Tpm;
@@ -52,6 +53,18 @@ public enum QuoteReason
 
     /// <summary>A PCR does not hold what was asked for, or is not in the quote.</summary>
     PcrRefused,
+
+    /// <summary>It rests on an NV index that can be written, or starts anew.</summary>
+    ResettableIndex,
+
+    /// <summary>The list of measured images does not lead to the index or PCR, or there is none.</summary>
+    MeasuredDiffers,
+
+    /// <summary>An image was measured that is among none of those that are known.</summary>
+    ImageUnknown,
+
+    /// <summary>An image was measured and is not what its known measurement says.</summary>
+    ImageDiffers,
 }
 
 /// <summary>One reason, with what was seen and what was wanted.</summary>
@@ -106,7 +119,13 @@ public sealed record QuoteDemand
     public IReadOnlyList<PcrRule> Rules { get; init; } = [];
 
     /// <summary>A quote of the same key that was accepted before.</summary>
-    public Attestation? Previous { get; init; }
+    public QuoteFile? Previous { get; init; }
+
+    /// <summary>What images should measure, from signed statements; only these may then be in a list of measured images. Null: whatever they are.</summary>
+    public IReadOnlyList<Measurement>? Measurements { get; init; }
+
+    /// <summary>Where lists of measured images must lead to. Without it a host could show the list of another index, made for the purpose.</summary>
+    public IReadOnlyList<ExtendTarget> NeedsMeasured { get; init; } = [];
 
     /// <summary>Whether a boot log must be there and lead to each PCR that is selected of 0 to 7.</summary>
     public bool NeedsBootLog { get; init; }
@@ -119,6 +138,9 @@ public sealed record QuoteDemand
 /// <param name="ImaLines">Lines of the list of measured files that the quote covers; null without a list that does.</param>
 public sealed record QuoteVerdict(IReadOnlyList<QuoteFault> Faults, Attestation? Statement, IReadOnlyList<(TpmAlgorithm Bank, int Index)> Explained, int? ImaLines)
 {
+    /// <summary>Lists of measured images that lead to what the TPM signed.</summary>
+    public IReadOnlyList<MeasuredList> Measured { get; init; } = [];
+
     public bool IsGood => Faults.Count == 0;
 }
 
@@ -152,15 +174,15 @@ public static class QuoteCheck
         const TpmObjectAttributes Wanted = TpmObjectAttributes.FixedTpm | TpmObjectAttributes.Restricted | TpmObjectAttributes.Sign;
         if ((file.AttestationKey.Attributes & (Wanted | TpmObjectAttributes.Decrypt)) != Wanted)
             faults.Add(new(QuoteReason.WeakKey, $"the key's attributes are {file.AttestationKey.Attributes}; wanted {Wanted} and no Decrypt"));
-        Fresh(statement, demand, now, faults);
+        Fresh(file.AttestationKey, statement, demand, now, faults);
         Bound(file, demand, now, faults);
-        (IReadOnlyList<(TpmAlgorithm, int)> explained, int? lines) = Values(file, statement, demand, faults);
-        return new QuoteVerdict(faults, statement, explained, lines);
+        (IReadOnlyList<(TpmAlgorithm, int)> explained, int? lines, IReadOnlyList<MeasuredList> measured) = Values(file, statement, demand, faults);
+        return new QuoteVerdict(faults, statement, explained, lines) { Measured = measured };
 
         static QuoteVerdict Malformed(string detail) => new([new QuoteFault(QuoteReason.Malformed, detail)], null, [], null);
     }
 
-    private static void Fresh(Attestation statement, QuoteDemand demand, DateTimeOffset now, List<QuoteFault> faults)
+    private static void Fresh(TpmPublic key, Attestation statement, QuoteDemand demand, DateTimeOffset now, List<QuoteFault> faults)
     {
         if ((demand.Challenge?.Nonce ?? demand.Nonce) is not { IsEmpty: false } nonce)
             faults.Add(new(QuoteReason.Undecided, "no nonce to compare with: without one any old quote would do"));
@@ -168,8 +190,13 @@ public static class QuoteCheck
             faults.Add(new(QuoteReason.WrongNonce, $"the quote's nonce is {Shown(statement.ExtraData)}; wanted {Shown(nonce)}"));
         if (demand.Challenge is { } challenge && (now - challenge.Issued > demand.MaxAge || challenge.Issued - now > Skew))
             faults.Add(new(QuoteReason.Expired, $"the challenge is of {challenge.Issued:yyyy-MM-dd HH:mm:ss}Z; it holds for {demand.MaxAge}"));
-        if (demand.Previous is { } before && (statement.ResetCount < before.ResetCount
-            || (statement.ResetCount == before.ResetCount && (statement.RestartCount < before.RestartCount || (statement.RestartCount == before.RestartCount && statement.Clock < before.Clock)))))
+        if (demand.Previous is not { } previous)
+            return;
+        if (!previous.AttestationKey.Name.AsSpan().SequenceEqual(key.Name))
+            faults.Add(new(QuoteReason.OtherKey, $"the attestation key is {Shown(key.Name)}; that of the evidence seen before is {Shown(previous.AttestationKey.Name)}"));
+        Attestation before = Attestation.Parse(previous.Attest.Span);
+        if (statement.ResetCount < before.ResetCount
+            || (statement.ResetCount == before.ResetCount && (statement.RestartCount < before.RestartCount || (statement.RestartCount == before.RestartCount && statement.Clock < before.Clock))))
             faults.Add(new(QuoteReason.RolledBack, $"boot {statement.ResetCount}, clock {statement.Clock} ms; seen before: boot {before.ResetCount}, clock {before.Clock} ms"));
     }
 
@@ -200,7 +227,7 @@ public static class QuoteCheck
             faults.Add(new(QuoteReason.UntrustedMaker, fault));
     }
 
-    private static (IReadOnlyList<(TpmAlgorithm, int)> Explained, int? ImaLines) Values(QuoteFile file, Attestation statement, QuoteDemand demand, List<QuoteFault> faults)
+    private static (IReadOnlyList<(TpmAlgorithm, int)> Explained, int? ImaLines, IReadOnlyList<MeasuredList> Measured) Values(QuoteFile file, Attestation statement, QuoteDemand demand, List<QuoteFault> faults)
     {
         PcrSelection selection = statement.Selection!;
         List<(TpmAlgorithm Bank, int Index)> explained = [];
@@ -211,7 +238,7 @@ public static class QuoteCheck
         {
             faults.Add(new(QuoteReason.PcrsDiffer, digest is null ? "a PCR that was signed is not in the file" : $"the values come to {Shown(digest)}; signed is {Shown(statement.PcrDigest)}"));
             // Whatever else they say stands for nothing.
-            return ([], null);
+            return ([], null, []);
         }
         foreach (PcrRule rule in demand.Rules)
         {
@@ -238,7 +265,9 @@ public static class QuoteCheck
         {
             faults.Add(new(QuoteReason.ImaLogDiffers, e.Message));
         }
-        return (explained, lines);
+        IReadOnlyList<MeasuredList> measured = MeasuredCheck.Judge(file, statement, demand, faults);
+        explained.AddRange(selection.Pcrs().Where(p => measured.Any(m => !m.Target.IsNv && m.Target.Number == p.Index) && !explained.Contains(p)));
+        return (explained, lines, measured);
     }
 
     private static void Boot(QuoteFile file, PcrSelection selection, QuoteDemand demand, List<(TpmAlgorithm, int)> explained, List<QuoteFault> faults)

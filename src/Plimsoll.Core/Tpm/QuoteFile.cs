@@ -94,8 +94,8 @@ public sealed record QuoteFile
 {
     public const string Type = "application/vnd.plimsoll.quote.v1+json";
 
-    /// <summary>Bytes of a file; a list of measured files makes nearly all of it.</summary>
-    public const int MaxBytes = 48 << 20;
+    /// <summary>Bytes of a file; lists make nearly all of it.</summary>
+    public const int MaxBytes = 64 << 20;
 
     /// <summary>Bytes of a list of measured files inside of the file.</summary>
     public const int MaxImaBytes = 24 << 20;
@@ -124,6 +124,9 @@ public sealed record QuoteFile
 
     public ReadOnlyMemory<byte>? ImaLog { get; init; }
 
+    /// <summary>Images that were measured into NV indexes and PCRs.</summary>
+    public IReadOnlyList<MeasuredEvidence> Measured { get; init; } = [];
+
     public byte[] ToJson()
     {
         CanonicalJson json = QuoteJson.Begin(Type).Time("made", Made).Bytes("attestationKey", AttestationKey.Bytes);
@@ -138,22 +141,20 @@ public sealed record QuoteFile
             json.Bytes("bootLog", boot);
         if (ImaLog is { } ima)
             json.Bytes("imaLog", ima);
+        if (Measured.Count > 0)
+        {
+            json.BeginArray("measured");
+            foreach (MeasuredEvidence one in Measured)
+                one.Write(json);
+            json.EndArray();
+        }
         return json.EndObject().ToBytes();
     }
 
     /// <exception cref="TpmException">It is none.</exception>
     public static QuoteFile Parse(ReadOnlyMemory<byte> json, string name) => QuoteJson.Parse(json, name, Type, MaxBytes, root =>
     {
-        PcrValues pcrs = new();
-        int count = 0;
-        foreach (JsonElement one in root.GetProperty("pcrs").EnumerateArray())
-        {
-            if (!TpmHashes.TryParse(one.GetProperty("bank").GetString(), out TpmAlgorithm bank))
-                throw new FormatException("a PCR of an unknown bank");
-            pcrs.Set(bank, one.GetProperty("index").GetInt32(), one.Hex("value", 64));
-            if (++count != pcrs.Count)
-                throw new FormatException("a PCR stands twice");
-        }
+        PcrValues pcrs = QuoteJson.Pcrs(root);
         return new QuoteFile
         {
             Made = root.Time("made"),
@@ -165,6 +166,7 @@ public sealed record QuoteFile
             Answer = root.OptionalBytes("answer", 32),
             BootLog = root.OptionalBytes("bootLog", Tpm.BootLog.MaxBytes),
             ImaLog = root.OptionalBytes("imaLog", MaxImaBytes),
+            Measured = MeasuredEvidence.Read(root),
         };
     });
 }

@@ -18,21 +18,38 @@ internal static class QuoteJson
 
     public static CanonicalJson Time(this CanonicalJson json, string name, DateTimeOffset time) => json.Text(name, time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture));
 
+    /// <param name="type">What its <c>type</c> must be; null for what has none.</param>
     /// <exception cref="TpmException">Malformed: no JSON, another type, or whatever <paramref name="read"/> meets.</exception>
-    public static T Parse<T>(ReadOnlyMemory<byte> json, string name, string type, int maxBytes, Func<JsonElement, T> read)
+    public static T Parse<T>(ReadOnlyMemory<byte> json, string name, string? type, int maxBytes, Func<JsonElement, T> read)
     {
         try
         {
             if (json.Length > maxBytes)
                 throw new FormatException($"{json.Length} bytes; at most {maxBytes} are allowed");
             using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
-            string seen = document.RootElement.GetProperty("type").GetString() ?? "";
-            return seen == type ? read(document.RootElement) : throw new FormatException($"type {Escape.Quote(seen)}; wanted {type}");
+            string? seen = type is null ? null : document.RootElement.GetProperty("type").GetString() ?? "";
+            return seen == type ? read(document.RootElement) : throw new FormatException($"type {Escape.Quote(seen ?? "")}; wanted {type}");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw new TpmException(TpmError.Malformed, $"{name}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", null, e);
         }
+    }
+
+    /// <summary>The member <c>pcrs</c>: objects <c>bank</c>, <c>index</c>, <c>value</c>; each PCR once.</summary>
+    public static PcrValues Pcrs(JsonElement root)
+    {
+        PcrValues pcrs = new();
+        int count = 0;
+        foreach (JsonElement one in root.GetProperty("pcrs").EnumerateArray())
+        {
+            if (!TpmHashes.TryParse(one.GetProperty("bank").GetString(), out TpmAlgorithm bank))
+                throw new FormatException("a PCR of an unknown bank");
+            pcrs.Set(bank, one.GetProperty("index").GetInt32(), one.Hex("value", 64));
+            if (++count != pcrs.Count)
+                throw new FormatException("a PCR stands twice");
+        }
+        return pcrs;
     }
 
     public static byte[] Bytes(this JsonElement element, string name, int max)

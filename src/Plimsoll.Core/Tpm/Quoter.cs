@@ -53,9 +53,10 @@ public static class Quoter
 
     /// <summary>The host's side: quotes PCRs, and answers the challenge where there is one.</summary>
     /// <param name="nonce">The verifier's; a challenge brings its own.</param>
+    /// <param name="measured">Lists of measured images to put in; null for none.</param>
     /// <param name="readLogs">Gives the logs, after the quote, so that no line that it covers is missing.</param>
     public static QuoteFile Quote(TpmClient tpm, AttestationAlgorithm algorithm, EndorsementTemplate? template, IReadOnlyList<ReadOnlyMemory<byte>> chain, PcrSelection selection,
-        ReadOnlyMemory<byte> nonce, QuoteChallenge? challenge, Func<(ReadOnlyMemory<byte>? Boot, ReadOnlyMemory<byte>? Ima)> readLogs, DateTimeOffset now, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> nonce, QuoteChallenge? challenge, Func<(ReadOnlyMemory<byte>? Boot, ReadOnlyMemory<byte>? Ima)> readLogs, MeasuredStore? measured, DateTimeOffset now, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(tpm);
         ArgumentNullException.ThrowIfNull(selection);
@@ -73,6 +74,7 @@ public static class Quoter
             secret = tpm.ActivateCredential(key, ek, challenge.Credential.Span, challenge.Encrypted.Span, cancellationToken);
         }
         (byte[] attest, byte[] signature, PcrValues values) = Steady(tpm, key, challenge?.Nonce ?? nonce, selection, cancellationToken);
+        IReadOnlyList<MeasuredEvidence> lists = measured is null ? [] : Measured(tpm, key, challenge?.Nonce ?? nonce, measured, values, cancellationToken);
         (ReadOnlyMemory<byte>? boot, ReadOnlyMemory<byte>? ima) = readLogs();
         ReadOnlyMemory<byte>? answer = null;
         if (secret is not null)
@@ -80,7 +82,43 @@ public static class Quoter
             answer = HMACSHA256.HashData(secret, attest);
             CryptographicOperations.ZeroMemory(secret);
         }
-        return new QuoteFile { Made = now, AttestationKey = key.Public, Endorsement = endorsement, Attest = attest, Signature = signature, Pcrs = values, Answer = answer, BootLog = boot, ImaLog = ima };
+        return new QuoteFile { Made = now, AttestationKey = key.Public, Endorsement = endorsement, Attest = attest, Signature = signature, Pcrs = values, Answer = answer, BootLog = boot, ImaLog = ima, Measured = lists };
+    }
+
+    /// <summary>Each list, cut to what the quote covers: a measurement may go on meanwhile.</summary>
+    private static List<MeasuredEvidence> Measured(TpmClient tpm, TpmObject key, ReadOnlyMemory<byte> nonce, MeasuredStore store, PcrValues values, CancellationToken cancellationToken)
+    {
+        List<MeasuredEvidence> lists = [];
+        foreach (ExtendTarget target in store.Targets())
+        {
+            if (target.IsNv)
+            {
+                NvPublic? index = tpm.FindNv(target.Number, cancellationToken);
+                if (index is null || !index.Attributes.HasFlag(NvAttributes.Written))
+                {
+                    // One entry may have been written and not extended before power was lost.
+                    if (store.Read(target) is { Entries.Count: > 1 } lost)
+                        throw MeasuredStore.Gone(lost);
+                    continue;
+                }
+                (byte[] attest, byte[] signature) = tpm.CertifyNv(key, index, nonce.Span, cancellationToken);
+                // A PCR may be extended meanwhile, and so may an index: the list is read last, and what is behind the signed value is left out.
+                MeasuredList list = store.Read(target).UpTo(index.NameAlgorithm, Attestation.Parse(attest).NvContents.Span) ?? throw MeasuredStore.LeadsNowhere(target);
+                lists.Add(new MeasuredEvidence(list, index.ToBytes(), attest, signature));
+            }
+            else
+            {
+                (TpmAlgorithm Bank, int Index, ReadOnlyMemory<byte> Value)[] quoted = [.. values.All.Where(v => v.Index == target.Number)];
+                // Not quoted, or not extended since the boot: the list is of an earlier one.
+                if (quoted.Length == 0 || !quoted.Any(q => q.Value.Span.ContainsAnyExcept((byte)0)))
+                    continue;
+                MeasuredList list = store.Read(target).UpTo(quoted[0].Bank, quoted[0].Value.Span) ?? throw MeasuredStore.LeadsNowhere(target);
+                lists.Add(new MeasuredEvidence(list, default, default, default));
+            }
+            if (lists.Count > MeasuredEvidence.MaxLists)
+                throw new TpmException(TpmError.Unsupported, $"more than {MeasuredEvidence.MaxLists} lists of measured images (MaxLists)");
+        }
+        return lists;
     }
 
     /// <summary>A quote and values that belong together: a PCR may be extended between the two commands.</summary>

@@ -12,12 +12,12 @@ public sealed partial class TpmClient
 
     /// <summary>Makes the primary key that belongs to a template; the same one each time.</summary>
     /// <param name="hierarchy">Owner or endorsement.</param>
-    /// <param name="hierarchyAuth">Empty where nobody set one.</param>
-    internal TpmObject CreatePrimary(uint hierarchy, ReadOnlySpan<byte> template, byte[] hierarchyAuth, CancellationToken cancellationToken)
+    internal TpmObject CreatePrimary(uint hierarchy, ReadOnlySpan<byte> template, CancellationToken cancellationToken)
     {
         // The sensitive part: no authorisation value, no data. Then no outside data and no PCRs.
         TpmWriter parameters = new TpmWriter().Sized(new TpmWriter().Sized([]).Sized([]).Span).Sized(template).Sized([]).U32(0);
-        (uint handle, byte[] answer) = Execute(TpmCommand.CreatePrimary, [TpmEntity.Of(hierarchy)], [TpmAuth.Password(hierarchyAuth)], parameters, hasHandle: true, cancellationToken);
+        using HierarchyAuth by = Authorise(hierarchy, cancellationToken);
+        (uint handle, byte[] answer) = Execute(TpmCommand.CreatePrimary, [TpmEntity.Of(hierarchy)], [by.Auth], parameters, hasHandle: true, cancellationToken);
         return Loaded(handle, answer, "TPM2_CreatePrimary");
     }
 
@@ -25,13 +25,62 @@ public sealed partial class TpmClient
     public TpmObject CreateEndorsementKey(EndorsementTemplate template, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(template);
-        return CreatePrimary(TpmHandles.Endorsement, template.Public.Span, [], cancellationToken);
+        return CreatePrimary(TpmHandles.Endorsement, template.Public.Span, cancellationToken);
     }
 
     public TpmObject CreateAttestationKey(AttestationAlgorithm algorithm, CancellationToken cancellationToken) =>
-        CreatePrimary(TpmHandles.Endorsement, TpmTemplates.Attestation(algorithm), [], cancellationToken);
+        CreatePrimary(TpmHandles.Endorsement, TpmTemplates.Attestation(algorithm), cancellationToken);
 
-    public TpmObject CreateStorageRoot(CancellationToken cancellationToken) => CreatePrimary(TpmHandles.Owner, TpmTemplates.StorageRoot, [], cancellationToken);
+    public TpmObject CreateStorageRoot(CancellationToken cancellationToken) => CreatePrimary(TpmHandles.Owner, TpmTemplates.StorageRoot, cancellationToken);
+
+    /// <summary>
+    /// The storage key that keys of ours are below: where an administrator made one persistent in its usual place, that, so that nobody needs the
+    /// owner's password to use a key; else the primary key of our template.
+    /// </summary>
+    /// <param name="name">Of the one that is wanted; null for any.</param>
+    /// <exception cref="TpmException">Unsupported: neither has that name.</exception>
+    internal TpmObject OpenStorageRoot(ReadOnlyMemory<byte>? name, CancellationToken cancellationToken)
+    {
+        if (FindPersistent(TpmHandles.StorageRoot, cancellationToken) is { } there && IsStorage(there) && (name is not { } asked || asked.Span.SequenceEqual(there.Name)))
+            return new TpmObject(null, TpmHandles.StorageRoot, there);
+        TpmObject made = CreateStorageRoot(cancellationToken);
+        if (name is not { } wanted || wanted.Span.SequenceEqual(made.Public.Name))
+            return made;
+        made.Dispose();
+        throw new TpmException(TpmError.Unsupported, "the TPM has not the storage key that this key is below: it is another TPM, or it was cleared");
+    }
+
+    /// <summary>Same shape and rights as our template, so that whatever is created below it is as well kept.</summary>
+    private static bool IsStorage(TpmPublic area) => area is { Type: TpmAlgorithm.Ecc, CurveId: 3, SymmetricBits: >= 128 } && area.Attributes == TpmPublic.Parse(TpmTemplates.StorageRoot).Attributes && area.Policy.IsEmpty;
+
+    private TpmPublic? FindPersistent(uint handle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ReadPublic(handle, cancellationToken);
+        }
+        catch (TpmException e) when (e.Error is TpmError.Refused or TpmError.Unsupported)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes a key for ECDSA over P-256 that signs while PCRs have these values. It is not loaded.</summary>
+    internal TpmBlob CreateSigningKey(TpmObject storageRoot, PcrSelection selection, PcrValues values, CancellationToken cancellationToken) =>
+        Create(storageRoot, TpmTemplates.Signing(PcrPolicy(selection, values)), [], cancellationToken);
+
+    /// <summary>Signs a SHA-256 digest with a key of <see cref="CreateSigningKey"/>.</summary>
+    /// <returns>A TPMT_SIGNATURE.</returns>
+    /// <exception cref="TpmException">Refused: the PCRs are others now.</exception>
+    internal byte[] Sign(TpmObject storageRoot, TpmObject key, ReadOnlySpan<byte> digest, PcrSelection selection, CancellationToken cancellationToken)
+    {
+        const int HashCheck = 0x8024;
+        using TpmSession session = StartSession(TpmSessionType.Policy, storageRoot, cancellationToken);
+        PolicyPcr(session, selection, cancellationToken);
+        // No ticket is needed: the key is not restricted, and says how it signs.
+        TpmWriter parameters = new TpmWriter().Sized(digest).U16(TpmAlgorithm.Null).U16(HashCheck).U32(TpmHandles.Null).Sized([]);
+        return Execute(TpmCommand.Sign, [key.Entity], [new TpmAuth(session, [], TpmSession.Continue)], parameters, hasHandle: false, cancellationToken).Parameters;
+    }
 
     private TpmObject Loaded(uint handle, byte[] answer, string what)
     {
@@ -103,9 +152,11 @@ public sealed partial class TpmClient
     }
 
     /// <summary>Policy: whoever knows a hierarchy's authorisation.</summary>
-    internal void PolicySecret(TpmSession session, uint hierarchy, byte[] auth, CancellationToken cancellationToken) =>
-        Execute(TpmCommand.PolicySecret, [TpmEntity.Of(hierarchy), TpmEntity.Of(session.Handle)], [TpmAuth.Password(auth)],
-            new TpmWriter().Sized([]).Sized([]).Sized([]).U32(0), hasHandle: false, cancellationToken);
+    internal void PolicySecret(TpmSession session, uint hierarchy, CancellationToken cancellationToken)
+    {
+        using HierarchyAuth by = Authorise(hierarchy, cancellationToken);
+        Execute(TpmCommand.PolicySecret, [TpmEntity.Of(hierarchy), TpmEntity.Of(session.Handle)], [by.Auth], new TpmWriter().Sized([]).Sized([]).Sized([]).U32(0), hasHandle: false, cancellationToken);
+    }
 
     /// <summary>Policy: PCRs as they are now; where the policy was made for others, its use will fail.</summary>
     internal void PolicyPcr(TpmSession session, PcrSelection selection, CancellationToken cancellationToken)
@@ -188,7 +239,7 @@ public sealed partial class TpmClient
         else
         {
             using TpmSession policy = StartSession(TpmSessionType.Policy, null, cancellationToken);
-            PolicySecret(policy, TpmHandles.Endorsement, [], cancellationToken);
+            PolicySecret(policy, TpmHandles.Endorsement, cancellationToken);
             answer = Execute(TpmCommand.ActivateCredential, [key.Entity, endorsement.Entity], [TpmAuth.Empty, new TpmAuth(policy, [], TpmSession.Continue), hidden], parameters, hasHandle: false, cancellationToken).Parameters;
         }
         TpmReader reader = new(answer, "TPM2_ActivateCredential");

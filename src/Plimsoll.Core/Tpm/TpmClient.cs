@@ -12,6 +12,9 @@ public sealed record TpmOptions
 
     /// <summary>Bytes of a response; what every TPM of the PC Client profile keeps to.</summary>
     public int MaxResponseBytes { get; init; } = 4096;
+
+    /// <summary>Of the hierarchies; none by default.</summary>
+    public TpmPasswords Passwords { get; init; } = new();
 }
 
 /// <summary>A TPM 2.0: commands out, checked responses back. One thread at a time.</summary>
@@ -24,6 +27,7 @@ public sealed partial class TpmClient : IDisposable
 
     private readonly ITpmTransport _transport;
     private readonly TpmOptions _options;
+    private bool _wasUnlocked;
 
     public TpmClient(ITpmTransport transport, TpmOptions? options = null) => (_transport, _options) = (transport, options ?? new TpmOptions());
 
@@ -77,6 +81,13 @@ public sealed partial class TpmClient : IDisposable
             uint code = BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
             if (code == TpmResponses.Success)
                 return response;
+            if (code == TpmResponses.Lockout && command != TpmCommand.DictionaryAttackLockReset && _options.Passwords.Lockout.Length > 0 && !_wasUnlocked)
+            {
+                // Once: a TPM that locks itself again is being guessed at, or is given wrong values from here.
+                _wasUnlocked = true;
+                ResetLockout(cancellationToken);
+                continue;
+            }
             if (!TpmResponses.MeansAgain(code))
                 throw TpmResponses.Of(command, code);
             TpmTransport.Pause(pause, deadline, cancellationToken);

@@ -35,6 +35,7 @@ internal enum TpmCommand : uint
     NvIncrement = 0x134,
     NvExtend = 0x136,
     NvWrite = 0x137,
+    DictionaryAttackLockReset = 0x139,
     PcrReset = 0x13D,
     SelfTest = 0x143,
     Startup = 0x144,
@@ -45,6 +46,7 @@ internal enum TpmCommand : uint
     Create = 0x153,
     Load = 0x157,
     Quote = 0x158,
+    Sign = 0x15D,
     Unseal = 0x15E,
     ContextLoad = 0x161,
     FlushContext = 0x165,
@@ -65,6 +67,9 @@ internal enum TpmCommand : uint
 public static class TpmHandles
 {
     public const uint Owner = 0x40000001, Null = 0x40000007, Password = 0x40000009, Lockout = 0x4000000A, Endorsement = 0x4000000B, Platform = 0x4000000C;
+
+    /// <summary>Where administrators keep a persistent storage key. Source: TCG TPM v2.0 Provisioning Guidance, 7.8.</summary>
+    public const uint StorageRoot = 0x81000001;
 
     internal const uint NvFirst = 0x01000000, NvLast = 0x01FFFFFF, TransientFirst = 0x80000000;
 }

@@ -52,6 +52,8 @@ internal static class TpmResponses
     private static string? HintOf(uint code) => Base(code) switch
     {
         0x902 or 0x903 or 0x904 => "use /dev/tpmrm0, whose resource manager makes room",
+        AuthFail or BadAuth => "PLIMSOLL_TPM_OWNER_AUTH and PLIMSOLL_TPM_ENDORSEMENT_AUTH, or a file named by PLIMSOLL_TPM_AUTH_FILE, hold the hierarchies' passwords",
+        Lockout => "PLIMSOLL_TPM_LOCKOUT_AUTH, or lockout= in the file named by PLIMSOLL_TPM_AUTH_FILE, ends it",
         Initialize => "a simulator is started with --flags startup-clear",
         _ => null,
     };

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 
 namespace Plimsoll.Tpm;
@@ -38,6 +39,18 @@ public sealed record TpmSignature
         };
         reader.End();
         return read;
+    }
+
+    /// <summary>Of ECDSA: both numbers in DER. Source: RFC 3279, 2.2.3.</summary>
+    public byte[] ToDer()
+    {
+        AsnWriter writer = new(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteIntegerUnsigned(First.Span.TrimStart((byte)0) is { IsEmpty: false } r ? r : [0]);
+            writer.WriteIntegerUnsigned(Second.Span.TrimStart((byte)0) is { IsEmpty: false } s ? s : [0]);
+        }
+        return writer.Encode();
     }
 
     /// <summary>Whether it is this key's over the data. A key that is bound to a scheme and hash signs with these only.</summary>

@@ -63,6 +63,12 @@ internal static class TpmTemplates
         };
     }
 
+    /// <summary>A key that signs anything, under a policy alone: no password opens it, and nobody can take it elsewhere.</summary>
+    public static byte[] Signing(ReadOnlySpan<byte> policy) =>
+        Start(TpmAlgorithm.Ecc, TpmAlgorithm.Sha256, SigningAttributes, policy).U16(TpmAlgorithm.Null).U16(TpmAlgorithm.EcDsa).U16(TpmAlgorithm.Sha256).U16(3).U16(TpmAlgorithm.Null).Sized([]).Sized([]).ToArray();
+
+    public const TpmObjectAttributes SigningAttributes = Kept | TpmObjectAttributes.AdminWithPolicy | TpmObjectAttributes.NoDictionaryAttack | TpmObjectAttributes.Sign;
+
     /// <summary>Data, not a key, that comes out under a policy alone.</summary>
     public static byte[] Sealed(ReadOnlySpan<byte> policy, bool withAuth) =>
         Start(TpmAlgorithm.KeyedHash, TpmAlgorithm.Sha256, TpmObjectAttributes.FixedTpm | TpmObjectAttributes.FixedParent | (withAuth ? TpmObjectAttributes.UserWithAuth : TpmObjectAttributes.None), policy)

@@ -122,6 +122,7 @@ internal sealed class TpmSocket : ITpmTransport
 {
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly string _name;
+    private byte[] _buffer = [];
 
     public TpmSocket(string host, int port, TimeSpan patience, CancellationToken cancellationToken)
     {
@@ -145,37 +146,45 @@ internal sealed class TpmSocket : ITpmTransport
         }
     }
 
+    /// <remarks>As few calls of the kernel as there can be: a TPM in software answers in the time of three.</remarks>
     public byte[] Submit(ReadOnlySpan<byte> command, int maxResponseBytes, long deadline, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
+            // Bytes that nobody asked for would be taken for the answer to this command.
+            if (_socket.Available != 0)
+                throw TpmException.Malformed("more bytes than the response announces");
             for (int sent = 0; sent < command.Length;)
             {
-                Wait(SelectMode.SelectWrite, deadline, cancellationToken);
+                // A command fits into the buffer of a connection that is used as it should be.
+                if (sent > 0)
+                    Wait(SelectMode.SelectWrite, deadline, cancellationToken);
                 sent += _socket.Send(command[sent..]);
             }
-            byte[] header = new byte[TpmTransport.HeaderBytes];
-            Fill(header, deadline, cancellationToken);
-            byte[] response = new byte[TpmTransport.ResponseLength(header, maxResponseBytes)];
-            header.CopyTo(response, 0);
-            Fill(response.AsSpan(TpmTransport.HeaderBytes), deadline, cancellationToken);
-            return _socket.Available == 0 ? response : throw TpmException.Malformed("more bytes than the response announces");
+            if (_buffer.Length <= maxResponseBytes)
+                _buffer = new byte[maxResponseBytes + 1];
+            int got = 0, length = TpmTransport.HeaderBytes;
+            while (got < length)
+            {
+                Wait(SelectMode.SelectRead, deadline, cancellationToken);
+                int more = _socket.Receive(_buffer.AsSpan(got));
+                if (more == 0)
+                    throw new TpmException(TpmError.Unreachable, $"the TPM at {Escape.Quote(_name)} hung up", "swtpm serves one client at a time");
+                got += more;
+                if (got >= TpmTransport.HeaderBytes)
+                    length = TpmTransport.ResponseLength(_buffer, maxResponseBytes);
+            }
+            return got == length ? _buffer[..length] : throw TpmException.Malformed("more bytes than the response announces");
         }
         catch (SocketException e)
         {
             throw new TpmException(TpmError.Unreachable, $"the connection to the TPM at {Escape.Quote(_name)} broke: {Escape.ForTerminal(e.Message.TrimEnd('.'))}", null, e);
         }
-    }
-
-    private void Fill(Span<byte> to, long deadline, CancellationToken cancellationToken)
-    {
-        while (!to.IsEmpty)
+        finally
         {
-            Wait(SelectMode.SelectRead, deadline, cancellationToken);
-            int got = _socket.Receive(to);
-            if (got == 0)
-                throw new TpmException(TpmError.Unreachable, $"the TPM at {Escape.Quote(_name)} hung up", "swtpm serves one client at a time");
-            to = to[got..];
+            // A response may hold a secret.
+            Array.Clear(_buffer);
         }
     }
 

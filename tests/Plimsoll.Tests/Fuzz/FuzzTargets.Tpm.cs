@@ -109,13 +109,48 @@ internal static partial class FuzzTargets
         },
     };
 
+    private static FuzzTarget MeasuredLines => new()
+    {
+        Name = "measured-list",
+        Seeds = () => [MeasuredListTests.ListOf(ExtendTarget.Default, TpmAlgorithm.Sha384, MeasuredListTests.One, MeasuredListTests.Two).ToBytes(), MeasuredListTests.ListOf(ExtendTarget.Parse("pcr:14"), TpmAlgorithm.Sha256, MeasuredListTests.Two).ToBytes()],
+        Words = ["\"layer\":0", "\"layers\":1025", "\"after\":{}", "pcr:16", "\n", "sha1"],
+        Refusal = e => e is TpmException,
+        Run = bytes =>
+        {
+            MeasuredList list = MeasuredList.Parse(bytes, "l");
+            (byte[] end, int wrong) = list.Replay(TpmAlgorithm.Sha384);
+            WrongAnswerException.Unless(list.UpTo(TpmAlgorithm.Sha384, end)?.Entries.Count == list.Entries.Count, "a list does not lead to its own end");
+            WrongAnswerException.Unless(wrong >= 0 && list.Images().Sum(i => i.Layers.Count) == list.Entries.Count, "an entry belongs to no image");
+            WrongAnswerException.Unless(MeasuredList.Parse(list.ToBytes(), "l").ToBytes().AsSpan().SequenceEqual(list.ToBytes()), "a list does not read back");
+        },
+    };
+
+    private static FuzzTarget TpmKey
+    {
+        get
+        {
+            PcrSelection selection = PcrSelection.Parse("sha256:7");
+            PcrValues values = new();
+            values.Set(TpmAlgorithm.Sha256, 7, new byte[32]);
+            return new FuzzTarget
+            {
+                Name = "tpm-key",
+                Seeds = () => [new TpmKeyFile(QuoteBuilder.Now, new byte[34], selection, values, new TpmBlob(new byte[64], TpmTemplates.Signing(TpmClient.PcrPolicy(selection, values)))).ToJson()],
+                Words = ["\"pcrs\":[]", "sha256:16", "\"private\":\"\"", "null"],
+                Refusal = e => e is TpmException,
+                Run = bytes => WrongAnswerException.Unless(TpmKeyFile.Parse(bytes, "k").Area.Attributes == TpmTemplates.SigningAttributes, "a key that could do more"),
+            };
+        }
+    }
+
     private static FuzzTarget QuoteEvidence => new()
     {
         Name = "quote-file",
         Seeds = () =>
         {
             using QuoteBuilder host = new() { Boot = BootLogBuilder.Machine("m").Build(), Ima = Encoding.UTF8.GetBytes(ImaLogTests.Line("ima-ng", "/a", "a").Line) };
-            return [(host.Build() with { Endorsement = new Endorsement(TpmPublic.Parse(TpmTemplates.EccEndorsement256), [new byte[8]]) }).ToJson()];
+            MeasuredList list = MeasuredListTests.ListOf(ExtendTarget.Default, TpmAlgorithm.Sha384, MeasuredListTests.Two);
+            return [(host.Build(host.Certified(list, list.Replay(TpmAlgorithm.Sha384).Value)) with { Endorsement = new Endorsement(TpmPublic.Parse(TpmTemplates.EccEndorsement256), [new byte[8]]) }).ToJson()];
         },
         Words = ["\"pcrs\":[]", "\"bank\":\"sha384\"", "\"index\":24", "\"index\":-1", "null", "\"answer\":\"\"", "\"certificates\":[]", "\"attest\":\"\"", "\"signature\":\"\""],
         Refusal = e => e is TpmException,

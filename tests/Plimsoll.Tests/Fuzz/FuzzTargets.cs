@@ -28,7 +28,7 @@ internal static partial class FuzzTargets
         KeyFiles, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations,
         FileListLines, MeasuredJson, DaemonEvents,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
-        TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, QuoteEvidence,
+        TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, MeasuredLines, TpmKey, QuoteEvidence,
         ContentTrustMetadata,
     ]);
 

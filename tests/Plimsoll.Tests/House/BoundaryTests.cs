@@ -24,7 +24,7 @@ public sealed class BoundaryTests
         ["ContentTrust"] = ["Keys", "Oci", "Posix", "Registry", "Texts"],
         ["Verify"] = ["ContentTrust", "Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
-        ["Tpm"] = ["Keys", "Sign", "Texts"],
+        ["Tpm"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
     };
 
     [Fact]

@@ -61,13 +61,24 @@ internal sealed class QuoteBuilder : IDisposable
         return new TpmWriter().U16(TpmAlgorithm.EcDsa).U16(TpmAlgorithm.Sha256).Sized(both.AsSpan(0, 32)).Sized(both.AsSpan(32)).ToArray();
     }
 
-    public QuoteFile Build()
+    public const NvAttributes ExtendIndex = NvAttributes.Extend | NvAttributes.OwnerWrite | NvAttributes.AuthWrite | NvAttributes.OwnerRead | NvAttributes.AuthRead | NvAttributes.NoDictionaryAttack | NvAttributes.Written;
+
+    /// <summary>A list, and this TPM's word for what its index holds.</summary>
+    public MeasuredEvidence Certified(MeasuredList list, byte[] contents, NvAttributes attributes = ExtendIndex)
+    {
+        byte[] area = new NvPublic(list.Target.Number, TpmAlgorithm.Sha384, attributes, default, contents.Length, default).ToBytes();
+        byte[] attest = new TpmWriter().U32(Magic).U16(0x8014).Sized(Key.Name).Sized(Nonce).U64(Clock).U32(ResetCount).U32(0).U8(1).U64(0x20191023)
+            .Sized(NvPublic.Parse(area).Name.Span).U16(0).Sized(contents).ToArray();
+        return new MeasuredEvidence(list, area, attest, Sign(attest));
+    }
+
+    public QuoteFile Build(params IReadOnlyList<MeasuredEvidence> measured)
     {
         foreach ((TpmAlgorithm bank, int index) in Selection.Pcrs())
             if (Values.Find(bank, index) is null)
                 Values.Set(bank, index, new byte[bank.Size()]);
         byte[] attest = Attest(Values.Digest(Selection, TpmAlgorithm.Sha256)!);
-        QuoteFile file = new() { Made = Now, AttestationKey = Key, Attest = attest, Signature = Sign(attest), Pcrs = Values, BootLog = Memory(Boot), ImaLog = Memory(Ima) };
+        QuoteFile file = new() { Made = Now, AttestationKey = Key, Attest = attest, Signature = Sign(attest), Pcrs = Values, BootLog = Memory(Boot), ImaLog = Memory(Ima), Measured = measured };
         // What is judged is what a file holds.
         return QuoteFile.Parse(file.ToJson(), "q");
     }

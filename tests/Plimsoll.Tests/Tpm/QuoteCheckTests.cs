@@ -55,8 +55,8 @@ public sealed class QuoteCheckTests : IDisposable
         _host.Clock = 5;
         QuoteFile later = _host.Build();
 
-        Assert.Empty(QuoteCheck.Judge(later, _host.Demand with { Previous = Attestation.Parse(old.Attest.Span) }, QuoteBuilder.Now).Faults);
-        Refused(QuoteReason.RolledBack, old, _host.Demand with { Previous = Attestation.Parse(later.Attest.Span) });
+        Assert.Empty(QuoteCheck.Judge(later, _host.Demand with { Previous = old }, QuoteBuilder.Now).Faults);
+        Refused(QuoteReason.RolledBack, old, _host.Demand with { Previous = later });
     }
 
     [Fact]

@@ -118,7 +118,7 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
             challenge = Quoter.Challenge(identity, QuoteBuilder.Now);
             QuoteChallenge sent = QuoteChallenge.Parse(challenge.ToJson(withSecret: false), "c");
             Assert.Null(sent.Secret);
-            file = Quoter.Quote(tpm, AttestationAlgorithm.EcdsaP256, used, [], PcrSelection.Parse("0-7"), default, sent, () => (null, null), QuoteBuilder.Now, Token);
+            file = Quoter.Quote(tpm, AttestationAlgorithm.EcdsaP256, used, [], PcrSelection.Parse("0-7"), default, sent, () => (null, null), null, QuoteBuilder.Now, Token);
         }
         file = QuoteFile.Parse(file.ToJson(), "q");
         QuoteDemand demand = new() { Challenge = QuoteChallenge.Parse(challenge.ToJson(withSecret: true), "c"), Roots = Roots(fixture.Tpm.RootPem, fixture.Tpm.IssuerPem) };
@@ -146,7 +146,7 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
         QuoteIdentity ecc = Quoter.Identify(tpm, AttestationAlgorithm.EcdsaP256, EndorsementTemplate.Find("ecc-p384"), [], Token);
         DateTimeOffset now = DateTimeOffset.UtcNow;
         QuoteChallenge challenge = Quoter.Challenge(rsa, now);
-        QuoteFile file = Quoter.Quote(tpm, AttestationAlgorithm.EcdsaP256, EndorsementTemplate.Find("rsa-2048"), [], PcrSelection.Parse("0"), default, challenge, () => (null, null), now, Token);
+        QuoteFile file = Quoter.Quote(tpm, AttestationAlgorithm.EcdsaP256, EndorsementTemplate.Find("rsa-2048"), [], PcrSelection.Parse("0"), default, challenge, () => (null, null), null, now, Token);
         QuoteDemand demand = new() { Challenge = challenge, Roots = Roots(fixture.Tpm.RootPem, fixture.Tpm.IssuerPem) };
 
         Assert.Empty(QuoteCheck.Judge(file, demand, now).Faults);
@@ -203,7 +203,7 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
     {
         const NvAttributes Access = NvAttributes.OwnerWrite | NvAttributes.OwnerRead | NvAttributes.AuthRead | NvAttributes.AuthWrite | NvAttributes.NoDictionaryAttack;
         using TpmClient tpm = Open();
-        NvPublic counter = tpm.DefineNv(0x01800001, TpmAlgorithm.Sha256, Access | NvAttributes.Counter, 8, [], Token);
+        NvPublic counter = tpm.DefineNv(0x01800001, TpmAlgorithm.Sha256, Access | NvAttributes.Counter, 8, Token);
         tpm.IncrementNv(counter, Token);
         counter = tpm.FindNv(counter.Index, Token)!;
         byte[] first = tpm.ReadNv(counter, Token);
@@ -211,7 +211,7 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
         Assert.True(tpm.ReadNv(counter, Token).AsSpan().SequenceCompareTo(first) > 0);
         Assert.Equal(TpmError.Refused, Assert.Throws<TpmException>(() => tpm.WriteNv(counter, new byte[8], 0, Token)).Error);
 
-        NvPublic extended = tpm.DefineNv(0x01800002, TpmAlgorithm.Sha384, Access | NvAttributes.Extend, 48, [], Token);
+        NvPublic extended = tpm.DefineNv(0x01800002, TpmAlgorithm.Sha384, Access | NvAttributes.Extend, 48, Token);
         tpm.ExtendNv(extended, "layer 1"u8, Token);
         extended = tpm.FindNv(extended.Index, Token)!;
         tpm.ExtendNv(extended, "layer 2"u8, Token);
@@ -222,8 +222,8 @@ public sealed class SwtpmTests(SwtpmFixture fixture) : IClassFixture<SwtpmFixtur
         Attestation statement = Attestation.Parse(attest);
         Assert.True(TpmSignature.Parse(signature).Verify(key.Public, attest));
         Assert.Equal((AttestationKind.Nv, Convert.ToHexString(two), Convert.ToHexString(extended.Name.Span)), (statement.Kind, Convert.ToHexString(statement.NvContents.Span), Convert.ToHexString(statement.NvName.Span)));
-        tpm.UndefineNv(extended, [], Token);
-        tpm.UndefineNv(counter, [], Token);
+        tpm.UndefineNv(extended, Token);
+        tpm.UndefineNv(counter, Token);
         Assert.Null(tpm.FindNv(extended.Index, Token));
     }
 
