@@ -6,7 +6,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Cli;
 
 /// <summary>
-/// Opens keys by the name a user gives them: <c>NAME</c> or <c>NAME@vN</c> of the user's own store, or a path. Every verb that signs or checks a
+/// Opens keys by the name a user gives them: <c>NAME</c> or <c>NAME@vN</c> of the user's own store, the name of a device's key, or a path. Every verb that signs or checks a
 /// signature uses it. Source: docs/formats/keys.md, "Key store".
 /// </summary>
 internal sealed partial class KeyStore(CliContext context)
@@ -17,6 +17,8 @@ internal sealed partial class KeyStore(CliContext context)
     /// <exception cref="CommandException">There is no such key, or it cannot be used; refused when it was revoked.</exception>
     public KeyRing OpenPublic(string nameOrPath)
     {
+        if (HardwareKey.Find(nameOrPath, context) is { } device)
+            return device.OpenPublic();
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             List<StoredVersion> versions = [.. key.Versions.Reverse().Where(v => wanted.Version is null ? v.Revoked is null : v.Number == wanted.Version)];
@@ -34,6 +36,8 @@ internal sealed partial class KeyStore(CliContext context)
     /// <exception cref="CommandException">There is no such key, it cannot be used, or the passphrase is not right.</exception>
     public ISigner OpenSigner(string nameOrPath, PassphraseSource passphrases, CancellationToken cancellationToken)
     {
+        if (HardwareKey.Find(nameOrPath, context) is { } device)
+            return device.OpenSigner(passphrases, cancellationToken);
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             StoredVersion version = wanted.Version is { } number ? key.Versions.FirstOrDefault(v => v.Number == number) ?? throw NoVersion(key, wanted)
