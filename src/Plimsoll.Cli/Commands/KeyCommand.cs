@@ -26,8 +26,10 @@ internal static partial class KeyCommand
         Command command = new("generate", Catalogue.KeyGenerateSummary.In(context.Language)) { name, algorithm, days, passphrase };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
-            string wanted = NameOf(line.GetRequiredValue(name));
             KeyAlgorithm kind = AlgorithmOf(line.GetValue(algorithm)) ?? KeyAlgorithm.EcdsaP256;
+            if (HardwareKey.Find(line.GetRequiredValue(name), context) is { } device)
+                return GenerateIn(device, kind, line.GetValue(days), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
+            string wanted = NameOf(line.GetRequiredValue(name));
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
             KeyStore store = new(context);
             MustBeNew(store, wanted);
@@ -49,6 +51,7 @@ internal static partial class KeyCommand
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string wanted = NameOf(line.GetRequiredValue(name)), path = line.GetRequiredValue(file);
+            HardwareKey.Refuse(path, context, Catalogue.DeviceNoImport, Catalogue.DeviceImportHint);
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
             KeyStore store = new(context);
             MustBeNew(store, wanted);
@@ -88,9 +91,12 @@ internal static partial class KeyCommand
                 new OutputTarget("key", to).Check();
             string wanted = line.GetRequiredValue(key);
             KeyStore store = new(context);
-            (StoredKey stored, KeyName named) = store.FindNamed(wanted) ?? throw NoKey(wanted);
+            if (!line.GetValue(open))
+                HardwareKey.Refuse(wanted, context, Catalogue.DeviceStays, Catalogue.DeviceExportHint);
             if (line.GetValue(open))
             {
+                if (HardwareKey.Find(wanted, context) is null && store.FindNamed(wanted) is null)
+                    throw NoKey(wanted);
                 using KeyRing ring = store.OpenPublic(wanted);
                 string pem = string.Concat(ring.Keys.Select(k => k.ToPem()));
                 if (to is null)
@@ -99,6 +105,7 @@ internal static partial class KeyCommand
                     new OutputTarget("key", to).WriteFile(Encoding.ASCII.GetBytes(pem));
                 return ExitCode.Done;
             }
+            (StoredKey stored, KeyName named) = store.FindNamed(wanted) ?? throw NoKey(wanted);
             StoredVersion version = named.Version is { } number ? stored.Versions.FirstOrDefault(v => v.Number == number) ?? throw KeyStore.NoVersion(stored, named)
                 : stored.Current ?? stored.Versions[^1];
             string written;
@@ -130,6 +137,7 @@ internal static partial class KeyCommand
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string wanted = line.GetRequiredValue(name);
+            HardwareKey.Refuse(wanted, context, Catalogue.DeviceNoVersions, Catalogue.DeviceRotateHint);
             KeyAlgorithm? kind = AlgorithmOf(line.GetValue(algorithm));
             int? rotation = DaysOf(line.GetValue(days));
             KeyStore store = new(context);
@@ -153,10 +161,15 @@ internal static partial class KeyCommand
 
     private static Command List(CliContext context)
     {
+        Argument<string?> device = new("DEVICE") { Description = Catalogue.HelpKeyDevice.In(context.Language), Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = new("--json") { Description = Catalogue.HelpKeyJson.In(context.Language) };
-        Command command = new("list", Catalogue.KeyListSummary.In(context.Language)) { json };
-        command.SetAction(line =>
+        Option<string?> passphrase = PassphraseSource.Option(context);
+        Command command = new("list", Catalogue.KeyListSummary.In(context.Language)) { device, json, passphrase };
+        command.SetAction((line, cancellationToken) => Run(() =>
         {
+            if (line.GetValue(device) is { } named)
+                return ListOf(HardwareKey.Find(named, context) ?? throw CommandException.Usage($"{Escape.Quote(named)} names no device", "pkcs11: names every token of the module; stored keys are listed without an argument"),
+                    line.GetValue(json), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
             KeyStore store = new(context);
             IReadOnlyList<StoredKey> keys = store.List();
             if (line.GetValue(json))
@@ -169,7 +182,7 @@ internal static partial class KeyCommand
                 foreach (string remark in Remarks(key, context))
                     context.Error.WriteLine($"plimsoll: note: {remark}");
             return ExitCode.Done;
-        });
+        }, cancellationToken));
         return command;
     }
 
@@ -184,6 +197,8 @@ internal static partial class KeyCommand
             string wanted = line.GetRequiredValue(key);
             KeyStore store = new(context);
             Language language = context.Language;
+            if (HardwareKey.Find(wanted, context) is { } device)
+                return ShowIn(device, line.GetValue(json), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
             if (store.FindNamed(wanted) is not var (stored, named))
             {
                 using PublicKey one = KeyStore.FindPublicFile(wanted) ?? KeyStore.PublicOfPrivate(wanted, (what, cosign) => new PassphraseSource(context, line.GetValue(passphrase)).Get(what, cosign, cancellationToken));
