@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Plimsoll.Keys;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
@@ -50,7 +51,8 @@ internal sealed record Reference(string File, Measurement? Measurement, FileList
 }
 
 /// <summary>One call of <c>measure</c>.</summary>
-internal sealed partial class MeasureRun(CliContext context)
+/// <param name="seal">Seals baselines in place of the host's own key file; null for that.</param>
+internal sealed partial class MeasureRun(CliContext context, ISigner? seal)
 {
     public bool Json { get; init; }
     public string? Files { get; init; }
@@ -59,7 +61,7 @@ internal sealed partial class MeasureRun(CliContext context)
     public int Parallelism { get; init; } = 1;
     public ImageOptions Images { get; init; } = new();
 
-    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time);
+    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time, seal);
 
     public int Run(string[] names, CancellationToken cancellationToken)
     {

@@ -11,10 +11,16 @@ internal sealed class HsmKeys : IKeyDevice
 
     private readonly Pkcs11Uri _uri;
     private readonly CliContext _context;
+    private readonly Func<Pkcs11Uri, IReadOnlyList<HsmToken>> _open;
 
-    public HsmKeys(string uri, CliContext context)
+    public HsmKeys(string uri, CliContext context) : this(uri, context, found => HsmToken.OpenAll(found, context.Environment(ModuleVariable)))
     {
-        _context = context;
+    }
+
+    /// <param name="open">Every token that is as a URI says.</param>
+    internal HsmKeys(string uri, CliContext context, Func<Pkcs11Uri, IReadOnlyList<HsmToken>> open)
+    {
+        (_context, _open) = (context, open);
         _uri = Said(() => Pkcs11Uri.Parse(uri), context);
     }
 
@@ -58,13 +64,13 @@ internal sealed class HsmKeys : IKeyDevice
     public IReadOnlyList<DeviceKey> List(PassphraseSource secrets, CancellationToken cancellationToken) => Said(() =>
     {
         List<DeviceKey> keys = [];
-        IReadOnlyList<HsmToken> tokens = HsmToken.OpenAll(_uri, _context.Environment(ModuleVariable));
+        IReadOnlyList<HsmToken> tokens = _open(_uri);
         try
         {
             if (tokens.Count == 0)
                 throw new HsmException(HsmError.NoToken, $"no token is as {_uri.Shown} says", "what the module finds depends on its own settings, such as SOFTHSM2_CONF");
             // A PIN is for one token; given to several, it would be a wrong one for most.
-            if (tokens is [var only] && only.WantsPin && (_uri.PinSource is not null || PinSource.Find(_uri, secrets, _context) is { } given && Disposed(given)))
+            if (tokens is [var only] && only.WantsPin && IsGiven(secrets))
                 Login(only, secrets, cancellationToken)?.Dispose();
             foreach (HsmToken token in tokens)
             {
@@ -79,15 +85,16 @@ internal sealed class HsmKeys : IKeyDevice
             foreach (HsmToken token in tokens)
                 token.Dispose();
         }
-
-        static bool Disposed(GivenPin pin)
-        {
-            pin.Dispose();
-            return true;
-        }
     }, _context);
 
-    private HsmToken Open() => HsmToken.Open(_uri, _context.Environment(ModuleVariable));
+    /// <summary>Whether there is a PIN without asking anybody.</summary>
+    private bool IsGiven(PassphraseSource secrets)
+    {
+        using GivenPin? pin = PinSource.Find(_uri, secrets, _context);
+        return pin is not null;
+    }
+
+    private HsmToken Open() => HsmToken.One(_uri, _open(_uri));
 
     /// <summary>Gives the token its PIN, once; null when it wants none. Whoever asks is told when few tries are left, before one is used up.</summary>
     private GivenPin? Login(HsmToken token, PassphraseSource secrets, CancellationToken cancellationToken)

@@ -67,6 +67,14 @@ internal sealed partial class KeyStore(CliContext context)
         return pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? null : Named(() => KeyFile.ReadPublic(pem, name));
     }
 
+    /// <summary>Whether it is a file, and holds a private key.</summary>
+    public bool IsPrivateFile(string nameOrPath)
+    {
+        if (HardwareKey.Find(nameOrPath, context) is not null || FindNamed(nameOrPath) is not null)
+            return false;
+        return ReadFile(nameOrPath).Contains("PRIVATE KEY-----", StringComparison.Ordinal);
+    }
+
     /// <summary>The public half of a private key of a file.</summary>
     public static PublicKey PublicOfPrivate(string path, Func<string, bool, string> passphrase)
     {

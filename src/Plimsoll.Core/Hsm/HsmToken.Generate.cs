@@ -48,11 +48,9 @@ public sealed unsafe partial class HsmToken
         using Template open = new Template().Add(Ck.CKA_TOKEN, true).Add(Ck.CKA_PRIVATE, false).Add(Ck.CKA_VERIFY, !wraps).Add(Ck.CKA_LABEL, name).Add(Ck.CKA_ID, id);
         using Template secret = new Template().Add(Ck.CKA_TOKEN, true).Add(Ck.CKA_PRIVATE, true).Add(Ck.CKA_SENSITIVE, true).Add(Ck.CKA_EXTRACTABLE, false)
             .Add(Ck.CKA_SIGN, !wraps).Add(Ck.CKA_LABEL, name).Add(Ck.CKA_ID, id);
-        if (wraps)
-        {
-            open.Add(Ck.CKA_ENCRYPT, true);
-            secret.Add(Ck.CKA_DECRYPT, true);
-        }
+        // One key, one use: what signs must not be made to decrypt.
+        open.Add(Ck.CKA_ENCRYPT, wraps).Add(Ck.CKA_WRAP, false);
+        secret.Add(Ck.CKA_DECRYPT, wraps).Add(Ck.CKA_UNWRAP, false);
         if (algorithm == KeyAlgorithm.Rsa)
             open.Add(Ck.CKA_MODULUS_BITS, (ulong)RsaBits).Add(Ck.CKA_PUBLIC_EXPONENT, [1, 0, 1]);
         else

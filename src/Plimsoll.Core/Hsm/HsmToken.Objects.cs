@@ -237,5 +237,5 @@ public sealed unsafe partial class HsmToken
     }
 
     private HsmException NoObject(Pkcs11Uri uri, string what) =>
-        new(HsmError.NoObject, $"{Info.Shown} shows no {what} that is as {uri.Shown} says", $"plimsoll key list {uri.Of(Info, null, default, null).Shown} shows what is there");
+        new(HsmError.NoObject, $"{Info.Shown} shows no {what} that is as {uri.Shown} says", $"plimsoll key list '{uri.Of(Info, null, default, null).Shown}' shows what is there");
 }

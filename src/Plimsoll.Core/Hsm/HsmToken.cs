@@ -60,8 +60,12 @@ public sealed unsafe partial class HsmToken : IDisposable
         }
     }
 
-    internal static HsmToken One(Pkcs11Uri uri, IReadOnlyList<HsmToken> tokens)
+    /// <summary>The only one of these; all are disposed when it is not the only one.</summary>
+    /// <exception cref="HsmException">There is none, or more than one.</exception>
+    public static HsmToken One(Pkcs11Uri uri, IReadOnlyList<HsmToken> tokens)
     {
+        ArgumentNullException.ThrowIfNull(uri);
+        ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.Count == 1)
             return tokens[0];
         string[] names = [.. tokens.Take(5).Select(t => t.Info.Shown)];

@@ -98,7 +98,7 @@ public sealed record Pkcs11Uri
             Token = token.Label.Length > 0 ? token.Label : null,
             Serial = token.Serial.Length > 0 ? token.Serial : null,
             Object = string.IsNullOrEmpty(label) ? null : label,
-            Id = id.IsEmpty ? null : id,
+            Id = id.IsEmpty ? (ReadOnlyMemory<byte>?)null : id,
             Type = type,
             PinSource = null,
             Manufacturer = null,

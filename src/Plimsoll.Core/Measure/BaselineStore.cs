@@ -21,7 +21,8 @@ namespace Plimsoll.Measure;
 /// </remarks>
 /// <param name="folder">Holds <c>HEX.json</c>, <c>HEX.files</c> and <c>index.json</c>.</param>
 /// <param name="host">Holds <c>key.pem</c> and <c>counter</c>, and <c>pending</c> while a baseline is written.</param>
-public sealed class BaselineStore(string folder, string host, TimeProvider time)
+/// <param name="seal">Key that seals in place of <c>key.pem</c>, such as one that a device keeps; null for the file's. Its owner disposes it.</param>
+public sealed class BaselineStore(string folder, string host, TimeProvider time, ISigner? seal = null)
 {
     public const string IndexPayloadType = "application/vnd.plimsoll.baseline-index.v1+json";
 
@@ -230,8 +231,22 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time)
         : SmallFile.ReadRegular(CounterFile, 64) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long counter)
             ? counter : long.MaxValue - 1;
 
-    private EcSigner? OpenKey()
+    /// <summary>The key that was given, which stays open.</summary>
+    private sealed class Lent(ISigner key) : ISigner
     {
+        public PublicKey PublicKey => key.PublicKey;
+
+        public byte[] Sign(ReadOnlySpan<byte> data) => key.Sign(data);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private ISigner? OpenKey()
+    {
+        if (seal is not null)
+            return new Lent(seal);
         if (!File.Exists(KeyFile))
             return null;
         string pem = Encoding.ASCII.GetString(SmallFile.ReadRegular(KeyFile, MaxKeyBytes) ?? []);
