@@ -48,7 +48,8 @@ public sealed unsafe partial class HsmToken : IDisposable
         try
         {
             foreach (ulong slot in Slots(module))
-                if (ReadInfo(module, slot) is { IsInitialized: true } info && info.Matches(uri))
+                // A slot that does not answer, for whatever reason, is no reason to find no other token.
+                if (ReadInfo(module, slot, out HsmTokenInfo? info) == Ck.OK && info!.IsInitialized && info.Matches(uri))
                     tokens.Add(new HsmToken(module.Share(), info));
             return tokens;
         }
@@ -79,7 +80,9 @@ public sealed unsafe partial class HsmToken : IDisposable
     /// <exception cref="HsmException">It is gone.</exception>
     public HsmTokenInfo Refresh()
     {
-        HsmTokenInfo now = ReadInfo(_module, Info.Slot) ?? throw Ck.Error(Ck.TOKEN_NOT_PRESENT, "C_GetTokenInfo", Info.Shown);
+        ulong answer = ReadInfo(_module, Info.Slot, out HsmTokenInfo? now);
+        if (now is null)
+            throw Ck.Error(answer, "C_GetTokenInfo", Info.Shown);
         return now.Serial == Info.Serial && now.Label == Info.Label ? now
             : throw new HsmException(HsmError.TokenRemoved, $"{now.Shown} is now where {Info.Shown} was") { Code = Ck.DEVICE_REMOVED };
     }
@@ -137,9 +140,15 @@ public sealed unsafe partial class HsmToken : IDisposable
 
     internal void Check(ulong answer, string call)
     {
-        if (answer != Ck.OK)
-            throw Ck.Error(answer, call, Info.Shown);
+        if (answer == Ck.OK)
+            return;
+        // Modules differ in what they answer for a token that went away; whether it still says who it is tells.
+        bool unclear = answer is Ck.GENERAL_ERROR or Ck.FUNCTION_FAILED or Ck.DEVICE_ERROR or Ck.KEY_HANDLE_INVALID or Ck.OBJECT_HANDLE_INVALID;
+        throw unclear && IsGone() ? new HsmException(HsmError.TokenRemoved, $"{Info.Shown}: the token is not there any more ({call}: {Ck.NameOf(answer)})", "put it back and run the command again") { Code = answer }
+            : Ck.Error(answer, call, Info.Shown);
     }
+
+    private bool IsGone() => ReadInfo(_module, Info.Slot, out HsmTokenInfo? now) != Ck.OK || now is null || now.Serial != Info.Serial || now.Label != Info.Label;
 
     private static ulong[] Slots(HsmModule module)
     {
@@ -158,16 +167,15 @@ public sealed unsafe partial class HsmToken : IDisposable
         return count <= MaxSlots ? slots[..(int)count] : throw HsmException.Malformed($"{module.Name} wrote {count} slots into room for {MaxSlots}");
     }
 
-    /// <summary>Null when the token went away while we were looking, or is of a kind that the module does not read.</summary>
-    private static HsmTokenInfo? ReadInfo(HsmModule module, ulong slot)
+    /// <param name="token">Null when the answer is not CKR_OK.</param>
+    private static ulong ReadInfo(HsmModule module, ulong slot, out HsmTokenInfo? token)
     {
         byte[] info = new byte[HsmTokenInfo.Bytes];
         ulong answer;
         fixed (byte* to = info)
             answer = module.GetTokenInfo(slot, to);
-        if (answer is Ck.TOKEN_NOT_PRESENT or Ck.TOKEN_NOT_RECOGNIZED or Ck.DEVICE_REMOVED or Ck.SLOT_ID_INVALID)
-            return null;
-        return answer == Ck.OK ? HsmTokenInfo.Read(slot, info) : throw Ck.Error(answer, "C_GetTokenInfo", $"{module.Name}, slot {slot}");
+        token = answer == Ck.OK ? HsmTokenInfo.Read(slot, info) : null;
+        return answer;
     }
 
     public void Dispose()

@@ -111,6 +111,7 @@ internal sealed unsafe class FakeModule : IDisposable
     private static ulong Finish(void* reserved)
     {
         Now.Finished++;
+        Now.LoggedIn = false;
         return Ck.OK;
     }
 

@@ -123,6 +123,24 @@ public sealed class HostileModuleTests : IDisposable
         signer.Sign("data"u8);
     }
 
+    [Theory]
+    [InlineData(Ck.GENERAL_ERROR)]
+    [InlineData(Ck.DEVICE_ERROR)]
+    [InlineData(Ck.KEY_HANDLE_INVALID)]
+    public void Sign_UnclearAnswerOfATokenThatWentAway_IsRemoved(ulong code)
+    {
+        using HsmSigner signer = Signer();
+        _fake.Answers["C_SignInit"] = code;
+        Assert.NotEqual(HsmError.TokenRemoved, Assert.Throws<HsmException>(() => signer.Sign("data"u8)).Error);
+
+        _fake.Answers["C_GetTokenInfo"] = Ck.GENERAL_ERROR;
+        Fails(HsmError.TokenRemoved, () => signer.Sign("data"u8));
+
+        _fake.Answers.Remove("C_GetTokenInfo");
+        _fake.Serial = "0002";
+        Fails(HsmError.TokenRemoved, () => signer.Sign("data"u8));
+    }
+
     [Fact]
     public void Sign_KeyThatWantsThePinEveryTime_GetsItEveryTime()
     {

@@ -36,7 +36,8 @@ public sealed class Pkcs11UriTests
     [InlineData("pkcs11:token=a;", "empty part")]
     [InlineData("pkcs11:token=a;token=b", "twice")]
     [InlineData("pkcs11:token=a;pin-source=/a", "question mark")]
-    [InlineData("pkcs11:token=a?token=b", "behind the question mark")]
+    [InlineData("pkcs11:token=a?token=b", "twice")]
+    [InlineData("pkcs11:token=a?object=b", "behind the question mark")]
     [InlineData("pkcs11:token=a?", "nothing follows")]
     [InlineData("pkcs11:token=a?module-path=/a&", "empty part")]
     [InlineData("pkcs11:token=a?module-path=/a&module-path=/b", "twice")]
@@ -66,7 +67,7 @@ public sealed class Pkcs11UriTests
         HsmException e = Assert.Throws<HsmException>(() => Pkcs11Uri.Parse(text));
 
         Assert.Equal(HsmError.BadUri, e.Error);
-        Assert.Contains(why, e.Message, StringComparison.Ordinal);
+        Assert.Contains(why, $"{e.Message}; {e.Hint}", StringComparison.Ordinal);
         Assert.False(Pkcs11Uri.TryParse(text, out _));
     }
 

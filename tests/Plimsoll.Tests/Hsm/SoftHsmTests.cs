@@ -52,9 +52,9 @@ public sealed partial class SoftHsmTests : IDisposable
     private static HsmError Fails(Action action) => Assert.Throws<HsmException>(action).Error;
 
     [Theory]
-    [InlineData(KeyAlgorithm.EcdsaP256, "--mechanism ECDSA-SHA256 --signature-format openssl")]
-    [InlineData(KeyAlgorithm.EcdsaP384, "--mechanism ECDSA-SHA256 --signature-format openssl")]
-    [InlineData(KeyAlgorithm.Rsa, "--mechanism SHA256-RSA-PKCS")]
+    [InlineData(KeyAlgorithm.EcdsaP256, "--mechanism ECDSA --signature-format openssl --input-file hash")]
+    [InlineData(KeyAlgorithm.EcdsaP384, "--mechanism ECDSA --signature-format openssl --input-file hash")]
+    [InlineData(KeyAlgorithm.Rsa, "--mechanism SHA256-RSA-PKCS --input-file data")]
     public void Generate_EachKind_StaysInsideSignsAndIsVerifiedByPkcs11Tool(KeyAlgorithm algorithm, string options)
     {
         Pkcs11Uri made = Generate("k", algorithm);
@@ -63,11 +63,12 @@ public sealed partial class SoftHsmTests : IDisposable
             Assert.Equal(algorithm, signer.PublicKey.Algorithm);
             File.WriteAllBytes(_soft["sig"], signer.Sign(Data));
             File.WriteAllBytes(_soft["data"], Data);
+            File.WriteAllBytes(_soft["hash"], SHA256.HashData(Data));
             File.WriteAllText(_soft["pub.pem"], signer.PublicKey.ToPem());
         }
 
         Assert.Contains("Verified OK", Tool.Run("openssl", ["dgst", "-sha256", "-verify", _soft["pub.pem"], "-signature", _soft["sig"], _soft["data"]]), StringComparison.Ordinal);
-        Assert.Contains("Signature is valid", _soft.Tool("ops", ["--verify", "--label", "k", .. options.Split(' '), "--input-file", "data", "--signature-file", "sig"]), StringComparison.Ordinal);
+        Assert.Contains("Signature is valid", _soft.Tool("ops", ["--verify", "--label", "k", .. options.Split(' '), "--signature-file", "sig"]), StringComparison.Ordinal);
         string[] objects = _soft.Tool("ops", "--login", "--pin", TestSoftHsm.Pin, "-O", "--type", "privkey").Split('\n');
         Assert.Contains(objects, l => l.Contains("sensitive, always sensitive, never extractable, local", StringComparison.Ordinal));
         Assert.Contains(objects, l => l.Contains("Usage:", StringComparison.Ordinal) && l.Trim().EndsWith(" sign", StringComparison.Ordinal));
@@ -93,9 +94,15 @@ public sealed partial class SoftHsmTests : IDisposable
         Assert.Equal(algorithm, byLabel.PublicKey.Algorithm);
         Assert.Equal(byLabel.PublicKey.Id, byId.PublicKey.Id);
         Assert.True(byLabel.PublicKey.Verify(Data, byId.Sign(Data)));
-        _soft.Tool("ops", "--read-object", "--type", "pubkey", "--label", "theirs", "-o", "pub.der");
-        using PublicKey theirs = KeyFile.ReadSpki(File.ReadAllBytes(_soft["pub.der"]), "pub");
-        Assert.Equal(theirs.Id, byId.PublicKey.Id);
+        if (algorithm == KeyAlgorithm.Rsa)
+        {
+            _soft.Tool("ops", "--read-object", "--type", "pubkey", "--label", "theirs", "-o", "pub.der");
+            using PublicKey theirs = KeyFile.ReadSpki(File.ReadAllBytes(_soft["pub.der"]), "pub");
+            Assert.Equal(theirs.Id, byId.PublicKey.Id);
+        }
+        else
+            // Debian 12's pkcs11-tool writes no P-384 key to a file; it shows the point.
+            Assert.Contains(Convert.ToHexStringLower(byId.PublicKey.Spki.Span[^(algorithm == KeyAlgorithm.EcdsaP256 ? 65 : 97)..]), _soft.Tool("ops", "-O", "--type", "pubkey"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -222,7 +229,7 @@ public sealed partial class SoftHsmTests : IDisposable
         signer.Sign(Data);
         TestSoftHsm.Remove(_folder);
 
-        Assert.Contains(Fails(() => signer.Sign(Data)), (HsmError[])[HsmError.TokenRemoved, HsmError.ObjectGone, HsmError.Refused]);
+        Assert.Equal(HsmError.TokenRemoved, Fails(() => signer.Sign(Data)));
         Assert.Equal(HsmError.NoToken, Fails(() => Open(made).Dispose()));
     }
 
