@@ -79,6 +79,36 @@ public sealed class HsmTests : IDisposable
         Assert.Contains("theirs", With("key", "list", $"pkcs11:token=ops?module-path={TestSoftHsm.Module}").Run().Expect(0).Out, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("ecdsa-p256")]
+    [InlineData("ecdsa-p384")]
+    [InlineData("rsa")]
+    public void Sign_IntoARegistry_CosignVerifiesWithThePublicHalf(string algorithm)
+    {
+        using TestRegistry registry = new(_folder["storage"]);
+        Tool.Run("skopeo", ["copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false", $"oci:{_folder["layout"]}:v1", $"docker://{registry.Host}/app:v1"]);
+        string image = $"{registry.Host}/app:v1";
+        Run("key", "generate", Key, "--algorithm", algorithm).Expect(0);
+        Run("key", "export", Key, "--public", "--output", "release.pub").Expect(0);
+        PeerResult Verified() => Peers.Run(_folder.Path, "cosign", ["verify", "--key", "release.pub", "--private-infrastructure", image]);
+        Assert.NotEqual(0, Verified().ExitCode);
+
+        Run("sign", image, "--key", Key, "--policy", "open.yaml", "--db", _database.Path, "--registry-http", registry.Host).Expect(0);
+
+        PeerResult verified = Verified();
+        Assert.True(verified.ExitCode == 0, verified.Error);
+    }
+
+    [Fact]
+    public void List_ThroughTheProxyOfP11Kit_IsTheSameToken()
+    {
+        Run("key", "generate", Key).Expect(0);
+        string proxy = Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu").Select(f => Path.Combine(f, "libp11-kit.so.0")).First(File.Exists);
+
+        Assert.Contains("object=release", Run("key", "list", $"pkcs11:token=ops?module-path={proxy}").Expect(0).Out, StringComparison.Ordinal);
+        Run(Sign($"{Key}?module-path={proxy}", "good.tar")).Expect(0);
+    }
+
     [Fact]
     public void Sign_PolicyListAndRevocationByAToken_AreReadWithItsPublicHalf()
     {

@@ -19,7 +19,7 @@ internal static partial class KeyCommand
 
     private static Command Generate(CliContext context)
     {
-        Argument<string> name = new("NAME") { Description = Catalogue.HelpKeyName.In(context.Language) };
+        Argument<string> name = new("NAME") { Description = Catalogue.HelpKeyNewName.In(context.Language) };
         Option<string?> algorithm = new("--algorithm") { HelpName = "ALGORITHM", Description = Catalogue.HelpKeyAlgorithm.In(context.Language) };
         Option<string?> days = RotateAfter(context);
         Option<string?> passphrase = PassphraseSource.Option(context);

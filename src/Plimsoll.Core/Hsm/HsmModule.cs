@@ -14,11 +14,12 @@ internal sealed unsafe partial class HsmModule : IDisposable
     /// <summary>Environment variable with the path of the module.</summary>
     public const string Variable = "PLIMSOLL_PKCS11_MODULE";
 
-    /// <summary>Where distributions put p11-kit's proxy, which knows every module of the system, and softhsm.</summary>
-    public static IReadOnlyList<string> UsualPlaces { get; } =
+    /// <summary>Where distributions put p11-kit's proxy (Debian: its library is one), which knows every module of the system, and softhsm.</summary>
+    public static IReadOnlyList<string> UsualPlaces =>
     [
-        "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so", "/usr/lib/aarch64-linux-gnu/p11-kit-proxy.so", "/usr/lib64/p11-kit-proxy.so", "/usr/lib/p11-kit-proxy.so",
-        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so", "/usr/lib/softhsm/libsofthsm2.so",
+        .. from name in (string[])["p11-kit-proxy.so", "libp11-kit.so.0", "softhsm/libsofthsm2.so"]
+           from folder in (string[])["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
+           select $"{folder}/{name}",
     ];
 
     private const int FirstFunctionAt = 8, MaxPathBytes = 4096;
