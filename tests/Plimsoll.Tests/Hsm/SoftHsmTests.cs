@@ -264,7 +264,7 @@ public sealed partial class SoftHsmTests : IDisposable
             byte[] changed = [.. wrapped];
             changed[^1] ^= 1;
             Assert.Equal(HsmError.NotWrapped, Fails(() => wrapper.Unwrap(changed)));
-            Assert.Equal(HsmError.NotWrapped, Fails(() => wrapper.Unwrap(wrapped[1..])));
+            Assert.Equal(HsmError.NotWrapped, Fails(() => wrapper.Unwrap(wrapped.AsSpan(1))));
             Assert.Equal(HsmError.NotWrapped, Fails(() => wrapper.Unwrap([])));
         }
         Assert.Throws<ArgumentException>(() => wrapper.Wrap(new byte[17]));
