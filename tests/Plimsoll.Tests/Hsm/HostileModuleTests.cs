@@ -165,7 +165,7 @@ public sealed class HostileModuleTests : IDisposable
         token.ReadPublic(Ops).Dispose();
         _fake.Lengths[(1, type)] = (first, second);
 
-        Fails(HsmError.Malformed, () => token.ReadPublic(Ops).Dispose());
+        Assert.Contains($"attribute 0x{type:x}", Fails(HsmError.Malformed, () => token.ReadPublic(Ops).Dispose()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
