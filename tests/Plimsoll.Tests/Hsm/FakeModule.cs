@@ -13,12 +13,12 @@ namespace Plimsoll.Tests.Hsm;
 internal sealed unsafe class FakeModule : IDisposable
 {
     private const int Functions = 68;
-    private static FakeModule? s_current;
+    private static FakeModule? _current;
     private readonly byte* _list = (byte*)NativeMemory.AllocZeroed(8 + (Functions * 8));
 
     public FakeModule()
     {
-        s_current = this;
+        _current = this;
         _list[0] = 2;
         _list[1] = 40;
         (byte[] parameters, _, byte[] wrapped) = HsmPublicKeyTests.Forms(Key);
@@ -95,12 +95,12 @@ internal sealed unsafe class FakeModule : IDisposable
 
     public void Dispose()
     {
-        s_current = null;
+        _current = null;
         Key.Dispose();
         NativeMemory.Free(_list);
     }
 
-    private static FakeModule Now => s_current!;
+    private static FakeModule Now => _current!;
 
     private static ulong Answer(string name) => Now.Answers.GetValueOrDefault(name);
 
