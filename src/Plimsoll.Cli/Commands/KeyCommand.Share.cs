@@ -24,6 +24,7 @@ internal static partial class KeyCommand
             if (needed > count)
                 throw CommandException.Usage($"--threshold {needed} is more than --shares {count}: nobody could ever combine them");
             string wanted = line.GetRequiredValue(key), folder = line.GetRequiredValue(output);
+            HardwareKey.Refuse(wanted, context, Catalogue.DeviceNoSplit, Catalogue.DeviceSplitHint);
             KeyStore store = new(context);
             string name = store.FindNamed(wanted) is var (stored, named) ? $"{stored.Name}@v{named.Version ?? stored.Current?.Number ?? 0}" : NameOfFile(wanted);
             MustBeEmpty(folder);

@@ -20,7 +20,7 @@ internal static partial class KeyCommand
 
     private static Command Generate(CliContext context)
     {
-        Argument<string> name = new("NAME") { Description = Catalogue.HelpKeyName.In(context.Language) };
+        Argument<string> name = new("NAME") { Description = Catalogue.HelpKeyNewName.In(context.Language) };
         Option<string?> algorithm = new("--algorithm") { HelpName = "ALGORITHM", Description = Catalogue.HelpKeyAlgorithm.In(context.Language) };
         Option<string?> days = RotateAfter(context);
         Option<string?> passphrase = PassphraseSource.Option(context);
@@ -37,8 +37,10 @@ internal static partial class KeyCommand
             }
             if (line.GetValue(pcrs) is not null)
                 throw CommandException.Usage("--tpm-pcrs is for keys in the TPM", "plimsoll key generate tpm:NAME makes one");
-            string wanted = NameOf(line.GetRequiredValue(name));
             KeyAlgorithm kind = AlgorithmOf(line.GetValue(algorithm)) ?? KeyAlgorithm.EcdsaP256;
+            if (HardwareKey.Find(line.GetRequiredValue(name), context) is { } device)
+                return GenerateIn(device, kind, line.GetValue(days), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
+            string wanted = NameOf(line.GetRequiredValue(name));
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
             KeyStore store = new(context);
             MustBeNew(store, wanted);
@@ -60,6 +62,7 @@ internal static partial class KeyCommand
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string wanted = NameOf(line.GetRequiredValue(name)), path = line.GetRequiredValue(file);
+            HardwareKey.Refuse(path, context, Catalogue.DeviceNoImport, Catalogue.DeviceImportHint);
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
             KeyStore store = new(context);
             MustBeNew(store, wanted);
@@ -99,11 +102,15 @@ internal static partial class KeyCommand
                 new OutputTarget("key", to).Check();
             string wanted = line.GetRequiredValue(key);
             KeyStore store = new(context);
-            if (TpmKeys.IsOne(wanted) && !line.GetValue(open))
+            bool inTpm = TpmKeys.IsOne(wanted);
+            if (inTpm && !line.GetValue(open))
                 throw CommandException.Usage($"{Escape.ForTerminal(wanted)} never leaves its TPM", "--public writes its public half");
-            (StoredKey? stored, KeyName? named) = TpmKeys.IsOne(wanted) ? (null, null) : store.FindNamed(wanted) ?? throw NoKey(wanted);
-            if (stored is null || named is null || line.GetValue(open))
+            if (!line.GetValue(open))
+                HardwareKey.Refuse(wanted, context, Catalogue.DeviceStays, Catalogue.DeviceExportHint);
+            if (line.GetValue(open))
             {
+                if (!inTpm && HardwareKey.Find(wanted, context) is null && store.FindNamed(wanted) is null)
+                    throw NoKey(wanted);
                 using KeyRing ring = store.OpenPublic(wanted);
                 string pem = string.Concat(ring.Keys.Select(k => k.ToPem()));
                 if (to is null)
@@ -112,6 +119,7 @@ internal static partial class KeyCommand
                     new OutputTarget("key", to).WriteFile(Encoding.ASCII.GetBytes(pem));
                 return ExitCode.Done;
             }
+            (StoredKey stored, KeyName named) = store.FindNamed(wanted) ?? throw NoKey(wanted);
             StoredVersion version = named.Version is { } number ? stored.Versions.FirstOrDefault(v => v.Number == number) ?? throw KeyStore.NoVersion(stored, named)
                 : stored.Current ?? stored.Versions[^1];
             string written;
@@ -143,6 +151,7 @@ internal static partial class KeyCommand
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             string wanted = line.GetRequiredValue(name);
+            HardwareKey.Refuse(wanted, context, Catalogue.DeviceNoVersions, Catalogue.DeviceRotateHint);
             KeyAlgorithm? kind = AlgorithmOf(line.GetValue(algorithm));
             int? rotation = DaysOf(line.GetValue(days));
             KeyStore store = new(context);
@@ -166,10 +175,15 @@ internal static partial class KeyCommand
 
     private static Command List(CliContext context)
     {
+        Argument<string?> device = new("DEVICE") { Description = Catalogue.HelpKeyDevice.In(context.Language), Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = new("--json") { Description = Catalogue.HelpKeyJson.In(context.Language) };
-        Command command = new("list", Catalogue.KeyListSummary.In(context.Language)) { json };
-        command.SetAction(line =>
+        Option<string?> passphrase = PassphraseSource.Option(context);
+        Command command = new("list", Catalogue.KeyListSummary.In(context.Language)) { device, json, passphrase };
+        command.SetAction((line, cancellationToken) => Run(() =>
         {
+            if (line.GetValue(device) is { } named)
+                return ListOf(HardwareKey.Find(named, context) ?? throw CommandException.Usage($"{Escape.Quote(named)} names no device", "pkcs11: names every token of the module; stored keys are listed without an argument"),
+                    line.GetValue(json), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
             KeyStore store = new(context);
             IReadOnlyList<StoredKey> keys = store.List();
             IReadOnlyList<string> tpm = TpmKeys.Names(context);
@@ -183,7 +197,7 @@ internal static partial class KeyCommand
                 foreach (string remark in Remarks(key, context))
                     context.Error.WriteLine($"plimsoll: note: {remark}");
             return ExitCode.Done;
-        });
+        }, cancellationToken));
         return command;
     }
 
@@ -200,6 +214,8 @@ internal static partial class KeyCommand
             Language language = context.Language;
             if (TpmKeys.IsOne(wanted))
                 return ShowTpm(context, wanted, line.GetValue(json));
+            if (HardwareKey.Find(wanted, context) is { } device)
+                return ShowIn(device, line.GetValue(json), new PassphraseSource(context, line.GetValue(passphrase)), context, cancellationToken);
             if (store.FindNamed(wanted) is not var (stored, named))
             {
                 using PublicKey one = KeyStore.FindPublicFile(wanted) ?? KeyStore.PublicOfPrivate(wanted, (what, cosign) => new PassphraseSource(context, line.GetValue(passphrase)).Get(what, cosign, cancellationToken));

@@ -26,6 +26,7 @@ internal static class MeasureCommand
         Option<bool> accept = new("--accept") { Description = Catalogue.HelpMeasureAccept.In(language) };
         Option<bool> forget = new("--forget") { Description = Catalogue.HelpMeasureForget.In(language) };
         Option<bool> noStore = new("--no-store") { Description = Catalogue.HelpMeasureNoStore.In(language) };
+        Option<string?> seal = new("--seal-key") { HelpName = "KEY", Description = Catalogue.HelpMeasureSeal.In(language) }, passphrase = PassphraseSource.Option(context);
         Option<bool> watch = new("--watch") { Description = Catalogue.HelpMeasureWatch.In(language) };
         Option<string?> interval = new("--interval") { HelpName = "TIME", Description = Catalogue.HelpMeasureInterval.In(language) };
         Option<string?> platform = new("--platform") { HelpName = "PLATFORM", Description = Catalogue.HelpPlatform.In(language) };
@@ -40,7 +41,7 @@ internal static class MeasureCommand
         Option<string?> lang = new("--lang") { HelpName = "LANG", Description = Catalogue.HelpLang.In(language) };
         Command command = new("measure", Catalogue.MeasureSummary.In(language))
         {
-            images, json, files, check, against, accept, forget, noStore, watch, interval, platform, parallel, tpm, nv, pcr, address, auth, plain, ca, mirrors, realms, lang,
+            images, json, files, check, against, accept, forget, noStore, seal, passphrase, watch, interval, platform, parallel, tpm, nv, pcr, address, auth, plain, ca, mirrors, realms, lang,
         };
         command.SetAction((line, cancellationToken) => Task.Run(() =>
         {
@@ -73,7 +74,8 @@ internal static class MeasureCommand
             foreach (Option option in hosts)
                 if (line.GetResult(option) is { Implicit: false } result)
                     registry[option.Name[2..]] = new Setting([.. result.Tokens.Select(t => t.Value)], option.Name);
-            MeasureRun run = new(context)
+            using SealKey? key = line.GetValue(seal) is { } name ? new SealKey(name, new KeyStore(context), new PassphraseSource(context, line.GetValue(passphrase)), cancellationToken) : null;
+            MeasureRun run = new(context, key)
             {
                 Json = line.GetValue(json),
                 Files = line.GetValue(files),

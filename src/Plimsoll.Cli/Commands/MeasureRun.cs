@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Plimsoll.Keys;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
@@ -51,7 +52,8 @@ internal sealed record Reference(string File, Measurement? Measurement, FileList
 }
 
 /// <summary>One call of <c>measure</c>.</summary>
-internal sealed partial class MeasureRun(CliContext context)
+/// <param name="seal">Seals baselines in place of the host's own key file; null for that.</param>
+internal sealed partial class MeasureRun(CliContext context, ISigner? seal)
 {
     public bool Json { get; init; }
     public string? Files { get; init; }
@@ -60,7 +62,7 @@ internal sealed partial class MeasureRun(CliContext context)
     public int Parallelism { get; init; } = 1;
     public ImageOptions Images { get; init; } = new();
 
-    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time, TpmKeys.HostSeal(context));
+    private readonly BaselineStore _store = new(context.Home.Baselines, context.Home.Host, context.Time, TpmKeys.HostSeal(context, seal), seal);
 
     public int Run(string[] names, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ using Plimsoll.Texts;
 namespace Plimsoll.Cli;
 
 /// <summary>
-/// Opens keys by the name a user gives them: <c>NAME</c> or <c>NAME@vN</c> of the user's own store, or a path. Every verb that signs or checks a
+/// Opens keys by the name a user gives them: <c>NAME</c> or <c>NAME@vN</c> of the user's own store, the name of a device's key, or a path. Every verb that signs or checks a
 /// signature uses it. Source: docs/formats/keys.md, "Key store".
 /// </summary>
 internal sealed partial class KeyStore(CliContext context)
@@ -19,6 +19,8 @@ internal sealed partial class KeyStore(CliContext context)
     {
         if (TpmKeys.IsOne(nameOrPath))
             return TpmKeys.OpenPublic(context, nameOrPath);
+        if (HardwareKey.Find(nameOrPath, context) is { } device)
+            return device.OpenPublic();
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             List<StoredVersion> versions = [.. key.Versions.Reverse().Where(v => wanted.Version is null ? v.Revoked is null : v.Number == wanted.Version)];
@@ -38,6 +40,8 @@ internal sealed partial class KeyStore(CliContext context)
     {
         if (TpmKeys.IsOne(nameOrPath))
             return TpmKeys.OpenSigner(context, nameOrPath);
+        if (HardwareKey.Find(nameOrPath, context) is { } device)
+            return device.OpenSigner(passphrases, cancellationToken);
         if (FindNamed(nameOrPath) is var (key, wanted))
         {
             StoredVersion version = wanted.Version is { } number ? key.Versions.FirstOrDefault(v => v.Number == number) ?? throw NoVersion(key, wanted)
@@ -65,6 +69,14 @@ internal sealed partial class KeyStore(CliContext context)
     {
         string pem = ReadFile(path), name = Escape.ForTerminal(path);
         return pem.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? null : Named(() => KeyFile.ReadPublic(pem, name));
+    }
+
+    /// <summary>Whether it is a file, and holds a private key.</summary>
+    public bool IsPrivateFile(string nameOrPath)
+    {
+        if (HardwareKey.Find(nameOrPath, context) is not null || FindNamed(nameOrPath) is not null)
+            return false;
+        return ReadFile(nameOrPath).Contains("PRIVATE KEY-----", StringComparison.Ordinal);
     }
 
     /// <summary>The public half of a private key of a file.</summary>

@@ -49,6 +49,10 @@ internal sealed class PassphraseSource(CliContext context, string? file)
     /// <summary>What a key file for cosign will be behind: cosign's own variable, else the key's passphrase.</summary>
     public string ForCosign(string passphrase) => context.Environment(CosignVariable) ?? passphrase;
 
+    /// <summary>What <c>--passphrase-file</c> holds; null when it is not given.</summary>
+    /// <exception cref="CommandException">It cannot be read, or is no passphrase.</exception>
+    public string? FindFile() => FromFile();
+
     private string? FromEnvironment(bool cosign) =>
         cosign && context.Environment(CosignVariable) is { } given ? given
         : context.Environment(Variable) is { Length: > 0 } passphrase ? passphrase : null;

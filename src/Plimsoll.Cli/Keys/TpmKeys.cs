@@ -93,7 +93,8 @@ internal static class TpmKeys
 
     /// <summary>The key that seals this host's baselines: what the environment names, else what sealed them before; null for the key of a file.</summary>
     /// <exception cref="CommandException">Both name one, and they differ; or there is no such key.</exception>
-    public static IHostSeal? HostSeal(CliContext context)
+    /// <param name="other">The key of <c>--seal-key</c>, which takes the place of the host's own; null without one.</param>
+    public static IHostSeal? HostSeal(CliContext context, ISigner? other = null)
     {
         string? named = context.Environment(HostVariable) is { Length: > 0 } value ? value : null, kept = null;
         string path = Path.Combine(context.Home.Host, BaselineStore.KeyNameFile);
@@ -110,6 +111,9 @@ internal static class TpmKeys
             throw CommandException.Usage($"{HostVariable} names {Escape.Quote(named)}, and {Escape.Quote(kept)} seals the baselines of this host", $"to change it, measure anew: move {Escape.ForTerminal(context.Home.Baselines)} and {Escape.ForTerminal(context.Home.Host)} away");
         if ((named ?? kept) is not { } name)
             return null;
+        if (other is not null)
+            throw CommandException.Usage($"--seal-key: {Escape.Quote(name)} seals the baselines of this host", kept is null ? $"leave out one of the two, --seal-key or {HostVariable}"
+                : $"to change it, measure anew: move {Escape.ForTerminal(context.Home.Baselines)} and {Escape.ForTerminal(context.Home.Host)} away");
         if (!IsOne(name))
             throw CommandException.Usage($"{Escape.Quote(name)} is no key of a TPM; the key that seals baselines is tpm:NAME, or one that is made by itself");
         return new TpmHostSeal(Read(context, name), name, () => TpmAccess.Open(context, null, null, CancellationToken.None));

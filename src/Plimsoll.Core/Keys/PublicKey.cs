@@ -48,7 +48,7 @@ public static class KeyAlgorithms
 }
 
 /// <summary>A key cannot be used; the message says why, without a byte of the key.</summary>
-public sealed class KeyException(string message, string? hint = null, Exception? inner = null) : Exception(message, inner)
+public class KeyException(string message, string? hint = null, Exception? inner = null) : Exception(message, inner)
 {
     public string? Hint { get; } = hint;
 }

@@ -22,7 +22,8 @@ namespace Plimsoll.Measure;
 /// <param name="folder">Holds <c>HEX.json</c>, <c>HEX.files</c> and <c>index.json</c>.</param>
 /// <param name="host">Holds <c>key.pem</c> and <c>counter</c>, and <c>pending</c> while a baseline is written.</param>
 /// <param name="seal">A key and a counter outside of these files; null for <c>key.pem</c> alone, which sees no rollback of everything together.</param>
-public sealed class BaselineStore(string folder, string host, TimeProvider time, IHostSeal? seal = null)
+/// <param name="signer">Key that seals in place of <c>key.pem</c>, such as one that a token keeps, without a counter; null for the file's. Its owner disposes it.</param>
+public sealed class BaselineStore(string folder, string host, TimeProvider time, IHostSeal? seal = null, ISigner? signer = null)
 {
     public const string IndexPayloadType = "application/vnd.plimsoll.baseline-index.v1+json";
 
@@ -260,10 +261,24 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time,
         : SmallFile.ReadRegular(CounterFile, 64) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long counter)
             ? counter : long.MaxValue - 1;
 
+    /// <summary>The key that was given, which stays open.</summary>
+    private sealed class Lent(ISigner key) : ISigner
+    {
+        public PublicKey PublicKey => key.PublicKey;
+
+        public byte[] Sign(ReadOnlySpan<byte> data) => key.Sign(data);
+
+        public void Dispose()
+        {
+        }
+    }
+
     private ISigner? OpenKey()
     {
         if (seal is not null)
             return seal.OpenKey();
+        if (signer is not null)
+            return new Lent(signer);
         if (!File.Exists(KeyFile))
             return null;
         string pem = Encoding.ASCII.GetString(SmallFile.ReadRegular(KeyFile, MaxKeyBytes) ?? []);

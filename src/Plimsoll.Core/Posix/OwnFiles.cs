@@ -19,6 +19,43 @@ public static partial class OwnFiles
             && stat.IsFolder && (stat.Uid == 0 || stat.Uid == EffectiveUser()) && (stat.Permissions & GroupOrOthersWrite) == 0;
     }
 
+    /// <summary>
+    /// The first part of a path that someone else than root and this user can change; null when nobody can. A folder in which all may write but
+    /// only remove their own, as /tmp is, changes nothing of what lies below it under our name.
+    /// </summary>
+    /// <param name="path">As <see cref="RealPath"/> answers it: absolute, without links.</param>
+    public static string? FindForeign(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        const int sticky = 0b001_000_000_000;
+        for (int end = 0; end >= 0;)
+        {
+            end = path.IndexOf('/', end + 1);
+            string part = end < 0 ? path : path[..end];
+            if (!IsOurs(part))
+                return part;
+        }
+        return IsOurs("/") ? null : "/";
+
+        static bool IsOurs(string part) =>
+            Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(part + '\0'), Native.AtSymlinkNoFollow, out Stat stat) == 0
+            && (stat.IsFolder || stat.IsFile) && (stat.Uid == 0 || stat.Uid == EffectiveUser())
+            && ((stat.Permissions & GroupOrOthersWrite) == 0 || stat.IsFolder && (stat.Permissions & sticky) != 0);
+    }
+
+    /// <summary>The path with every link followed; null when there is no such file.</summary>
+    public static unsafe string? RealPath(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        const int maxPath = 4096;
+        byte* buffer = stackalloc byte[maxPath];
+        fixed (byte* text = (byte[])[.. Encoding.UTF8.GetBytes(path), 0])
+            return path.Contains('\0', StringComparison.Ordinal) || Resolve(text, buffer) is null ? null : Marshal.PtrToStringUTF8((nint)buffer);
+    }
+
+    [LibraryImport("libc", EntryPoint = "realpath")]
+    private static unsafe partial byte* Resolve(byte* path, byte* resolved);
+
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();
 }

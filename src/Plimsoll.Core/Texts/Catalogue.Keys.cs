@@ -16,11 +16,12 @@ public static partial class Catalogue
     public static Text KeyCombineSummary => new("Give a key back from its shares, and store it", "用份额恢复密钥并保存");
 
     public static Text HelpKeyName => new("Name: letters, digits, - and _", "名称：字母、数字、- 和 _");
-    public static Text HelpKeyOrFile => new("A stored key, NAME or NAME@vN, or a PEM file", "已存密钥（NAME 或 NAME@vN）或 PEM 文件");
-    public static Text HelpStoredKey => new("A stored key: NAME, or NAME@vN for one version", "已存密钥：NAME，或以 NAME@vN 指定版本");
+    public static Text HelpKeyNewName => new("Name: letters, digits, - and _; or pkcs11:token=LABEL;object=NAME for a key in a token", "名称：字母、数字、- 和 _；或以 pkcs11:token=标签;object=名称 在令牌中生成");
+    public static Text HelpKeyOrFile => new("A stored key, NAME or NAME@vN, a PEM file, or pkcs11:…", "已存密钥（NAME 或 NAME@vN）、PEM 文件或 pkcs11:…");
+    public static Text HelpStoredKey => new("A stored key: NAME, or NAME@vN for one version; with --public also pkcs11:…", "已存密钥：NAME，或以 NAME@vN 指定版本；--public 亦可用于 pkcs11:…");
     public static Text HelpKeyFile => new("File that holds one key", "包含一个密钥的文件");
     public static Text HelpKeyImportName => new("What the key is to be called", "密钥的名称");
-    public static Text HelpKeyAlgorithm => new("ecdsa-p256 (default), ecdsa-p384, ed25519 or rsa", "ecdsa-p256（默认）、ecdsa-p384、ed25519 或 rsa");
+    public static Text HelpKeyAlgorithm => new("ecdsa-p256 (default), ecdsa-p384, ed25519 (not in tokens) or rsa", "ecdsa-p256（默认）、ecdsa-p384、ed25519（令牌不支持）或 rsa");
     public static Text HelpKeyAlgorithmRotate => new("Algorithm of the new version (default: as before)", "新版本的算法（默认与之前相同）");
     public static Text HelpKeyRotateAfter => new("Days after which a version is due for rotation (default: {0})", "版本应轮换的天数（默认 {0}）");
     public static Text HelpKeyJson => new("Write JSON", "输出 JSON");
@@ -40,7 +41,7 @@ public static partial class Catalogue
     public static Text KeySplitDone => new("{0}: {1} shares in {2}, of which any {3} give it back (set {4})", "{0}：{1} 个份额已写入 {2}，其中任意 {3} 个可恢复密钥（组 {4}）");
     public static Text KeyShareWrong => new("{0} is not of this key although it says so; the others gave it back", "{0} 并不属于此密钥；密钥已由其余份额恢复");
 
-    public static Text HelpPassphraseFile => new("File with the key's passphrase; - for standard input", "存放密钥口令的文件；- 表示标准输入");
+    public static Text HelpPassphraseFile => new("File with the key's passphrase, or a token's PIN; - for standard input", "存放密钥口令或令牌 PIN 的文件；- 表示标准输入");
     public static Text AskPassphrase => new("passphrase of {0}", "{0} 的口令");
     public static Text AskNewPassphrase => new("new passphrase of {0}", "{0} 的新口令");
     public static Text AskAgain => new("the same again", "再次输入");

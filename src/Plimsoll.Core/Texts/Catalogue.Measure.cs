@@ -13,6 +13,7 @@ public static partial class Catalogue
     public static Text HelpMeasureAccept { get; } = new("Store as vouched for by you (origin: operator), in place of the baseline", "以您本人担保的名义（来源：operator）保存，替换已有基线");
     public static Text HelpMeasureForget { get; } = new("Remove the baselines of images, named or by config digest; nothing is measured", "删除镜像（按名称或配置摘要）的基线；不做度量");
     public static Text HelpMeasureNoStore { get; } = new("Store no baseline", "不保存基线");
+    public static Text HelpMeasureSeal { get; } = new("Key that seals baselines in place of this host's own: NAME@vN, FILE, or pkcs11:…", "用于封印基线的密钥，替代本机自有密钥：NAME@vN、文件或 pkcs11:…");
     public static Text HelpMeasureWatch { get; } = new("Follow the Docker daemon: measure after pull, build, load and tag, and at intervals, until interrupted", "跟随 Docker 守护进程：在拉取、构建、加载、打标签之后以及定期度量，直到被中断");
     public static Text HelpMeasureInterval { get; } = new("With --watch: measure every image again after this time; default 1h", "与 --watch 合用：每隔此时间重新度量所有镜像；默认 1h");
 

@@ -25,7 +25,7 @@ internal static partial class FuzzTargets
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
         MalwareArchive, MalwareText, MalwareProgram, DeflateStart,
         SecretRuleFile, SecretText,
-        KeyFiles, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations,
+        KeyFiles, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations, Pkcs11Uris, TokenPoints,
         FileListLines, MeasuredJson, DaemonEvents,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
         TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, MeasuredLines, TpmKey, QuoteEvidence,

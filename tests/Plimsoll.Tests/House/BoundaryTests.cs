@@ -16,6 +16,7 @@ public sealed class BoundaryTests
         ["Texts"] = [],
         ["Posix"] = [],
         ["Keys"] = ["Posix", "Texts"],
+        ["Hsm"] = ["Keys", "Posix", "Texts"],
         ["Oci"] = ["Posix", "Texts"],
         ["Docker"] = ["Oci", "Posix", "Texts"],
         ["Registry"] = ["Oci", "Posix", "Texts"],
