@@ -49,7 +49,7 @@ internal static class HelpText
     public static void Write(TextWriter output, Command command, CliContext context)
     {
         Language language = context.Language;
-        bool root = command is RootCommand;
+        bool root = IsRoot(command);
         int columns = Math.Max(context.Columns, 60);
         foreach (string line in DisplayWidth.Wrap(command.Description ?? "", columns))
             output.WriteLine(line);
@@ -84,10 +84,13 @@ internal static class HelpText
         return argument.Arity.MinimumNumberOfValues == 0 ? $"[{name}]" : name;
     }
 
+    /// <summary>The program itself, which no command holds.</summary>
+    internal static bool IsRoot(Command command) => !command.Parents.Any();
+
     private static IEnumerable<string> Path(Command command)
     {
         List<string> names = [];
-        for (Command? at = command; at is not null and not RootCommand; at = at.Parents.OfType<Command>().FirstOrDefault())
+        for (Command? at = command; at is not null && !IsRoot(at); at = at.Parents.OfType<Command>().FirstOrDefault())
             names.Insert(0, at.Name);
         return names;
     }

@@ -53,11 +53,10 @@ public static class PlimsollApp
     /// <summary>EPIPE, which .NET puts into the exception's HResult.</summary>
     internal static bool IsBrokenPipe(IOException e) => e.HResult == 32;
 
-    private static RootCommand BuildRoot(CliContext context, ScanServices services, string? asked)
+    private static Command BuildRoot(CliContext context, ScanServices services, string? asked)
     {
-        RootCommand root = new(Catalogue.ProgramSummary.In(context.Language));
-        root.Options.Clear();
-        root.Directives.Clear();
+        // No RootCommand: its own help and version options read their texts from a resource at every start, only to be replaced.
+        Command root = new("plimsoll", Catalogue.ProgramSummary.In(context.Language));
         root.Options.Add(new Option<bool>("--help", "-h", "-?") { Recursive = true, Description = Catalogue.HelpHelp.In(context.Language) });
         root.Options.Add(new Option<bool>("--version") { Description = Catalogue.HelpVersion.In(context.Language) });
         (string Verb, Func<Command> Create)[] verbs =
@@ -104,7 +103,7 @@ public static class PlimsollApp
         // OpenSSL takes some milliseconds to load, which a scan needs to check the first digest: beside the command line, not after it.
         if (args.Count > 1)
             _ = Task.Run(static () => SHA256.HashData(ReadOnlySpan<byte>.Empty), CancellationToken.None);
-        RootCommand root = BuildRoot(context, services, args.Count > 0 ? args[0] : null);
+        Command root = BuildRoot(context, services, args.Count > 0 ? args[0] : null);
         if (args.Count == 0)
         {
             HelpText.Write(context.Error, root, context);
@@ -158,7 +157,7 @@ public static class PlimsollApp
     {
         List<string> names = [];
         for (Command? at = command; at is not null; at = at.Parents.OfType<Command>().FirstOrDefault())
-            names.Insert(0, at is RootCommand ? "plimsoll" : at.Name);
+            names.Insert(0, at.Name);
         return names;
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime;
 using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Layers;
@@ -9,6 +8,7 @@ using Plimsoll.Inspect.Suppressions;
 using Plimsoll.Inspect.Vulnerabilities;
 using Plimsoll.Oci;
 using Plimsoll.Sources;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Inspect;
 
@@ -145,7 +145,7 @@ public static partial class Scanner
     }
 
     private static DateTimeOffset? CreatedOf(ImageConfig? config) =>
-        DateTimeOffset.TryParse(config?.Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time) ? time : null;
+        Rfc3339.TryParse(config?.Created, out DateTimeOffset time) ? time.ToUniversalTime() : null;
 
     private static Action<ImageLayer>? ProgressOf(Image image, IProgress<ScanProgress>? progress)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
@@ -161,7 +160,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
     }
 
     private static DateTimeOffset? CreatedOf(Image image) =>
-        DateTimeOffset.TryParse(image.Config?.Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset created) ? created : null;
+        Rfc3339.TryParse(image.Config?.Created, out DateTimeOffset created) ? created : null;
 
     private static byte[] ReadRevocations(string path)
     {
