@@ -61,24 +61,24 @@ public sealed record TpmPublic
         switch (type)
         {
             case TpmAlgorithm.Rsa:
-            {
-                int symmetric = Symmetric(ref reader);
-                (TpmAlgorithm scheme, TpmAlgorithm hash) = SchemeOf(ref reader);
-                int bits = reader.U16();
-                uint exponent = reader.U32();
-                read = read with { SymmetricBits = symmetric, Scheme = scheme, SchemeHash = hash, RsaBits = bits, Exponent = exponent, X = reader.Sized(MaxRsaBytes).ToArray() };
-                break;
-            }
+                {
+                    int symmetric = Symmetric(ref reader);
+                    (TpmAlgorithm scheme, TpmAlgorithm hash) = SchemeOf(ref reader);
+                    int bits = reader.U16();
+                    uint exponent = reader.U32();
+                    read = read with { SymmetricBits = symmetric, Scheme = scheme, SchemeHash = hash, RsaBits = bits, Exponent = exponent, X = reader.Sized(MaxRsaBytes).ToArray() };
+                    break;
+                }
             case TpmAlgorithm.Ecc:
-            {
-                int symmetric = Symmetric(ref reader);
-                (TpmAlgorithm scheme, TpmAlgorithm hash) = SchemeOf(ref reader);
-                int curve = reader.U16();
-                if (reader.Algorithm() is var kdf && kdf != TpmAlgorithm.Null)
-                    throw new TpmException(TpmError.Unsupported, $"TPMT_PUBLIC: key derivation scheme 0x{(int)kdf:x4} is not known");
-                read = read with { SymmetricBits = symmetric, Scheme = scheme, SchemeHash = hash, CurveId = curve, X = reader.Sized(MaxCoordinateBytes).ToArray(), Y = reader.Sized(MaxCoordinateBytes).ToArray() };
-                break;
-            }
+                {
+                    int symmetric = Symmetric(ref reader);
+                    (TpmAlgorithm scheme, TpmAlgorithm hash) = SchemeOf(ref reader);
+                    int curve = reader.U16();
+                    if (reader.Algorithm() is var kdf && kdf != TpmAlgorithm.Null)
+                        throw new TpmException(TpmError.Unsupported, $"TPMT_PUBLIC: key derivation scheme 0x{(int)kdf:x4} is not known");
+                    read = read with { SymmetricBits = symmetric, Scheme = scheme, SchemeHash = hash, CurveId = curve, X = reader.Sized(MaxCoordinateBytes).ToArray(), Y = reader.Sized(MaxCoordinateBytes).ToArray() };
+                    break;
+                }
             case TpmAlgorithm.KeyedHash:
                 if (reader.Algorithm() is var keyed && keyed != TpmAlgorithm.Null)
                     throw new TpmException(TpmError.Unsupported, $"TPMT_PUBLIC: keyed hash scheme 0x{(int)keyed:x4} is not known");

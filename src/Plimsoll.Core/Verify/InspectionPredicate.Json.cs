@@ -126,7 +126,8 @@ public sealed partial record InspectionPredicate
             LicencesBeyond = (int)NumberOf(licences.Get("beyond"), int.MaxValue),
             LicenceCategories = CategoriesOf(licences.Get("categories")),
             PackagesOfPolicy = map.FindText("packagesOfPolicy", MaxCharacters),
-        }, verdict is null ? null : VerdictOf(verdict)) { Override = map.FindText("override", MaxCharacters) };
+        }, verdict is null ? null : VerdictOf(verdict))
+        { Override = map.FindText("override", MaxCharacters) };
         database.Done();
         undecided.Done();
         findings.Done();

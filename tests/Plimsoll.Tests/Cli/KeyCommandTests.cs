@@ -55,7 +55,8 @@ public sealed class KeyCommandTests : IDisposable
             {
                 _questions.Add(question);
                 return _answers.Dequeue();
-            } : null,
+            }
+            : null,
         };
         return await PlimsollApp.RunAsync(args, context, new ScanServices
         {
