@@ -83,7 +83,8 @@ class Trivy:
         self.work, self.program, self.cache = work, f"{peers}/trivy", f"{work}/trivy-cache"
         shutil.copytree(f"{peers}/trivy-cache", self.cache, ignore=shutil.ignore_patterns("fanal"))
 
-    def scan(self, *image, cold=True, docker=None):
+    def scan(self, *image, cold=True, docker=None, packages=True):
+        """packages: whether the image has some of a distribution; without any the peer would have seen nothing."""
         if cold:
             shutil.rmtree(f"{self.cache}/fanal", ignore_errors=True)
         env = dict(os.environ, TMPDIR=self.work)
@@ -94,7 +95,7 @@ class Trivy:
         with open(sample.out, encoding="utf-8") as f:
             components = json.load(f).get("components") or []
         sample.packages = sum(1 for c in components if c.get("purl", "").startswith(("pkg:deb/", "pkg:apk/")))
-        if not sample.packages:
+        if packages and not sample.packages:
             raise Failed("Trivy found no OS package; it did not see the image")
         return sample
 
@@ -246,7 +247,7 @@ def measure(cases, runs, work, tools, data, table):
         if not os.path.exists(many):
             os.makedirs(os.path.dirname(many), exist_ok=True)
             step(f"an image of {FILES} files", sys.executable, f"{ROOT}/benchmarks/many_files.py", many, str(FILES))
-        o, p, f = interleave(runs, lambda: ours.scan(f"docker-archive:{many}"), lambda: trivy.scan("--input", many), floor(work, [many]))
+        o, p, f = interleave(runs, lambda: ours.scan(f"docker-archive:{many}"), lambda: trivy.scan("--input", many, packages=False), floor(work, [many]))
         table.add(f"{FILES // 1000000} million small files, cold", o, p, f, "500 MB", lambda: max(s.rss for s in o) <= 500 * MB)
     if "update" in cases:
         osv = f"{CACHE}/osv"
