@@ -55,14 +55,17 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
             using Image image = ImageSource.Open(name, Images, cancellationToken);
             // A stream tells its config last, so that it is measured in any case.
             bool stream = image.ConfigDigest is null;
-            MeasuredBytes measured = stream || TrustJudge.NeedsOf(Policy, NamesOf(reference, image)).Measurement ? Measure(image, IsOnHost(reference, image), cancellationToken) : new MeasuredBytes(null, [], 0, false);
+            MeasuredBytes measured = stream ? Measure(image, IsOnHost(reference, image), cancellationToken) : new MeasuredBytes(null, [], 0, false);
             if (image.ConfigDigest is not { } config)
                 throw new ImageException(ImageError.Unsupported, $"{Escape.Quote(name)} is a folder of files, which nobody can have signed", "verify an image");
-            TrustNeeds needs = TrustJudge.NeedsOf(Policy, NamesOf(reference, image));
+            IReadOnlyList<ImageName> names = NamesOf(reference, image);
+            TrustNeeds needs = TrustJudge.NeedsOf(Policy, names);
+            if (!stream && needs.Measurement)
+                measured = Measure(image, IsOnHost(reference, image), cancellationToken);
             EvidenceCollector collector = new(Images, Bundles) { WantsRootManifest = needs.ContentTrust };
             JudgedImage judged = new()
             {
-                Names = NamesOf(reference, image),
+                Names = names,
                 Index = image.IndexDigest,
                 Manifest = image.ManifestDigest,
                 Config = config,

@@ -30,8 +30,11 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time,
     /// <summary>Baselines of one host.</summary>
     public const int MaxBaselines = 20_000;
 
-    private const int MaxIndexBytes = 16 * 1024 * 1024, MaxKeyBytes = 16 * 1024, LockAttempts = 500;
-    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite, OwnerFolder = Owner | UnixFileMode.UserExecute;
+    private const int MaxIndexBytes = 16 * 1024 * 1024, MaxKeyBytes = 16 * 1024;
+    private const UnixFileMode OwnerFolder = DurableFile.OwnerOnly | UnixFileMode.UserExecute;
+
+    /// <summary>How long another process is waited for.</summary>
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
 
     private string IndexFile => Path.Combine(folder, "index.json");
 
@@ -304,41 +307,11 @@ public sealed class BaselineStore(string folder, string host, TimeProvider time,
         return new EcSigner(key);
     }
 
-    /// <summary>The old content or the new, never a part, whatever happens in between.</summary>
-    private static void Replace(string path, ReadOnlySpan<byte> content)
-    {
-        string draft = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp";
-        try
-        {
-            using (FileStream file = new(draft, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Owner, BufferSize = 0 }))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(draft, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(draft);
-            throw;
-        }
-    }
+    private static void Replace(string path, ReadOnlySpan<byte> content) => DurableFile.Write(path, content, DurableFile.OwnerOnly);
 
     private FileStream? LockIfThere() => Directory.Exists(folder) && File.Exists(Path.Combine(folder, ".lock")) ? Lock() : null;
 
-    private FileStream Lock()
-    {
-        using ManualResetEventSlim never = new(false);
-        for (int attempt = 1; ; attempt++)
-            try
-            {
-                return new FileStream(Path.Combine(folder, ".lock"), new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = Owner, BufferSize = 0 });
-            }
-            catch (IOException e) when (attempt < LockAttempts && e is not (FileNotFoundException or DirectoryNotFoundException))
-            {
-                never.Wait(TimeSpan.FromMilliseconds(20));
-            }
-    }
+    private FileStream Lock() => DurableFile.Lock(Path.Combine(folder, ".lock"), LockPatience, CancellationToken.None, DurableFile.OwnerOnly);
 
     private string FileOf(Digest config) => Path.Combine(folder, $"{config.Hex}.json");
 

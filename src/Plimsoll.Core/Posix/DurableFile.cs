@@ -13,16 +13,22 @@ internal static class DurableFile
     public static string TemporaryFor(string path) =>
         Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.tmp-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}");
 
+    /// <summary>For its owner only, from the first byte.</summary>
+    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     /// <summary>A file of that name, which is not there yet.</summary>
-    public static FileStream Create(string path) => new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 128 * 1024);
+    /// <param name="mode">Null for what the umask leaves.</param>
+    public static FileStream Create(string path, UnixFileMode? mode = null) =>
+        new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, UnixCreateMode = mode, BufferSize = 128 * 1024 });
 
     /// <summary>Writes a small file in the place of another.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    /// <param name="mode">As of <see cref="Create"/>.</param>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, UnixFileMode? mode = null)
     {
         string temporary = TemporaryFor(path);
         try
         {
-            using (FileStream file = Create(temporary))
+            using (FileStream file = Create(temporary, mode))
             {
                 file.Write(bytes);
                 file.Flush(flushToDisk: true);
@@ -60,15 +66,16 @@ internal static class DurableFile
     }
 
     /// <summary>Opens a file for this process alone, waiting until whoever has it lets go; the kernel lets go for a process that died.</summary>
+    /// <param name="mode">As of <see cref="Create"/>, where the file is not there yet.</param>
     /// <exception cref="IOException">It was not to be had in that time.</exception>
-    public static FileStream Lock(string path, TimeSpan patience, CancellationToken cancellationToken)
+    public static FileStream Lock(string path, TimeSpan patience, CancellationToken cancellationToken, UnixFileMode? mode = null)
     {
         for (TimeSpan waited = TimeSpan.Zero; ; waited += TimeSpan.FromMilliseconds(LockWaitMilliseconds))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+                FileStream file = new(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = mode, BufferSize = 1 });
                 // Who had it may have removed the name in between; a lock on a file without one keeps nobody out.
                 if (IsAt(file.SafeFileHandle, path))
                     return file;

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Plimsoll.Measure;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
@@ -18,10 +17,8 @@ public sealed record Extension(ExtendTarget Target, int Extended, int Entries);
 /// <param name="folder">Holds <c>nv-01805001.list</c>, <c>pcr-14.list</c>. Safe for several processes.</param>
 public sealed class MeasuredStore(string folder)
 {
-    /// <summary>Waits for another process, of 20 ms each.</summary>
-    private const int LockAttempts = 500;
-
-    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    /// <summary>How long another process is waited for.</summary>
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
 
     private const NvAttributes Ours = NvAttributes.Extend | NvAttributes.OwnerWrite | NvAttributes.AuthWrite | NvAttributes.OwnerRead | NvAttributes.AuthRead | NvAttributes.NoDictionaryAttack;
 
@@ -79,8 +76,8 @@ public sealed class MeasuredStore(string folder)
         ArgumentNullException.ThrowIfNull(measurement);
         if (measurement.Layers.Count == 0)
             throw new TpmException(TpmError.Unsupported, $"image {measurement.Config} has no layers: there is nothing to extend");
-        Directory.CreateDirectory(folder, Owner | UnixFileMode.UserExecute);
-        using FileStream alone = Lock();
+        Directory.CreateDirectory(folder, DurableFile.OwnerOnly | UnixFileMode.UserExecute);
+        using FileStream alone = DurableFile.Lock(Path.Combine(folder, ".lock"), LockPatience, cancellationToken, DurableFile.OwnerOnly);
         MeasuredList kept = Read(target);
         Place place = target.IsNv ? Index(tpm, kept, cancellationToken) : Pcr(tpm, target, cancellationToken);
         MeasuredList list = Settle(kept, place);
@@ -91,7 +88,7 @@ public sealed class MeasuredStore(string folder)
         // What a loss of power left of a line goes.
         if (!File.Exists(PathOf(target)) || new FileInfo(PathOf(target)).Length != list.ToBytes().Length)
             Replace(list);
-        using FileStream file = new(PathOf(target), new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, UnixCreateMode = Owner, BufferSize = 0 });
+        using FileStream file = new(PathOf(target), new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, UnixCreateMode = DurableFile.OwnerOnly, BufferSize = 0 });
         for (int i = 0; i < measurement.Layers.Count; i++)
         {
             LayerMeasurement layer = measurement.Layers[i];
@@ -191,30 +188,7 @@ public sealed class MeasuredStore(string folder)
     internal static TpmException LeadsNowhere(ExtendTarget target) =>
         TpmException.Malformed($"{target} does not hold what the list of measured images leads to: the list was changed, or something else was extended");
 
-    private void Replace(MeasuredList list)
-    {
-        string path = PathOf(list.Target), draft = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp";
-        using (FileStream file = new(draft, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Owner, BufferSize = 0 }))
-        {
-            file.Write(list.ToBytes());
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, path, overwrite: true);
-    }
+    private void Replace(MeasuredList list) => DurableFile.Write(PathOf(list.Target), list.ToBytes(), DurableFile.OwnerOnly);
 
     private string PathOf(ExtendTarget target) => Path.Combine(folder, target.FileName);
-
-    private FileStream Lock()
-    {
-        using ManualResetEventSlim never = new(false);
-        for (int attempt = 1; ; attempt++)
-            try
-            {
-                return new FileStream(Path.Combine(folder, ".lock"), new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = Owner, BufferSize = 0 });
-            }
-            catch (IOException e) when (attempt < LockAttempts && e is not (FileNotFoundException or DirectoryNotFoundException))
-            {
-                never.Wait(TimeSpan.FromMilliseconds(20));
-            }
-    }
 }

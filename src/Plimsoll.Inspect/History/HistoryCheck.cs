@@ -181,7 +181,7 @@ public sealed class HistoryCheck : ICheck
         DateTimeOffset? before = null;
         for (int i = 0; i < history.Count; i++)
         {
-            if (!DateTimeOffset.TryParse(history[i].Created, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) || time.Year < 1990)
+            if (!Rfc3339.TryParse(history[i].Created, out DateTimeOffset time) || time.Year < 1990)
                 continue;
             bool alone = !(i + 1 < history.Count && history[i + 1].Created == history[i].Created) && !(i > 0 && history[i - 1].Created == history[i].Created);
             if (before is { } last && time < last && alone)
