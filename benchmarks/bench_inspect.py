@@ -1,8 +1,8 @@
 """What each check of ./plimsoll scan adds to the bare scan: processor time, as a share
 
 usage: ./bench inspect [--runs N] [--case NAME]… [--clamd SOCKET] [--image FILE] [--program FILE]      default: 5 runs, every case
-cases: secret malware-none malware malware-million history configuration licence all clamd      what they are and the goals: docs/benchmarks.md
---clamd: the unix socket of a clamd that runs, for the case clamd; its own processor time is shown apart.
+cases: secret malware-none malware malware-million history configuration licence all clamd clamd-stream      what they are and the goals: docs/benchmarks.md
+--clamd: the unix socket of a clamd that runs, for the cases clamd and clamd-stream; its own processor time is shown apart.
 --image, --program: a docker-save file and an executable that stand there already, instead of those that are made.
 environment: as for ./bench scan. Exit code 0 when every case ran, 1 when one failed; a goal that is not met is said, not failed.
 """
@@ -22,7 +22,10 @@ CASES = {
     "licence": ("licence", None),
     "all": ("malware,secret,history,configuration,licence", 1_000_000),
     "clamd": ("malware", None),
+    "clamd-stream": ("malware", None),
 }
+# What stands before clamd's socket: how contents come there.
+WAYS = {"clamd": "fildes:", "clamd-stream": "stream:"}
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
@@ -89,21 +92,21 @@ def span(values, form):
 
 
 def measure(options, work, data, program, image, rows, records):
-    cases = [c for c in options.case or CASES if c != "clamd" or options.clamd]
+    cases = [c for c in options.case or CASES if c not in WAYS or options.clamd]
     homes = Homes(work, program)
     homes.prepare(data, {None} | {CASES[c][1] for c in cases})
-    clamd = Clamd(options.clamd) if "clamd" in cases else None
-    its = []
+    clamd = Clamd(options.clamd) if WAYS.keys() & set(cases) else None
+    its = {case: [] for case in WAYS}
 
     def action(case):
         checks, count = CASES[case]
-        if case != "clamd":
+        if case not in WAYS:
             return lambda: homes.scan(image, checks, count)
 
         def with_clamd():
             before = clamd.seconds()
-            sample = homes.scan(image, checks, count, clamd.path)
-            its.append(clamd.seconds() - before)
+            sample = homes.scan(image, checks, count, WAYS[case] + clamd.path)
+            its[case].append(clamd.seconds() - before)
             return sample
         return with_clamd
 
@@ -120,7 +123,8 @@ def measure(options, work, data, program, image, rows, records):
             rows.append((case, "-", "-", "-", "-", f"left out: this build has no check {', '.join(missing)}"))
         else:
             have.append(case)
-    its.clear()
+    for of in its.values():
+        of.clear()
     bare, *results = interleave(options.runs, lambda: homes.scan(image, "", None), *[action(c) for c in have])
     if isinstance(bare, Failed):
         raise bare
@@ -136,7 +140,7 @@ def measure(options, work, data, program, image, rows, records):
         # Run by run against the bare scan of the same turn: what the machine does meanwhile hits both.
         share = [(s.cpu - b) / b for s, b in zip(samples, base)]
         shares[case] = median(share)
-        note = f"clamd's own: {span(its[-options.runs:], '.2f')} s" if case == "clamd" else "; ".join(f"{n}: {e['failure']}" for n, e in samples[0].engines.items() if e.get("failure"))
+        note = f"clamd's own: {span(its[case][-options.runs:], '.2f')} s; clock: {span([s.seconds for s in samples], '.2f')} s" if case in WAYS else "; ".join(f"{n}: {e['failure']}" for n, e in samples[0].engines.items() if e.get("failure"))
         rows.append((case, span([s.cpu for s in samples], ".2f"), span(share, "+.0%"), f"{max(s.rss for s in samples) / MB:.0f}", str(samples[0].problems), note[:90]))
         records.append({"case": case, "samples": [vars(s) for s in samples]})
     return shares, failed

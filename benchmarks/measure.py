@@ -16,6 +16,16 @@ class Sample:
     out: str             # path of its standard output
 
 
+def end(process):
+    """Asks a process to end, and kills one that does not within half a minute."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def run(command, work, env=None, accept=(0,), timeout=900, name="run"):
     """One process, measured by wait4. Raises Failed with the end of its errors when the exit code is not accepted."""
     out, err = f"{work}/{name}.out", f"{work}/{name}.err"

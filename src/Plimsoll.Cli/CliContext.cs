@@ -5,6 +5,8 @@ namespace Plimsoll.Cli;
 /// <summary>Everything a verb touches of the outside, so that a test can call it in its own process.</summary>
 public sealed class CliContext
 {
+    private TextReader? _in;
+
     /// <summary>Results.</summary>
     public required TextWriter Out { get; init; }
 
@@ -13,7 +15,16 @@ public sealed class CliContext
 
     /// <summary>Progress, notes, errors.</summary>
     public required TextWriter Error { get; init; }
-    public TextReader In { get; init; } = TextReader.Null;
+
+    /// <summary>Opens <see cref="In"/> when somebody asks for it; the base library's sets up a terminal and encodings for it, which few commands need.</summary>
+    public Func<TextReader> OpenIn { get; init; } = () => TextReader.Null;
+
+    public TextReader In
+    {
+        get => _in ??= OpenIn();
+        init => _in = value;
+    }
+
     public bool OutIsTerminal { get; init; }
     public bool ErrorIsTerminal { get; init; }
     public bool InIsTerminal { get; init; }
@@ -35,7 +46,7 @@ public sealed class CliContext
         Out = Out,
         OutBytes = OutBytes,
         Error = Error,
-        In = In,
+        OpenIn = () => In,
         OutIsTerminal = OutIsTerminal,
         ErrorIsTerminal = ErrorIsTerminal,
         InIsTerminal = InIsTerminal,

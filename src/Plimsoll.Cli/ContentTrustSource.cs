@@ -1,6 +1,7 @@
 using Plimsoll.ContentTrust;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
+using Plimsoll.Verify;
 
 namespace Plimsoll.Cli;
 
@@ -60,7 +61,7 @@ internal static class ContentTrustSource
                 {
                     _counters.Check(gun, [], one.Role, one.Version, one.Digest, $"{gun} {one.Role}", one.Role);
                 }
-                catch (CommandException e)
+                catch (CounterException e)
                 {
                     // Another process saw a newer one meanwhile.
                     throw new ContentTrustException(ContentTrustError.RolledBack, one.Role, e.Message, e.Hint, e);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using Plimsoll.Cli.Commands;
+using Plimsoll.Keys;
 using Plimsoll.Texts;
 
 namespace Plimsoll.Cli;
@@ -36,6 +37,12 @@ public static class PlimsollApp
         {
             context.WriteError(e.Message, e.Hint);
             return e.ExitCode;
+        }
+        // Keys of every verb: the key is right, and this platform lacks its algorithm, so that nothing can be said.
+        catch (KeyUnsupportedException e)
+        {
+            context.WriteError(Escape.ForTerminal(e.Message), e.Hint);
+            return ExitCode.Undecided;
         }
         // Whoever reads our output may have had enough of it, as head does.
         catch (IOException e) when (IsBrokenPipe(e))
@@ -73,6 +80,8 @@ public static class PlimsollApp
             ("trust", () => TrustCommand.Create(context)),
             ("copy", () => CopyCommand.Create(context)),
             ("quote", () => QuoteCommand.Create(context)),
+            ("log", () => LogCommand.Create(context)),
+            ("break-glass", () => BreakGlassCommand.Create(context)),
             ("lint", () => LintCommand.Create(context)),
             ("db", () => DbCommand.Create(context)),
             ("cache", () => CacheCommand.Create(context)),
@@ -102,7 +111,7 @@ public static class PlimsollApp
     {
         // OpenSSL takes some milliseconds to load, which a scan needs to check the first digest: beside the command line, not after it.
         if (args.Count > 1)
-            _ = Task.Run(static () => SHA256.HashData(ReadOnlySpan<byte>.Empty), CancellationToken.None);
+            new Thread(LoadOpenSsl) { IsBackground = true }.UnsafeStart();
         Command root = BuildRoot(context, services, args.Count > 0 ? args[0] : null);
         if (args.Count == 0)
         {
@@ -137,6 +146,19 @@ public static class PlimsollApp
             Output = context.Out,
             Error = context.Error,
         }, cancellationToken);
+    }
+
+    // A thread of its own: a pool of them would be made for it, which a command that checks one signature has no other use for.
+    private static void LoadOpenSsl()
+    {
+        try
+        {
+            _ = SHA256.HashData(ReadOnlySpan<byte>.Empty);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Whoever needs it will be told.
+        }
     }
 
     private static CommandException UsageOf(ParseResult line)

@@ -32,7 +32,8 @@ internal static class PolicySource
                 throw CommandException.Usage($"{Escape.ForTerminal(name)} is a signed policy", "give the public key of who signed it: --policy-key PUBLIC.pem");
             using KeyRing ring = keys!.OpenPublic(keyName);
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(name), ring.Keys, ring.Name);
-            counters?.Check(signed.KeyId, ring.Keys.Select(k => k.Id), signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(name), $"policy {signed.Policy.Name}");
+            if (counters is not null)
+                Remember(counters, signed, ring.Keys.Select(k => k.Id), name);
             return new LoadedPolicy(signed.Policy, signed);
         }
         catch (DocumentException e)
@@ -42,6 +43,20 @@ internal static class PolicySource
         catch (SignedPolicyException e)
         {
             throw new CommandException(e.Error == SignedPolicyError.BadSignature ? ExitCode.Refused : ExitCode.Usage, e.Message, e.Hint, e);
+        }
+    }
+
+    /// <param name="family">Ids of the versions of the key that signed it.</param>
+    /// <exception cref="CommandException">A newer one was seen, or another one of the same counter.</exception>
+    public static void Remember(Counters counters, SignedPolicy signed, IEnumerable<string> family, string path)
+    {
+        try
+        {
+            counters.Check(signed, family, Escape.ForTerminal(path));
+        }
+        catch (CounterException e)
+        {
+            throw new CommandException(ExitCode.Refused, e.Message, e.Hint, e);
         }
     }
 

@@ -23,7 +23,7 @@ CliContext context = new()
     Out = output,
     OutBytes = standardOutput,
     Error = error,
-    In = Console.In,
+    OpenIn = () => Console.In,
     OutIsTerminal = terminal,
     ErrorIsTerminal = errorTerminal,
     InIsTerminal = !Console.IsInputRedirected,

@@ -24,7 +24,7 @@ internal static class Rehearsal
         try
         {
             Distribution distribution = new() { Id = "debian", Version = "11", Source = "etc/os-release" };
-            Inventory inventory = new() { Distribution = distribution, Packages = [.. Cast.Select(c => Of(c.Type, c.Name, c.Version, distribution))] };
+            Inventory inventory = new() { Distribution = distribution, Packages = Installed(distribution) };
             MatchResult matched = Matcher.Match(inventory, store, now);
             Report report = new()
             {
@@ -51,6 +51,14 @@ internal static class Rehearsal
         {
             // What is wrong with the database the scan itself will say.
         }
+    }
+
+    private static InstalledPackage[] Installed(Distribution distribution)
+    {
+        InstalledPackage[] packages = new InstalledPackage[Cast.Length];
+        for (int i = 0; i < packages.Length; i++)
+            packages[i] = Of(Cast[i].Type, Cast[i].Name, Cast[i].Version, distribution);
+        return packages;
     }
 
     private static InstalledPackage Of(string type, string name, string version, Distribution distribution)

@@ -8,9 +8,6 @@ namespace Plimsoll.Cli;
 /// <summary>Opens revocation lists that a user named.</summary>
 internal static class RevocationSource
 {
-    /// <summary>What the counters of revocation lists are kept by, beside the key that signed them.</summary>
-    private const string CounterName = "revocations";
-
     public static Counters CountersOf(CliContext context) => new(context.Home.Revocations,
         reason => context.Error.WriteLine($"plimsoll: note: {Catalogue.RevocationCounterNotKept.In(context.Language, reason)}"));
 
@@ -52,9 +49,15 @@ internal static class RevocationSource
 
     /// <param name="family">Ids of the versions of the key that signed it.</param>
     /// <exception cref="CommandException">A newer one was seen, or another one of the same counter.</exception>
-    public static void Remember(Counters counters, RevocationList list, IEnumerable<string> family, string path) =>
-        counters.Check(list.KeyId, family, CounterName, list.Counter, list.ContentDigest, Escape.ForTerminal(path), "the revocation list");
-
-    /// <summary>The highest counter that was seen of this key's lists; 0 when none was.</summary>
-    public static long Highest(Counters counters, string keyId) => counters.Highest(keyId, CounterName);
+    public static void Remember(Counters counters, RevocationList list, IEnumerable<string> family, string path)
+    {
+        try
+        {
+            counters.Check(list, family, Escape.ForTerminal(path));
+        }
+        catch (CounterException e)
+        {
+            throw new CommandException(ExitCode.Refused, e.Message, e.Hint, e);
+        }
+    }
 }

@@ -18,13 +18,16 @@ public static class Peers
     private static readonly Lazy<string> Made = new(() =>
         Environment.GetEnvironmentVariable("PLIMSOLL_PEERS") is { Length: > 0 } root ? root : DebianRoots.Get("trixie", "cosign", "skopeo", "ca-certificates", "netavark"));
 
-    /// <summary>Of this thread's mounts only, so that nothing stays when the program ends.</summary>
+    /// <summary>Of this thread's mounts only, so that nothing stays when the program ends. The last of its own arguments are more folders, read only.</summary>
     private const string Enter = """
         set -e
-        root=$1 folder=$2; shift 2
+        root=$1 folder=$2 opt=$3 srv=$4; shift 4
         mount -t proc proc "$root/proc"
         mount --bind /dev "$root/dev"
         mount --bind "$folder" "$root/mnt"
+        for name in opt srv; do
+          [ -z "${!name}" ] || { mount --bind "${!name}" "$root/$name"; mount -o remount,bind,ro "$root/$name"; }
+        done
         exec chroot "$root" /bin/sh -c 'cd /mnt; exec "$@"' sh "$@"
         """;
 
@@ -34,9 +37,22 @@ public static class Peers
     /// <summary>Runs a program of the root to its end, whatever its exit code.</summary>
     /// <param name="folder">Its working folder, home and only place to write; inside it is <c>/mnt</c>, so that file names are to be relative.</param>
     /// <param name="environment">What is set beside PATH and HOME; null for nothing.</param>
-    public static PeerResult Run(string folder, string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>>? environment = null)
+    public static PeerResult Run(string folder, string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>>? environment = null) =>
+        Run(folder, "", "", program, arguments, environment ?? []);
+
+    /// <summary>Runs a program that this build made, in the root and so with the root's libraries: what another Debian would make of it.</summary>
+    /// <param name="program">Its path on this host; its folder is what the root sees as <c>/opt</c>, and the runtime of these tests as <c>/srv</c>.</param>
+    public static PeerResult RunBuilt(string folder, string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>>? environment = null)
     {
-        ProcessStartInfo start = new("unshare", ["--mount", "bash", "-c", Enter, "peers", Root, folder, program, .. arguments])
+        string runtime = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
+        // Without the last two the runtime would write into the root's /tmp.
+        return Run(folder, Path.GetDirectoryName(program)!, runtime, $"/opt/{Path.GetFileName(program)}", arguments,
+            [new("DOTNET_ROOT", "/srv"), new("LANG", "C.UTF-8"), new("TMPDIR", "/mnt"), new("DOTNET_EnableDiagnostics", "0"), .. environment ?? []]);
+    }
+
+    private static PeerResult Run(string folder, string opt, string srv, string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
+    {
+        ProcessStartInfo start = new("unshare", ["--mount", "bash", "-c", Enter, "peers", Root, folder, opt, srv, program, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -46,7 +62,7 @@ public static class Peers
         start.Environment.Clear();
         start.Environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin";
         start.Environment["HOME"] = "/mnt";
-        foreach ((string name, string value) in environment ?? [])
+        foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("unshare did not start");
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();

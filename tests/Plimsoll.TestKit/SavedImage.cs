@@ -11,6 +11,9 @@ public sealed class SavedImage
 
     public string Tag { get; init; } = "plimsoll/test:1";
 
+    /// <summary>The config's <c>config</c>, JSON.</summary>
+    public string Run { get; init; } = """{"Cmd":["/bin/true"]}""";
+
     /// <summary>The exact config bytes of the last <see cref="Build"/>.</summary>
     public byte[] Config { get; private set; } = [];
 
@@ -48,7 +51,7 @@ public sealed class SavedImage
     {
         string diffIds = string.Join(",", DiffIds.Select(d => $"\"{d}\""));
         string history = string.Join(",", _layers.Select((_, i) => $$"""{"created":"2026-01-01T00:00:00Z","created_by":"layer {{i}}"}"""));
-        Config = Encoding.UTF8.GetBytes($$"""{"architecture":"amd64","os":"linux","created":"2026-01-01T00:00:00Z","config":{"Cmd":["/bin/true"]},"rootfs":{"type":"layers","diff_ids":[{{diffIds}}]},"history":[{{history}}]}""");
+        Config = Encoding.UTF8.GetBytes($$"""{"architecture":"amd64","os":"linux","created":"2026-01-01T00:00:00Z","config":{{Run}},"rootfs":{"type":"layers","diff_ids":[{{diffIds}}]},"history":[{{history}}]}""");
         string layers = string.Join(",", _layers.Select((_, i) => $"\"{i}/layer.tar\""));
         using MemoryStream archive = new();
         using (TarWriter writer = new(archive, TarEntryFormat.Ustar, leaveOpen: true))

@@ -12,14 +12,17 @@ public sealed class TestClamd : IDisposable
 
     /// <param name="extra">Further lines of its settings.</param>
     /// <param name="withEicar">Whether its signatures hold that of the EICAR test file.</param>
-    public TestClamd(string extra = "", bool withEicar = true)
+    /// <param name="user">Who it runs as.</param>
+    public TestClamd(string extra = "", bool withEicar = true, string user = "root")
     {
         Directory.CreateDirectory(_folder["db"]);
+        if (user != "root")
+            File.SetUnixFileMode(_folder.Path, (UnixFileMode)0b111_111_111);
         // MD5:size:name, and name:type:offset:hex; a name ends in .UNOFFICIAL when clamd says it.
         if (withEicar)
             File.WriteAllText(_folder["db/test.hdb"], "44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n");
         File.WriteAllText(_folder["db/test.ndb"], $"Plimsoll.Test.Marker:0:*:{Convert.ToHexStringLower(Encoding.ASCII.GetBytes(Marker))}\n");
-        File.WriteAllText(_folder["clamd.conf"], $"LocalSocket {Socket}\nLocalSocketMode 666\nDatabaseDirectory {_folder["db"]}\nForeground yes\nLogFile {_folder["log"]}\nUser root\nPidFile {_folder["pid"]}\n{extra}\n");
+        File.WriteAllText(_folder["clamd.conf"], $"LocalSocket {Socket}\nLocalSocketMode 666\nDatabaseDirectory {_folder["db"]}\nForeground yes\nLogFile {_folder["log"]}\nUser {user}\nPidFile {_folder["pid"]}\n{extra}\n");
         Start();
     }
 

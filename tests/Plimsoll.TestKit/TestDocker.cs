@@ -13,25 +13,29 @@ public sealed class TestDocker : IDisposable
     private const string Dockerd = "/usr/sbin/dockerd";
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60), StopTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly Process _daemon;
+    private Process _daemon;
+    private readonly string[] _extra;
+    private readonly bool _hasNetwork;
     private readonly HttpClient _http;
     private readonly List<string> _log = [];
 
     public TestDocker()
+        : this(NewFolder(), false, [])
     {
-        Folder = Directory.CreateTempSubdirectory("plimsoll-docker-").FullName;
-        ProcessStartInfo start = new(Dockerd,
-        [
-            "--data-root", DataRoot, "--exec-root", ExecRoot, "--pidfile", Path.Combine(Folder, "pid"), "-H", $"unix://{Socket}",
-            "--storage-driver", "overlay2", "--bridge", "none", "--iptables=false", "--ip6tables=false",
-        ])
-        { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
-        _daemon = new Process { StartInfo = start };
-        _daemon.OutputDataReceived += (_, e) => Keep(e.Data);
-        _daemon.ErrorDataReceived += (_, e) => Keep(e.Data);
-        _daemon.Start();
-        _daemon.BeginErrorReadLine();
-        _daemon.BeginOutputReadLine();
+    }
+
+    /// <param name="folder">An empty one, as <see cref="NewFolder"/> makes it; removed at the end.</param>
+    /// <param name="extra">More arguments for the daemon.</param>
+    public static TestDocker In(string folder, params string[] extra) => new(folder, false, extra);
+
+    /// <summary>As <see cref="In"/>, with bridges and firewall rules as Docker makes them, in a network namespace where they are nobody else's.</summary>
+    public static TestDocker InOwnNetwork(string folder, params string[] extra) => new(folder, true, extra);
+
+    private TestDocker(string folder, bool hasNetwork, string[] extra)
+    {
+        (_extra, _hasNetwork) = (extra, hasNetwork);
+        Folder = folder;
+        _daemon = Begin();
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, stop) =>
@@ -53,14 +57,59 @@ public sealed class TestDocker : IDisposable
         }
     }
 
+    public static string NewFolder() => Directory.CreateTempSubdirectory("plimsoll-docker-").FullName;
+
     /// <summary>The temporary folder, removed at the end.</summary>
     public string Folder { get; }
 
-    public string Socket => Path.Combine(Folder, "sock");
+    public string Socket => SocketIn(Folder);
 
-    public string DataRoot => Path.Combine(Folder, "data");
+    public string DataRoot => DataRootIn(Folder);
+
+    /// <summary>What runs a program in the daemon's network namespace.</summary>
+    public string[] Beside => ["nsenter", "--net", "--target", _daemon.Id.ToString()];
+
+    public static string SocketIn(string folder) => Path.Combine(folder, "sock");
+
+    public static string DataRootIn(string folder) => Path.Combine(folder, "data");
 
     private string ExecRoot => Path.Combine(Folder, "exec");
+
+    private Process Begin()
+    {
+        // unshare and the shell become the daemon, so that its process is the one that was started.
+        string[] before = _hasNetwork ? ["unshare", "--net", "sh", "-c", "busybox ip link set lo up && exec \"$@\"", "sh"] : [], line =
+        [
+            .. before, Dockerd, "--data-root", DataRoot, "--exec-root", ExecRoot, "--pidfile", Path.Combine(Folder, "pid"), "-H", $"unix://{Socket}",
+            "--storage-driver", "overlay2", .. _hasNetwork ? (string[])[] : ["--bridge", "none", "--iptables=false", "--ip6tables=false"], .. _extra,
+        ];
+        ProcessStartInfo start = new(line[0], line[1..])
+        { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
+        Process daemon = new() { StartInfo = start };
+        daemon.OutputDataReceived += (_, e) => Keep(e.Data);
+        daemon.ErrorDataReceived += (_, e) => Keep(e.Data);
+        daemon.Start();
+        daemon.BeginErrorReadLine();
+        daemon.BeginOutputReadLine();
+        return daemon;
+    }
+
+    /// <summary>Ends the daemon and its containers, as a shutdown of the host does.</summary>
+    public void Stop()
+    {
+        Run("kill", "-TERM", _daemon.Id.ToString());
+        if (!_daemon.WaitForExit(StopTimeout))
+            _daemon.Kill();
+        _daemon.WaitForExit();
+        _daemon.Dispose();
+    }
+
+    /// <summary>Starts it again on the same data.</summary>
+    public void Start()
+    {
+        _daemon = Begin();
+        WaitUntilReady();
+    }
 
     /// <summary>What <c>docker load</c> does with an archive.</summary>
     public void Load(byte[] archive)

@@ -15,11 +15,13 @@ public sealed partial class TestRegistry : IDisposable
     /// <param name="storage">Where blobs lie; several registries may have one folder.</param>
     /// <param name="http">Lines below <c>http:</c>, such as <c>tls:</c>, each with its indent.</param>
     /// <param name="auth">Lines below <c>auth:</c>, or empty.</param>
-    public TestRegistry(string storage, string http = "", string auth = "")
+    /// <param name="through">What runs it, such as <c>nsenter</c> with its options; empty for none.</param>
+    public TestRegistry(string storage, string http = "", string auth = "", params string[] through)
     {
         string config = _folder.Write("config.yml", System.Text.Encoding.UTF8.GetBytes(
             $"version: 0.1\nlog: {{ level: info, accesslog: {{ disabled: false }} }}\nstorage:\n  filesystem: {{ rootdirectory: {storage} }}\nhttp:\n  addr: 127.0.0.1:0\n{http}\n{(auth.Length > 0 ? "auth:\n" + auth : "")}\n"));
-        ProcessStartInfo start = new("/usr/bin/docker-registry", ["serve", config]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
+        string[] line = [.. through, "/usr/bin/docker-registry", "serve", config];
+        ProcessStartInfo start = new(line[0], line[1..]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment["OTEL_TRACES_EXPORTER"] = "none";
         _server = new Process { StartInfo = start };
         using ManualResetEventSlim listening = new();

@@ -91,6 +91,8 @@ internal static class DemoCommand
 
             await SignAndVerifyAsync(image, cancellationToken);
 
+            await StartAsync(cancellationToken);
+
             string changed = DemoImage.CopyTampered(image, tampered);
             Say(Catalogue.DemoTamper, changed);
             await CommandAsync(ExitCode.Undecided, cancellationToken, "scan", $"oci:{tampered}");
@@ -139,6 +141,38 @@ internal static class DemoCommand
             string archive = $"oci-archive:{Path.Combine(work, "app.tar")}";
             await CommandAsync(ExitCode.Done, cancellationToken, "copy", $"oci:{image}", archive);
             await CommandAsync(ExitCode.Done, cancellationToken, "verify", archive, "--as", Repository, "--policy", policy);
+        }
+
+        /// <summary>What a gated Docker host would say to requests that reach it; the gate itself needs root and a daemon.</summary>
+        private async Task StartAsync(CancellationToken cancellationToken)
+        {
+            string host = Path.Combine(work, "host.yaml"), starts = Path.Combine(work, "starts.yaml");
+            Say(Catalogue.DemoStart);
+            await File.WriteAllTextAsync(host, "policy: 1\nname: host\nstart: default\n", cancellationToken);
+            const string limits = """
+                "Memory": 536870912, "NanoCpus": 1000000000, "PidsLimit": 200
+                """;
+            await File.WriteAllTextAsync(starts, $$$"""
+                tests: 1
+                cases:
+                - name: a web service with a published port starts
+                  start:
+                    names: ["{{{Repository}}}:1"]
+                    body: '{"HostConfig": {"PortBindings": {"8080/tcp": [{"HostPort": "8080"}]}, {{{limits}}}}}'
+                  expect: {outcome: passed}
+                - name: a privileged one is refused
+                  start:
+                    names: ["{{{Repository}}}:1"]
+                    body: '{"HostConfig": {"Privileged": true, {{{limits}}}}}'
+                  expect: {outcome: refused, reasons: [privileged]}
+                - name: one that mounts the engine's socket by a path that leads there is refused
+                  start:
+                    names: ["{{{Repository}}}:1"]
+                    body: '{"HostConfig": {"Binds": ["/srv/../run/docker.sock:/s"], {{{limits}}}}}'
+                  expect: {outcome: refused, reasons: [engine-socket]}
+
+                """, cancellationToken);
+            await CommandAsync(ExitCode.Done, cancellationToken, "policy", "test", host, starts);
         }
 
         private void Say(Text text, params ReadOnlySpan<object?> arguments) => context.Out.WriteLine($"\n## {text.In(context.Language, arguments)}\n");

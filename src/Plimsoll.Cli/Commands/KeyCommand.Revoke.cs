@@ -38,15 +38,17 @@ internal static partial class KeyCommand
                 if (store.FindNamed(wanted) is var (found, named))
                 {
                     stored = found;
-                    ids.UnionWith(found.Versions.Where(v => named.Version is null || v.Number == named.Version).Select(v => v.Id));
-                    if (ids.Count == 0)
+                    StoredVersion[] versions = [.. found.Versions.Where(v => named.Version is null || v.Number == named.Version)];
+                    if (versions.Length == 0)
                         throw KeyStore.NoVersion(found, named);
+                    foreach (StoredVersion version in versions)
+                        ids.UnionWith(IdsOf(store, found, version));
                 }
                 else if (wanted.Length == 64 && wanted.All(char.IsAsciiHexDigitLower))
                     ids.Add(wanted);
                 else
                     using (KeyRing ring = store.OpenPublic(wanted))
-                        ids.UnionWith(ring.Keys.Select(k => k.Id));
+                        ids.UnionWith(ring.Keys.SelectMany(k => k.Ids));
             }
             int code = Write(context, line, options, store, [.. ids.Select(id => new RevokedKey(id, now, reason))], [], cancellationToken);
             // Last: a key that is marked here and on no list would still count everywhere else.
@@ -55,6 +57,15 @@ internal static partial class KeyCommand
             return code;
         }, cancellationToken));
         return command;
+    }
+
+    /// <summary>Of a hybrid key those of its parts too: whoever has the key has both, and somebody may trust one of them by itself.</summary>
+    private static IReadOnlyList<string> IdsOf(KeyStore store, StoredKey key, StoredVersion version)
+    {
+        if (version.Algorithm.Classical() is null)
+            return [version.Id];
+        using PublicKey both = store.ReadPublic(key, version);
+        return both.Ids;
     }
 
     private static Command RevokeImage(CliContext context)
@@ -81,11 +92,12 @@ internal static partial class KeyCommand
         if ((line.GetValue(options.Reason) ?? "") is var reason && (reason.Length > RevocationList.MaxReasonLength || reason.Any(char.IsControl)))
             throw CommandException.Usage($"--reason has {reason.Length} characters, or control characters; wanted at most {RevocationList.MaxReasonLength} (MaxReasonLength)");
         using ISigner signer = store.OpenSigner(keyName, new PassphraseSource(context, line.GetValue(options.Passphrase)), cancellationToken);
-        if (keys.Any(k => k.Id == signer.PublicKey.Id))
+        IReadOnlyList<string> own = signer.PublicKey.Ids;
+        if (keys.Any(k => own.Contains(k.Id, StringComparer.Ordinal)))
             throw CommandException.Usage("the key that is to be revoked cannot sign the list: whoever has it could sign another one", "name another key: --key NAME|FILE");
         Counters counters = RevocationSource.CountersOf(context);
         RevocationList old = Before(context, path, keyName, signer, store, counters);
-        if (old.FindKey(signer.PublicKey.Id) is not null)
+        if (own.Any(id => old.FindKey(id) is not null))
             throw new CommandException(ExitCode.Refused, $"{Escape.ForTerminal(path)} revokes the key that is to sign it", "name another key: --key NAME|FILE");
         RevocationList list = old with { Counter = old.Counter + 1, Signed = context.Time.GetUtcNow(), Keys = [.. old.Keys, .. keys], Images = [.. old.Images, .. images] };
         byte[] content;
@@ -111,7 +123,7 @@ internal static partial class KeyCommand
         // A stored key has older versions, one of which may have signed the list that is there.
         StoredKey? stored = store.FindNamed(keyName)?.Key;
         string[] ids = stored is null ? [signer.PublicKey.Id] : [.. stored.Versions.Select(v => v.Id)];
-        long highest = ids.Max(id => RevocationSource.Highest(counters, id));
+        long highest = ids.Max(counters.HighestRevocations);
         if (!File.Exists(path))
             return highest == 0 ? new RevocationList(0, DateTimeOffset.UnixEpoch, [], [])
                 : throw new CommandException(ExitCode.Refused, $"there is no {Escape.ForTerminal(path)}, and this key has signed a list with counter {highest}: a new one would forget what that revokes",

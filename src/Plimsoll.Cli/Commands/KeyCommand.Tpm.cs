@@ -15,7 +15,7 @@ internal static partial class KeyCommand
         if (json)
             context.Out.WriteLine(Json(writer => WriteTpm(writer, name, file, key)));
         else
-            WriteRows(context, [(Catalogue.KeyLabelKey, name), .. RowsOf(key.Algorithm, key.Id), (Catalogue.KeyLabelCreated, StoredKey.Written(file.Created)), (Catalogue.KeyLabelPcrs, file.Selection.ToString())]);
+            WriteRows(context, [(Catalogue.KeyLabelKey, name), .. RowsOf(key), (Catalogue.KeyLabelCreated, StoredKey.Written(file.Created)), (Catalogue.KeyLabelPcrs, file.Selection.ToString())]);
         return ExitCode.Done;
     }
 

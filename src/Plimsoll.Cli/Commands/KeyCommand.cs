@@ -44,6 +44,7 @@ internal static partial class KeyCommand
             int rotation = DaysOf(line.GetValue(days)) ?? StoredKey.DefaultRotationDays;
             KeyStore store = new(context);
             MustBeNew(store, wanted);
+            MustBeSupported(kind);
             string secret = new PassphraseSource(context, line.GetValue(passphrase)).GetNew(wanted, cancellationToken);
             using ISigner signer = KeyFile.Generate(kind);
             Tell(context, store.Create(wanted, rotation, signer.PublicKey, signer, secret));
@@ -159,6 +160,7 @@ internal static partial class KeyCommand
             if (named.Version is not null)
                 throw CommandException.Usage($"{named} is one version; a rotation makes a new one of {named.Name}", $"plimsoll key rotate {named.Name}");
             PassphraseSource passphrases = new(context, line.GetValue(passphrase));
+            MustBeSupported(kind ?? (stored.Current ?? stored.Versions[^1]).Algorithm);
             string secret = "";
             if (stored.Current is { } current && store.HasPrivate(stored, current))
                 // Whoever does not know the passphrase of the key has no say in what succeeds it, and it stays one passphrase.
@@ -222,24 +224,26 @@ internal static partial class KeyCommand
                 if (line.GetValue(json))
                     context.Out.WriteLine(ToJson(one));
                 else
-                    WriteRows(context, [(Catalogue.KeyLabelKey, Escape.ForTerminal(wanted)), .. RowsOf(one.Algorithm, one.Id)]);
+                    WriteRows(context, [(Catalogue.KeyLabelKey, Escape.ForTerminal(wanted)), .. RowsOf(one)]);
                 return ExitCode.Done;
             }
             StoredVersion[] versions = [.. stored.Versions.Where(v => named.Version is null || v.Number == named.Version)];
             if (versions.Length == 0)
                 throw KeyStore.NoVersion(stored, named);
             // What is shown is what the file holds, not what the list says of it.
+            List<PublicKey> shown = [];
             foreach (StoredVersion version in versions)
-                store.ReadPublic(stored, version).Dispose();
+                shown.Add(store.ReadPublic(stored, version));
+            using KeyRing held = new(stored.Name, shown);
             if (line.GetValue(json))
                 context.Out.WriteLine(ToJson([stored with { Versions = versions }], store, context.Time.GetUtcNow(), null, context));
             else
             {
                 WriteRows(context, [(Catalogue.KeyLabelKey, stored.Name), (Catalogue.KeyLabelRotation, Catalogue.KeyRotationDays.In(language, stored.RotationDays))]);
-                foreach (StoredVersion version in versions)
+                foreach ((StoredVersion version, PublicKey one) in versions.Zip(shown))
                 {
                     context.Out.WriteLine();
-                    WriteRows(context, [(Catalogue.KeyLabelKey, $"{stored.Name}@v{version.Number}"), .. RowsOf(version.Algorithm, version.Id),
+                    WriteRows(context, [(Catalogue.KeyLabelKey, $"{stored.Name}@v{version.Number}"), .. RowsOf(one),
                         (Catalogue.KeyLabelCreated, StoredKey.Written(version.Created)), (Catalogue.KeyLabelState, StateOf(stored, version, store, context))]);
                 }
             }
@@ -263,14 +267,18 @@ internal static partial class KeyCommand
             yield return Catalogue.KeyDue.In(context.Language, $"{key.Name}@v{current.Number}", (long)(now - current.Created).TotalDays, key.RotationDays, key.Name);
     }
 
-    private static (Text, string)[] RowsOf(KeyAlgorithm algorithm, string id) =>
-        [(Catalogue.KeyLabelAlgorithm, algorithm.Word()), (Catalogue.KeyLabelId, id), (Catalogue.KeyLabelFingerprint, FingerprintOf(id))];
+    private static (Text, string)[] RowsOf(PublicKey key) =>
+    [
+        (Catalogue.KeyLabelAlgorithm, key.Algorithm.Word()), (Catalogue.KeyLabelId, key.Id), (Catalogue.KeyLabelFingerprint, FingerprintOf(key.Id)),
+        .. key.Parts.Count == 1 ? [] : key.Parts.Select(p => (Catalogue.KeyLabelPart, $"{p.Algorithm.Word(),-10} {p.Id}")),
+    ];
 
     /// <summary>The id as OpenSSH writes fingerprints, which people compare more easily.</summary>
     private static string FingerprintOf(string id) => "SHA256:" + Convert.ToBase64String(Convert.FromHexString(id)).TrimEnd('=');
 
     private static string StateOf(StoredKey key, StoredVersion version, KeyStore store, CliContext context) => (
         version.Revoked is not null ? Catalogue.KeyStateRevoked
+        : version.Algorithm.UnsupportedHere() is not null ? Catalogue.KeyStateUnsupported
         : !store.HasPrivate(key, version) ? Catalogue.KeyStatePublic
         : version == key.Current && key.IsDue(context.Time.GetUtcNow()) ? Catalogue.KeyStateDue : Catalogue.KeyStateReady).In(context.Language);
 
@@ -314,6 +322,10 @@ internal static partial class KeyCommand
                 json.WriteBoolean("private", store.HasPrivate(key, version));
                 json.WriteString("revoked", version.Revoked is { } revoked ? StoredKey.Written(revoked) : null);
                 json.WriteString("reason", version.Reason);
+                // Of a list no file is read; tpm is null for a key that is shown.
+                if (tpm is null && version.Algorithm.Classical() is not null)
+                    using (PublicKey hybrid = store.ReadPublic(key, version))
+                        WriteParts(json, hybrid);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
@@ -339,7 +351,24 @@ internal static partial class KeyCommand
         json.WriteString("algorithm", key.Algorithm.Word());
         json.WriteString("id", key.Id);
         json.WriteString("fingerprint", FingerprintOf(key.Id));
+        WriteParts(json, key);
     });
+
+    /// <summary>What envelopes name a hybrid key's two signatures by; nothing for other keys.</summary>
+    private static void WriteParts(Utf8JsonWriter json, PublicKey key)
+    {
+        if (key.Parts.Count == 1)
+            return;
+        json.WriteStartArray("parts");
+        foreach (PublicKey part in key.Parts)
+        {
+            json.WriteStartObject();
+            json.WriteString("algorithm", part.Algorithm.Word());
+            json.WriteString("id", part.Id);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
 
     private static string Json(Action<Utf8JsonWriter> write)
     {
@@ -375,6 +404,13 @@ internal static partial class KeyCommand
         : throw CommandException.Usage($"--rotate-after: {Escape.Quote(text)} is not understood; wanted days, 1 to {StoredKey.MaxRotationDays}");
 
     /// <summary>Before anybody is asked for a passphrase.</summary>
+    private static void MustBeSupported(KeyAlgorithm algorithm)
+    {
+        if (algorithm.UnsupportedHere() is { } why)
+            throw new KeyUnsupportedException($"{algorithm.Word()}: {why}");
+    }
+
+    /// <summary>Before anybody is asked for a passphrase.</summary>
     private static void MustBeNew(KeyStore store, string name)
     {
         if (store.Find(name) is not null)
@@ -389,7 +425,7 @@ internal static partial class KeyCommand
         {
             return action();
         }
-        catch (KeyException e)
+        catch (KeyException e) when (e is not KeyUnsupportedException)
         {
             throw CommandException.Usage(e.Message, e.Hint);
         }

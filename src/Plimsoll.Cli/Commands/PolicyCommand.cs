@@ -172,7 +172,7 @@ internal static class PolicyCommand
             SignedPolicy signed = SignedPolicy.Open(content, Escape.ForTerminal(to), signer.PublicKey, "the key");
             target.WriteFile(content);
             // Signing is seeing: the next one of this machine gets the next counter.
-            counters.Check(signed.KeyId, [signed.KeyId], policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), Escape.ForTerminal(to), $"policy {policy.Name}");
+            PolicySource.Remember(counters, signed, [signed.KeyId], to);
             Tell(context, to, signed);
             foreach (PolicyRemark remark in PolicyCheck.Of(policy, context.Time.GetUtcNow()))
                 context.Error.WriteLine($"plimsoll: note: {remark.Where}: {remark.Text.In(context.Language)}");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Plimsoll.Inspect;
+using Plimsoll.Inspect.Checks;
 using Plimsoll.Inspect.Policies;
 using Plimsoll.Inspect.Reports;
 using Plimsoll.Inspect.Reports.Html;
@@ -37,11 +38,11 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         using IAdvisoryStore store = await OpenStoreAsync(either.Token, cancellationToken);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(either.Token, (store as OpeningStore)?.Failed ?? default);
-        using CheckSet checks = CheckSet.Create(settings.Checks with { KnownMalware = context.Home.KnownMalware, CacheFolder = settings.NoCache ? null : context.Home.Cache, Environment = context.Environment });
+        using CheckSet checks = CheckSet.Create(ChecksFor(images) with { KnownMalware = context.Home.KnownMalware, CacheFolder = settings.NoCache ? null : context.Home.Cache, Environment = context.Environment });
         List<ScanResult> results = [];
         foreach (string image in images)
         {
-            ScanResult result = await ScanAsync(image, store, suppressions, checks, stop.Token, cancellationToken);
+            ScanResult result = Scan(image, store, suppressions, checks, stop.Token, cancellationToken);
             (store as OpeningStore)?.ThrowIfFailed();
             results.Add(result);
         }
@@ -93,7 +94,17 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
         return answer?.Trim() is "y" or "Y" or "yes" or "Yes" or "是";
     }
 
-    private async Task<ScanResult> ScanAsync(
+    /// <summary>Bills of materials have no bytes to check: nothing is looked for on the machine, unless the user gave rules, which are read to be told what is wrong with them.</summary>
+    private CheckOptions ChecksFor(IReadOnlyList<string> images)
+    {
+        foreach (string image in images)
+            if (!image.StartsWith(Scanner.BomPrefix, StringComparison.Ordinal))
+                return settings.Checks;
+        return settings.Checks is { SecretRules.Count: 0, YaraRules.Count: 0, Clamd: null } ? settings.Checks with { Kinds = new HashSet<ProblemKind>() } : settings.Checks;
+    }
+
+    // Not async: the runtime would compile its state machine at each start, and there is nothing else for this thread to do.
+    private ScanResult Scan(
         string image, IAdvisoryStore store, IReadOnlyList<Suppression> suppressions, CheckSet checks, CancellationToken either, CancellationToken user)
     {
         try
@@ -124,15 +135,15 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
             Task<Report> scan = Task.Run(() => services.Scan(image, store, options, either), CancellationToken.None);
             try
             {
-                await scan.WaitAsync(either);
+                Task.WaitAny([scan], either);
             }
             catch (OperationCanceledException) when (!scan.IsCompleted)
             {
                 // It may be closing files; a read that never returns is left to the end of the process.
-                await Task.WhenAny(scan, Task.Delay(Grace, CancellationToken.None));
+                Task.WaitAny([scan], Grace);
                 throw;
             }
-            return ScanResult.Of(image, Judged(DatabaseNotes.AddTo(await scan, context.Time.GetUtcNow())), settings.Filter);
+            return ScanResult.Of(image, Judged(DatabaseNotes.AddTo(scan.GetAwaiter().GetResult(), context.Time.GetUtcNow())), settings.Filter);
         }
         catch (OperationCanceledException) when (!user.IsCancellationRequested)
         {
@@ -178,22 +189,29 @@ internal sealed class ScanRun(CliContext context, ScanServices services, ScanSet
     private void Write(IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
     {
         // Files first: when one cannot be written, nothing has gone to standard output yet.
-        foreach (OutputTarget output in settings.Outputs.OrderBy(o => o.File is null))
-        {
-            if (output is { Format: "json", File: null })
-            {
-                // The most that is ever written, and the most often: it goes out while it is made.
-                WriteOut(stream => JsonReport.Write(stream, results, settings.Filter, AppVersion.Full));
-                continue;
-            }
-            byte[]? content = Render(output, results, templates);
-            if (content is null)
-                continue;
+        foreach (OutputTarget output in settings.Outputs)
             if (output.File is not null)
-                output.WriteFile(content);
-            else
-                WriteOut(stream => stream.Write(content));
+                Write(output, results, templates);
+        foreach (OutputTarget output in settings.Outputs)
+            if (output.File is null)
+                Write(output, results, templates);
+    }
+
+    private void Write(OutputTarget output, IReadOnlyList<ScanResult> results, Dictionary<OutputTarget, Template> templates)
+    {
+        if (output is { Format: "json", File: null })
+        {
+            // The most that is ever written, and the most often: it goes out while it is made.
+            WriteOut(stream => JsonReport.Write(stream, results, settings.Filter, AppVersion.Full));
+            return;
         }
+        byte[]? content = Render(output, results, templates);
+        if (content is null)
+            return;
+        if (output.File is not null)
+            output.WriteFile(content);
+        else
+            WriteOut(stream => stream.Write(content));
     }
 
     private void WriteOut(Action<Stream> write)

@@ -24,7 +24,8 @@ internal static class VerifyCommand
             realms = Many("--registry-realm", "HOST=HOST", Catalogue.HelpRegistryRealm);
         Option<string?> ca = One("--registry-ca", "FILE", Catalogue.HelpRegistryCa);
         Command command = new("verify", Catalogue.VerifySummary.In(language)) { images, policy, policyKey, bundles, revocations, contentTrust, name, platform, json, quiet, plain, ca, mirrors, realms };
-        command.SetAction((line, cancellationToken) => Task.Run(() =>
+        // On this thread: there is nothing else for it to do, and a pool of threads takes a while to start.
+        command.SetAction((line, cancellationToken) =>
         {
             string[] names = line.GetRequiredValue(images);
             if (Array.Find(names, n => n.StartsWith('-') && n.Length > 1) is { } unknown)
@@ -38,7 +39,7 @@ internal static class VerifyCommand
                     registry[option.Name[2..]] = new Setting([.. result.Tokens.Select(t => t.Value)], option.Name);
             RegistryOptions reached = RegistrySettings.Of(key => registry.GetValueOrDefault(key)
                 ?? (context.Environment("PLIMSOLL_VERIFY_" + key.Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } value ? new Setting([value], "PLIMSOLL_VERIFY_" + key.Replace('-', '_').ToUpperInvariant()) : null));
-            return new VerifyRun(context, services)
+            return Task.FromResult(new VerifyRun(context, services)
             {
                 Policy = PolicySource.Open(line.GetRequiredValue(policy), line.GetValue(policyKey), PolicyCommand.CountersOf(context), new KeyStore(context)).Policy,
                 Bundles = line.GetValue(bundles) ?? [],
@@ -55,8 +56,8 @@ internal static class VerifyCommand
                     // A folder of the user's own comes before the system's, as for a scan.
                     Registry = reached with { CertificateFolders = [Path.Combine(context.Home.Config, "certs.d"), .. reached.CertificateFolders] },
                 },
-            }.Run(names, cancellationToken);
-        }, cancellationToken));
+            }.Run(names, cancellationToken));
+        });
         return command;
 
         Option<string?> One(string name, string shape, Text help) => new(name) { HelpName = shape, Description = help.In(language) };

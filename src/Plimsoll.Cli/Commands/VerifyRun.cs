@@ -30,6 +30,8 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
 
     public int Run(IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
+        foreach (string bundle in Bundles)
+            CheckReadable(bundle);
         byte[]? revocations = Revocations is { } path ? ReadRevocations(path) : null;
         List<VerifyResult> results = [.. names.Select(name => One(name, revocations, cancellationToken))];
         if (Json)
@@ -85,7 +87,7 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
                 ContentTrust = (gun, server) => ContentTrustSource.Open(ContentTrust, gun, server, Images),
                 ContentTrustMemory = needs.ContentTrust ? new ContentTrustSource.Memory(context) : null,
                 Revocations = revocations?.AsMemory(),
-                SeenRevocations = id => RevocationSource.Highest(counters, id),
+                SeenRevocations = counters.HighestRevocations,
                 AcceptedRevocations = (list, family) => Remember(counters, list, family),
             };
             return new VerifyResult(name, judged, TrustJudge.Of(Policy, trustCase, context.Time.GetUtcNow(), cancellationToken), null);
@@ -164,6 +166,26 @@ internal sealed class VerifyRun(CliContext context, ScanServices services)
 
     private static DateTimeOffset? CreatedOf(Image image) =>
         Rfc3339.TryParse(image.Config?.Created, out DateTimeOffset created) ? created : null;
+
+    /// <summary>What a user named and is not there is an error of the call; what is in it and cannot be used is a gap of the evidence.</summary>
+    private static void CheckReadable(string bundle)
+    {
+        try
+        {
+            if (!Directory.Exists(bundle))
+                using (new FileStream(bundle, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1))
+                {
+                }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw CommandException.Usage($"--bundle: there is no file {Escape.Quote(bundle)}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Usage($"--bundle: cannot read {Escape.Quote(bundle)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
+        }
+    }
 
     private static byte[] ReadRevocations(string path)
     {

@@ -45,9 +45,12 @@ internal static class CosignKeyFile
     }
 
     /// <summary>As cosign 2 writes it, one line end at its end.</summary>
-    /// <exception cref="KeyException">The key is in a device that keeps it, or libsodium is not installed.</exception>
+    /// <exception cref="KeyException">The key is in a device that keeps it, or a hybrid one, which cosign has not, or libsodium is not installed.</exception>
     public static string Write(ISigner signer, string passphrase)
     {
+        ArgumentNullException.ThrowIfNull(signer);
+        if (signer.PublicKey.Parts.Count > 1)
+            throw new KeyException($"cosign has no {signer.PublicKey.Algorithm.Word()} keys", "cosign checks what such a key signs by its classical part; --public writes that one first");
         LibSodium.Need();
         byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes), nonce = RandomNumberGenerator.GetBytes(LibSodium.NonceBytes);
         byte[] key = new byte[LibSodium.KeyBytes], secret = Encoding.UTF8.GetBytes(passphrase), pkcs8 = KeyFile.ExportPkcs8(signer);

@@ -100,7 +100,7 @@ internal sealed partial class KeyStore(CliContext context)
         {
             return open();
         }
-        catch (KeyException e)
+        catch (KeyException e) when (e is not KeyUnsupportedException)
         {
             throw CommandException.Usage(e.Message, e.Hint ?? hint);
         }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -151,13 +153,24 @@ internal sealed class EngineClient : IDisposable
                 return EngineTransport.Explain(_endpoint, socket);
             if (inner is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded })
                 return new ImageException(ImageError.Truncated, $"{Peer} closed the connection before it answered GET /{path}", inner: e);
-            if (inner is System.Security.Authentication.AuthenticationException)
-                return new ImageException(ImageError.PeerFailed, $"{Peer}: no TLS connection: {inner.Message}", inner: e);
+            // With TLS 1.3 a daemon says only after the handshake that it does not believe this client.
+            if (_endpoint.Tls is not null && inner is AuthenticationException or CryptographicException)
+                return NoTls(e);
         }
         // The handler ends an attempt to connect that takes too long.
         return e is OperationCanceledException
             ? new ImageException(ImageError.PeerFailed, $"{Peer}: no connection within {Seconds(_options.ConnectTimeout)}", inner: e)
             : new ImageException(ImageError.PeerFailed, $"{Peer} failed at GET /{path}: {Escape.ForTerminal(e.Message)}", inner: e);
+    }
+
+    private ImageException NoTls(Exception e)
+    {
+        string why = e.GetBaseException().Message.TrimEnd('.');
+        // OpenSSL's word for what the other side said.
+        bool theirs = why.Contains("alert", StringComparison.Ordinal);
+        return new ImageException(ImageError.PeerFailed, $"{Peer}: no TLS connection: {Escape.ForTerminal(why)}", theirs
+            ? "the daemon asks for a certificate that its own authority signed: cert.pem and key.pem in DOCKER_CERT_PATH or in the context"
+            : "ca.pem in DOCKER_CERT_PATH or in the context must be the authority that signed the daemon's certificate, and that must name the address in DOCKER_HOST", e);
     }
 
     private void Check(HttpResponseMessage response, string path, Func<string?, ImageException>? notFound, CancellationToken cancellationToken)

@@ -66,6 +66,9 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 
     protected override string Remedy => EditedStore;
 
+    /// <summary>The folders below <c>overlay2/</c>, base layer first.</summary>
+    public IReadOnlyList<string> Folders => [.. Layers.Select(l => _stored[l.Key].CacheId)];
+
     public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
 
     protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);

@@ -79,6 +79,106 @@ internal sealed class Overlay2Store : IDisposable
         return null;
     }
 
+    /// <summary>Ids of the images whose configs are stored; nothing of them was checked.</summary>
+    public IReadOnlyList<Digest> ListImages()
+    {
+        List<Digest> images = [];
+        foreach (string name in NamesIn("imagedb/content/sha256"))
+            if (Digest.TryParse($"sha256:{name}", out Digest? id))
+                images.Add(id);
+        return images;
+    }
+
+    /// <summary>Containers by id, and the folder below <c>overlay2/</c> that takes what each writes. Source: moby/moby, layer/filestore.go (SetMountID).</summary>
+    public IReadOnlyList<(string Container, string Own)> ListContainers()
+    {
+        List<(string, string)> containers = [];
+        foreach (string name in NamesIn("layerdb/mounts"))
+            if (name.Length == CacheIdChars && name.All(char.IsAsciiHexDigitLower) && ReadText($"layerdb/mounts/{name}/mount-id") is { } own && IsFolderName(own))
+                containers.Add((name, own));
+        return containers;
+    }
+
+    /// <summary>Names in a folder of the metadata; none where it is not there.</summary>
+    private List<string> NamesIn(string path)
+    {
+        int folder = OpenBelow(_metadata, path, Native.ReadOnly | Native.DirectoryOnly);
+        if (folder == -Errno.ENOENT)
+            return [];
+        if (folder < 0)
+            throw FileError.Of(-folder, $"{Root}/image/overlay2/{path}");
+        using SafeFileHandle owned = Native.Own(folder);
+        List<string> names = [];
+        byte[] listing = new byte[32 * 1024];
+        int length;
+        while ((length = Native.ReadFolder(folder, listing)) > 0)
+            names.AddRange(FolderRecords.NamesIn(listing.AsSpan(0, length)));
+        return length == 0 ? names : throw FileError.Of(-length, $"{Root}/image/overlay2/{path}");
+    }
+
+    /// <summary>Names with tag or digest as Docker keeps them, and the ids that they stand for.</summary>
+    /// <exception cref="ImageException">Malformed, LimitExceeded.</exception>
+    public IReadOnlyList<(string Name, Digest Id)> ReadNames(int maxBytes)
+    {
+        if (ReadFile("repositories.json", maxBytes) is not { } bytes)
+            return [];
+        try
+        {
+            List<(string, Digest)> names = [];
+            foreach ((_, IReadOnlyDictionary<string, string>? tags) in JsonSerializer.Deserialize(bytes, DockerJson.Default.StoreRepositories)?.Repositories ?? new Dictionary<string, IReadOnlyDictionary<string, string>?>())
+                foreach ((string name, string id) in tags ?? new Dictionary<string, string>())
+                    if (Digest.TryParse(id, out Digest? digest))
+                        names.Add((name, digest));
+            return names;
+        }
+        catch (JsonException e)
+        {
+            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/repositories.json is no JSON of the expected form", EditedStore, e);
+        }
+    }
+
+    private const string EditedStore = "somebody edited Docker's store; restart the daemon, or remove the images and pull or load them again";
+
+    /// <summary>The folder of a layer below <c>overlay2/</c>; null when the store lacks it.</summary>
+    public string? CacheIdOf(Digest chainId) => ReadText($"layerdb/sha256/{chainId.Hex}/cache-id");
+
+    /// <summary>Which folder below <c>overlay2/</c> a name of a mount leads to now: <c>ID/diff</c>, or through <c>l/NAME</c>.</summary>
+    /// <returns><c>ID</c> or <c>ID-init</c>.</returns>
+    /// <exception cref="ImageException">It leads out of the store, or to nothing of Docker's own form.</exception>
+    public string FolderOfMounted(string path)
+    {
+        string prefix = $"{Root}/overlay2/";
+        if (path.StartsWith(prefix, StringComparison.Ordinal))
+        {
+            string[] parts = path[prefix.Length..].Split('/');
+            if (parts is ["l", var link])
+            {
+                int opened = OpenBelow(_unpacked, "l", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
+                using SafeFileHandle? links = opened >= 0 ? Native.Own(opened) : null;
+                string target = TargetOf(links, link);
+                parts = target.StartsWith("../", StringComparison.Ordinal) ? target[3..].Split('/') : [target];
+            }
+            if (parts is [var folder, "diff"] && IsFolderName(folder))
+                return folder;
+        }
+        throw new ImageException(ImageError.Malformed, $"{Escape.Quote(path)} is mounted into the container's root; wanted a layer's folder below {prefix}", EditedStore);
+    }
+
+    private static bool IsFolderName(string name)
+    {
+        const string init = "-init";
+        string id = name.EndsWith(init, StringComparison.Ordinal) ? name[..^init.Length] : name;
+        return id.Length == CacheIdChars && id.All(char.IsAsciiHexDigitLower);
+    }
+
+    /// <summary>Opens what a layer, an <c>-init</c> layer or a container's own layer holds.</summary>
+    /// <param name="folder">As <see cref="FolderOfMounted"/> says it.</param>
+    public SafeFileHandle OpenFolder(string folder)
+    {
+        int opened = OpenBelow(_unpacked, $"{folder}/diff", Native.PathOnly | Native.DirectoryOnly, Native.ResolveNoXdev);
+        return opened >= 0 ? Native.Own(opened) : throw FileError.Of(-opened, $"{Root}/overlay2/{folder}/diff");
+    }
+
     /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>
     /// <exception cref="ImageException">Malformed: what the store says of it makes no sense.</exception>
     public StoredLayer? FindLayer(Digest chainId, Digest diffId)

@@ -35,6 +35,18 @@ internal static unsafe partial class LibCrypto
         }
     }
 
+    /// <summary>What is installed, as <c>3.0.17</c>.</summary>
+    public static string Version
+    {
+        get
+        {
+            Need();
+            // 0xMNN00PP0. Source: openssl, OpenSSL_version_num(3).
+            ulong number = OpenSSL_version_num();
+            return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{number >> 28}.{(number >> 20) & 0xff}.{(number >> 4) & 0xff}");
+        }
+    }
+
     /// <param name="seed">32 bytes. Source: RFC 8032, 5.1.5.</param>
     public static PKey OpenPrivate(ReadOnlySpan<byte> seed)
     {
@@ -176,6 +188,9 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library)]
     private static partial int OPENSSL_init_crypto(ulong options, nint settings);
+
+    [LibraryImport(Library)]
+    private static partial nuint OpenSSL_version_num();
 
     [LibraryImport(Library)]
     private static partial void ERR_clear_error();

@@ -2,6 +2,9 @@ using System.Security.Cryptography;
 
 namespace Plimsoll.Keys;
 
+/// <summary>A class, as lists of value tuples are compiled at each start.</summary>
+internal sealed record PemBlock(string Label, byte[] Der);
+
 /// <summary>The blocks of a PEM file. Source: RFC 7468.</summary>
 internal static class PemBlocks
 {
@@ -10,7 +13,7 @@ internal static class PemBlocks
 
     /// <summary>Label and bytes of each block, in the file's order; text around them is passed over.</summary>
     /// <exception cref="KeyException">Too long, no block at all, too many, or one in the encrypted form of old OpenSSL.</exception>
-    public static IReadOnlyList<(string Label, byte[] Der)> Of(string pem, string name)
+    public static List<PemBlock> Of(string pem, string name)
     {
         ArgumentNullException.ThrowIfNull(pem);
         if (pem.Length > PublicKey.MaxPemBytes)
@@ -20,21 +23,21 @@ internal static class PemBlocks
             throw new KeyException($"{name} is encrypted as OpenSSL did before PKCS#8, which is not used here", "rewrite it: openssl pkcs8 -topk8 -in OLD.pem -out NEW.pem");
         if (AsWritten(pem) is { } one)
             return [one];
-        List<(string, byte[])> blocks = [];
+        List<PemBlock> blocks = [];
         ReadOnlySpan<char> rest = pem;
         while (PemEncoding.TryFind(rest, out PemFields fields))
         {
             byte[] der = new byte[fields.DecodedDataLength];
             if (blocks.Count == MaxBlocks || !Convert.TryFromBase64Chars(rest[fields.Base64Data], der, out int written))
                 throw new KeyException($"{name} holds more than {MaxBlocks} blocks");
-            blocks.Add((rest[fields.Label].ToString(), der[..written]));
+            blocks.Add(new PemBlock(rest[fields.Label].ToString(), der[..written]));
             rest = rest[fields.Location.End..];
         }
         return blocks.Count > 0 ? blocks : throw new KeyException($"{name} is no PEM file");
     }
 
     /// <summary>One block and nothing else, as every writer makes it. PemEncoding's search is compiled at each start; all but this form is left to it.</summary>
-    private static (string Label, byte[] Der)? AsWritten(string pem)
+    private static PemBlock? AsWritten(string pem)
     {
         const string begin = "-----BEGIN ", dashes = "-----\n";
         int labelEnd = pem.IndexOf(dashes, StringComparison.Ordinal);
@@ -47,6 +50,6 @@ internal static class PemBlocks
         ReadOnlySpan<char> content = pem.AsSpan(start, pem.Length - start - end.Length);
         byte[] der = new byte[content.Length];
         return label.AsSpan().ContainsAnyExceptInRange(' ', 'Z') || label.Contains('-', StringComparison.Ordinal) || !Convert.TryFromBase64Chars(content, der, out int written)
-            ? null : (label, der[..written]);
+            ? null : new PemBlock(label, der[..written]);
     }
 }

@@ -123,7 +123,20 @@ public sealed class FileList
     /// <summary>Reads what <see cref="Write"/> writes.</summary>
     /// <param name="name">What it is called in errors.</param>
     /// <exception cref="FormatException">It is none, or goes beyond a limit; the message says where.</exception>
-    public static FileList Parse(ReadOnlyMemory<byte> bytes, string name)
+    public static FileList Parse(ReadOnlyMemory<byte> bytes, string name) => Parse(bytes, name, null);
+
+    /// <summary>The files of one layer; what the list says of the others is passed over unread, so that a small host can look into a long list.</summary>
+    /// <returns>Null when the list has no such layer.</returns>
+    /// <exception cref="FormatException">As <see cref="Parse(ReadOnlyMemory{byte}, string)"/>, as far as it was read; also for a list of another image.</exception>
+    public static LayerFiles? FindLayer(ReadOnlyMemory<byte> bytes, Digest config, Digest diffId, string name)
+    {
+        FileList list = Parse(bytes, name, diffId);
+        return list.Config == config ? list.Layers.FirstOrDefault(l => l.DiffId == diffId)
+            : throw new FormatException($"{name}: it is of image {list.Config}, wanted {config}");
+    }
+
+    /// <param name="only">The layer whose entries are read; null for all.</param>
+    private static FileList Parse(ReadOnlyMemory<byte> bytes, string name, Digest? only)
     {
         if (bytes.Length > MaxBytes)
             throw new FormatException($"{name}: longer than {MaxBytes} bytes (MaxBytes)");
@@ -149,7 +162,10 @@ public sealed class FileList
                     throw new FormatException($"{name}: line {line}: {entries} entries; at most {LayerContents.MaxFiles} are read (MaxFiles)");
                 List<FileEntry> files = [];
                 for (int n = 0; n < entries; n++)
-                    files.Add(Entry(Next()));
+                    if (only is null || only == diffId)
+                        files.Add(Entry(Next()));
+                    else
+                        NextLine();
                 layers.Add(new LayerFiles(diffId, files));
             }
             if (at != bytes.Length)
@@ -163,17 +179,22 @@ public sealed class FileList
 
         JsonElement Next()
         {
-            line++;
-            ReadOnlySpan<byte> rest = bytes.Span[at..];
-            int end = rest.IndexOf((byte)'\n');
-            if (end is < 0 or > MaxLineBytes)
-                throw new FormatException($"{name}: line {line}: it has no end, or is longer than {MaxLineBytes} bytes (MaxLineBytes)");
-            Utf8JsonReader json = new(rest[..end], new JsonReaderOptions { MaxDepth = 4 });
+            Utf8JsonReader json = new(NextLine().Span, new JsonReaderOptions { MaxDepth = 4 });
             JsonElement element = JsonElement.ParseValue(ref json);
             if (json.Read())
                 throw new FormatException($"{name}: line {line}: something follows the object");
-            at += end + 1;
             return element;
+        }
+
+        ReadOnlyMemory<byte> NextLine()
+        {
+            line++;
+            ReadOnlyMemory<byte> rest = bytes[at..];
+            int end = rest.Span.IndexOf((byte)'\n');
+            if (end is < 0 or > MaxLineBytes)
+                throw new FormatException($"{name}: line {line}: it has no end, or is longer than {MaxLineBytes} bytes (MaxLineBytes)");
+            at += end + 1;
+            return rest[..end];
         }
     }
 

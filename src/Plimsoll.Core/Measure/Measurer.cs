@@ -19,6 +19,12 @@ public sealed record MeasureOptions
 
     /// <summary>The image's files as they are known from elsewhere: names a file that was changed together with tar-split's record of it.</summary>
     public FileList? Known { get; init; }
+
+    /// <summary>As <see cref="Known"/>, for one layer by its diffID, and asked only when that layer is wrong; null where it has no list either.</summary>
+    public Func<Digest, LayerFiles?>? FindKnown { get; init; }
+
+    /// <summary>Layers that were measured in place so short a time ago that they need not be read again; null for one that must be. Asked once for each layer.</summary>
+    public Func<ImageLayer, LayerMeasurement?>? Fresh { get; init; }
 }
 
 /// <summary>What came out.</summary>
@@ -62,7 +68,7 @@ public static class Measurer
         foreach (ChangedNote note in unpacked.FindRestacked())
             log.Add(new Difference(DifferenceKind.Stack, note.Layer, image.Layers[note.Layer - 1].DiffId, note.Place, note.Seen, note.Wanted));
         using Comparisons comparisons = new(image, unpacked, log, options.Parallelism, cancellationToken);
-        LayerPass pass = new(options.Files, keep: true, comparisons.Add);
+        LayerPass pass = new(options.Files, keep: true, comparisons.Add, options.Fresh);
         ImageException mismatch;
         try
         {
@@ -107,21 +113,24 @@ public static class Measurer
             catch (ImageException e) when (IsOfTheStore(e))
             {
                 any = true;
-                Explain(unpacked, layer, i + 1, options.Known, e, log, cancellationToken);
+                Explain(unpacked, layer, i + 1, KnownOf(layer, options), e, log, cancellationToken);
             }
         }
         return any;
     }
 
+    private static LayerFiles? KnownOf(ImageLayer layer, MeasureOptions options) =>
+        options.Known?.Layers.FirstOrDefault(l => l.DiffId == layer.DiffId) ?? (layer.DiffId is { } diffId ? options.FindKnown?.Invoke(diffId) : null);
+
     /// <summary>Names the files that make a layer's bytes wrong.</summary>
-    private static void Explain(IUnpackedImage unpacked, ImageLayer layer, int number, FileList? known, ImageException mismatch, DifferenceLog log, CancellationToken cancellationToken)
+    private static void Explain(IUnpackedImage unpacked, ImageLayer layer, int number, LayerFiles? known, ImageException mismatch, DifferenceLog log, CancellationToken cancellationToken)
     {
         int before = log.CountOf(number);
         string? why = null;
         try
         {
             using IUnpackedLayer opened = unpacked.OpenUnpacked(layer);
-            if (known?.Layers.FirstOrDefault(l => l.DiffId == layer.DiffId) is { } list)
+            if (known is { } list)
             {
                 // What the engine noted may have been edited together with the files; the list was made when the layer was right.
                 UnpackedComparer comparer = new(opened, LayerContents.Of(list.Entries), number, layer.DiffId, log);
@@ -179,7 +188,8 @@ public static class Measurer
     /// <summary>What one pass over the layers found; by key, since an image may hold a layer twice.</summary>
     /// <param name="keep">Whether entries are kept for comparing, contents hashed or not.</param>
     /// <param name="accepted">Told of each layer whose digests agreed.</param>
-    private sealed class LayerPass(bool hashFiles, bool keep, Action<ImageLayer, LayerContents>? accepted) : ILayerVisitor
+    /// <param name="fresh">As <see cref="MeasureOptions.Fresh"/>.</param>
+    private sealed class LayerPass(bool hashFiles, bool keep, Action<ImageLayer, LayerContents>? accepted, Func<ImageLayer, LayerMeasurement?>? fresh = null) : ILayerVisitor
     {
         private static readonly object Nothing = new();
         private readonly ListBudget _budget = new();
@@ -193,7 +203,14 @@ public static class Measurer
 
         public LayerContents? ContentsOf(ImageLayer layer) => _done[layer.Key].Contents;
 
-        public bool Skip(ImageLayer layer, bool proven) => false;
+        public bool Skip(ImageLayer layer, bool proven)
+        {
+            // A list of files needs the layer itself.
+            if (hashFiles || fresh?.Invoke(layer) is not { } known || known.DiffId != layer.DiffId)
+                return false;
+            _done[layer.Key] = (known.TarBytes, known.Content, null);
+            return true;
+        }
 
         public object Visit(ImageLayer layer, EntryReader entries, CancellationToken cancellationToken) =>
             hashFiles || keep ? LayerContents.Read(entries, hashFiles, cancellationToken, _budget) : Nothing;

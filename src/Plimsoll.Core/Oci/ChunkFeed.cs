@@ -50,19 +50,23 @@ internal sealed class ChunkFeed : IBlockSource
     private long _chunkStart;
     private bool _ended;
     private readonly IncrementalHash? _second;
-    private readonly SideHash? _side;
+    private readonly Func<bool>? _hasIdle;
+    private SideHash? _side;
     private readonly Queue<byte[]> _used = new();
 
     /// <param name="source">Read to its end or until disposal; disposed with this.</param>
     /// <param name="hash">Gets every byte in order; null to hash nothing.</param>
     /// <param name="second">As <paramref name="hash"/>.</param>
-    /// <param name="beside">Whether the second hash runs on a thread of its own. It has seen all bytes once the end was reached.</param>
-    public ChunkFeed(Stream source, IncrementalHash? hash, bool ahead, IncrementalHash? second = null, bool beside = false)
+    /// <param name="hasIdle">
+    /// Asked before each chunk until it says yes: whether a processor has nothing to do. From then on the second hash runs on a thread of its
+    /// own; before, a chunk is hashed twice while it is in the cache. Null: never. It has seen all bytes once the end was reached.
+    /// </param>
+    public ChunkFeed(Stream source, IncrementalHash? hash, bool ahead, IncrementalHash? second = null, Func<bool>? hasIdle = null)
     {
         _source = source;
         _hash = hash;
-        _second = beside ? null : second;
-        _side = beside && second is not null ? new SideHash(second, ChunksAhead) : null;
+        _second = second;
+        _hasIdle = second is null ? null : hasIdle;
         if (!ahead)
             return;
         _filled = new BlockingCollection<(byte[], int)>(ChunksAhead);
@@ -125,6 +129,14 @@ internal sealed class ChunkFeed : IBlockSource
         _at = 0;
         if (_side is not null)
             Recycle();
+        else if (_hasIdle?.Invoke() == true)
+        {
+            // The chunk before this one was hashed here.
+            if (_chunk.Length > 0)
+                _free.Enqueue(_chunk);
+            _chunk = [];
+            _side = new SideHash(_second!, ChunksAhead);
+        }
         if (_filled is null)
         {
             if (_side is not null)
@@ -147,7 +159,8 @@ internal sealed class ChunkFeed : IBlockSource
         else
             _side?.Add(_chunk, _length, cancellationToken);
         _hash?.AppendData(_chunk, 0, _length);
-        _second?.AppendData(_chunk, 0, _length);
+        if (_side is null)
+            _second?.AppendData(_chunk, 0, _length);
         return !_ended;
     }
 

@@ -103,6 +103,15 @@ public sealed class ContentBuffer : IDisposable
             spill.Forget(start, length);
     }
 
+    /// <summary>A descriptor that reads the file in which a large content lies; to be disposed by the caller.</summary>
+    /// <returns>Null of a content that lies in memory, of a part of one, and where there is no /proc.</returns>
+    /// <remarks>
+    /// The file has no name, nobody but its buffer could write to it, and that one writes no more once the content is whole: whoever
+    /// reads it reads what was hashed.
+    /// </remarks>
+    public static SafeFileHandle? Share(ReadOnlyMemory<byte> content) =>
+        MemoryMarshal.TryGetMemoryManager(content, out SpillFile? spill, out int start, out int length) && start == 0 ? spill.Share(length) : null;
+
     private void ReturnArray()
     {
         if (_array.Length > 0)
@@ -169,6 +178,8 @@ public sealed class ContentBuffer : IDisposable
             if (_address != 0 && end > first)
                 Native.Forget(_address + (nint)first, end - first);
         }
+
+        public SafeFileHandle? Share(int length) => length == _length ? HandedFile.OpenForReading(_file) : null;
 
         public override Span<byte> GetSpan() => _address == 0 ? default : new Span<byte>((void*)_address, (int)_length);
 

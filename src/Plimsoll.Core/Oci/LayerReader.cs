@@ -20,8 +20,8 @@ internal sealed class LayerReader : EntryReader
     /// <param name="stored">The layer as stored; disposed with this.</param>
     /// <param name="ahead">Inflate on a thread of its own.</param>
     /// <param name="sha384">Hash the tar with SHA-384 as well.</param>
-    /// <param name="beside">On a thread of its own, so that one large layer keeps two processors busy.</param>
-    public LayerReader(Stream stored, ImageLayer layer, Image owner, OciLimits limits, bool ahead = true, bool sha384 = false, bool beside = false)
+    /// <param name="hasIdle">Whether that may run on a thread of its own, so that one large layer keeps two processors busy; see <see cref="ChunkFeed"/>.</param>
+    public LayerReader(Stream stored, ImageLayer layer, Image owner, OciLimits limits, bool ahead = true, bool sha384 = false, Func<bool>? hasIdle = null)
     {
         (_layer, _owner) = (layer, owner);
         bool verify = owner.Verification == Verification.Full;
@@ -37,7 +37,7 @@ internal sealed class LayerReader : EntryReader
         Stream tar = new InflateGuard(Compressions.Inflate(form, _stored), _stored, limits);
         if (sha384)
             _sha384 = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
-        _feed = new ChunkFeed(tar, _tarHash, ahead && form != Compression.None, _sha384, beside);
+        _feed = new ChunkFeed(tar, _tarHash, ahead && form != Compression.None, _sha384, hasIdle);
         _tar = new TarReader(_feed, limits);
     }
 

@@ -42,7 +42,9 @@ public abstract class RandomAccessImage : Image
             if (!visitor.Skip(layer, proven))
                 todo.Add(index);
         }
-        int next = -1;
+        int next = -1, left = todo.Count;
+        // As many layers as processors keep them all busy; when fewer are left, each may use two.
+        Func<bool>? hasIdle = parallelism > 1 ? () => Volatile.Read(ref left) < parallelism : null;
         Lock gate = new();
         (int Layer, ExceptionDispatchInfo Error)? failure = null;
         Dictionary<int, CancellationTokenSource> running = [];
@@ -71,12 +73,15 @@ public abstract class RandomAccessImage : Image
                 lock (gate)
                 {
                     if (failure?.Layer < index)
+                    {
+                        Interlocked.Decrement(ref left);
                         continue;
+                    }
                     running.Add(index, stop);
                 }
                 try
                 {
-                    ReadLayer(layer, visitor, beside: parallelism > 1, stop.Token);
+                    ReadLayer(layer, visitor, hasIdle, stop.Token);
                 }
                 catch (OperationCanceledException) when (stop.IsCancellationRequested)
                 {
@@ -89,6 +94,7 @@ public abstract class RandomAccessImage : Image
                 }
                 finally
                 {
+                    Interlocked.Decrement(ref left);
                     lock (gate)
                         running.Remove(index);
                 }
@@ -107,11 +113,11 @@ public abstract class RandomAccessImage : Image
         }
     }
 
-    private void ReadLayer(ImageLayer layer, ILayerVisitor visitor, bool beside, CancellationToken cancellationToken)
+    private void ReadLayer(ImageLayer layer, ILayerVisitor visitor, Func<bool>? hasIdle, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         string? identity = Proofs is null || Verification == Verification.None ? null : IdentityOf(layer);
-        using LayerReader reader = new(OpenLayer(layer, cancellationToken), layer, this, Limits, sha384: visitor.WantsSha384, beside: beside);
+        using LayerReader reader = new(OpenLayer(layer, cancellationToken), layer, this, Limits, sha384: visitor.WantsSha384, hasIdle: hasIdle);
         object visited = visitor.Visit(layer, reader, cancellationToken);
         (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
         visitor.Accept(layer, diffId ?? layer.DiffId, tarBytes, reader.Sha384, visited);

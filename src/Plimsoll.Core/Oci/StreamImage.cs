@@ -129,7 +129,7 @@ internal sealed class StreamImage : Image
                     return;
                 // Its own hash is compared once the manifest has come.
                 ImageLayer unstated = layer with { BlobDigest = ArchiveImage.BlobDigest(name), DiffId = null, StoredBytes = -1 };
-                using LayerReader reader = new(content, unstated, image, image._limits, ahead: false, sha384: visitor.WantsSha384, beside: visitor.WantsSha384);
+                using LayerReader reader = new(content, unstated, image, image._limits, ahead: false, sha384: visitor.WantsSha384, hasIdle: static () => true);
                 object visited = visitor.Visit(layer, reader, cancellationToken);
                 (Digest? diffId, long tarBytes) = reader.Complete(cancellationToken);
                 _seen[name] = new Seen(visited, diffId, tarBytes, reader.Sha384, tar.StoredBytes);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -42,6 +43,24 @@ public static partial class OwnFiles
             && (stat.IsFolder || stat.IsFile) && (stat.Uid == 0 || stat.Uid == EffectiveUser())
             && ((stat.Permissions & GroupOrOthersWrite) == 0 || stat.IsFolder && (stat.Permissions & sticky) != 0);
     }
+
+    /// <summary>Device, inode, size, owner, rights, mtime and ctime of a file in one line, which changes when it does; null when there is none.</summary>
+    /// <param name="follow">Where the path is a link, of what it leads to; of the link itself otherwise.</param>
+    public static string? StateOf(string path, bool follow = true)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(path + '\0'), follow ? 0 : Native.AtSymlinkNoFollow, out Stat stat) == 0 ? Line(stat) : null;
+    }
+
+    /// <summary>As <see cref="StateOf"/>, of a regular file; null for a device, a FIFO, or anything else that must not be opened.</summary>
+    public static string? StateOfRegular(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(path + '\0'), 0, out Stat stat) == 0 && stat.IsFile ? Line(stat) : null;
+    }
+
+    private static string Line(in Stat stat) => string.Create(CultureInfo.InvariantCulture,
+        $"{stat.Device} {stat.Inode} {stat.Size} {stat.Uid} {stat.Permissions:x} {stat.ModifySeconds}.{stat.ModifyNanoseconds} {stat.ChangeSeconds}.{stat.ChangeNanoseconds}");
 
     /// <summary>The path with every link followed; null when there is no such file.</summary>
     public static unsafe string? RealPath(string path)

@@ -18,7 +18,14 @@ public sealed record Evidence
 /// <param name="Payload">The signed bytes: a simple signing document that names repository and manifest digest.</param>
 /// <param name="Attached">The manifest that it was found at; the payload must name the same.</param>
 /// <param name="Where">Store and digest, for messages.</param>
-public sealed record ImageSignature(ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Signature, Digest Attached, string Where);
+public sealed record ImageSignature(ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Signature, Digest Attached, string Where)
+{
+    /// <summary>A second one over the same bytes, of a hybrid key's ML-DSA-65 part; empty where there is none.</summary>
+    public ReadOnlyMemory<byte> MlDsaSignature { get; init; }
+
+    /// <summary>Both, or the one that there is.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> All => MlDsaSignature.IsEmpty ? [Signature] : [Signature, MlDsaSignature];
+}
 
 /// <param name="Envelope">Its payload is an in-toto statement, or claims to be.</param>
 /// <param name="Attached">The manifest that it was found at; a subject of the statement must be the image itself.</param>

@@ -44,13 +44,16 @@ public static class EvidenceReader
     /// <summary>The evidence of several stores, in their order.</summary>
     public static Evidence Join(params IEnumerable<Evidence> parts)
     {
-        List<Evidence> all = [.. parts];
-        return new Evidence
+        List<ImageSignature> signatures = [];
+        List<Attestation> attestations = [];
+        List<EvidenceGap> gaps = [];
+        foreach (Evidence part in parts)
         {
-            Signatures = [.. all.SelectMany(e => e.Signatures)],
-            Attestations = [.. all.SelectMany(e => e.Attestations)],
-            Gaps = [.. all.SelectMany(e => e.Gaps)],
-        };
+            signatures.AddRange(part.Signatures);
+            attestations.AddRange(part.Attestations);
+            gaps.AddRange(part.Gaps);
+        }
+        return new Evidence { Signatures = signatures, Attestations = attestations, Gaps = gaps };
     }
 
     private sealed class Collector(IArtifactSource source, ImageDigests image, EvidenceLimits limits, CancellationToken cancellationToken)
@@ -196,14 +199,26 @@ public static class EvidenceReader
         {
             if (onlyAboutImage && !image.All.Contains(attached))
                 return;
-            byte[] signature = new byte[SimpleSigning.MaxSignatureBytes];
-            if (!layer.Annotations.TryGetValue(SimpleSigning.SignatureAnnotation, out string? text) || !Convert.TryFromBase64String(text, signature, out int length) || length == 0)
+            if (!TrySignature(layer, SimpleSigning.SignatureAnnotation, out ReadOnlyMemory<byte> signature) || signature.IsEmpty || !TrySignature(layer, SimpleSigning.MlDsaAnnotation, out ReadOnlyMemory<byte> second))
                 Gap("unreadable-signature", $"{where}: {layer.Digest} has no signature of at most {SimpleSigning.MaxSignatureBytes} bytes in base64");
             else
             {
-                _signatures.Add(new ImageSignature(Blob(layer, SimpleSigning.MaxBytes), signature.AsMemory(0, length), attached, where));
+                _signatures.Add(new ImageSignature(Blob(layer, SimpleSigning.MaxBytes), signature, attached, where) { MlDsaSignature = second });
                 CountKept(onlyAboutImage);
             }
+        }
+
+        /// <summary>False for an annotation that is no signature; empty where there is none.</summary>
+        private static bool TrySignature(ArtifactLayer layer, string annotation, out ReadOnlyMemory<byte> signature)
+        {
+            signature = default;
+            if (!layer.Annotations.TryGetValue(annotation, out string? text))
+                return true;
+            byte[] bytes = new byte[SimpleSigning.MaxSignatureBytes];
+            if (!Convert.TryFromBase64String(text, bytes, out int length) || length == 0)
+                return false;
+            signature = bytes.AsMemory(0, length);
+            return true;
         }
 
         private void ReadBundle(ArtifactLayer layer, Digest attached, string where, bool onlyAboutImage)
@@ -220,8 +235,10 @@ public static class EvidenceReader
             }
             if (bundle.ByCertificate)
                 Gap("unsupported-identity", $"{where}: {layer.Digest} is signed with a certificate; keys are judged here");
+            else if (!TrySignature(layer, SimpleSigning.MlDsaAnnotation, out ReadOnlyMemory<byte> second))
+                Gap("unreadable-signature", $"{where}: {layer.Digest} has beside it no signature of at most {SimpleSigning.MaxSignatureBytes} bytes in base64");
             else if (bundle.Envelope is { } envelope)
-                Add(envelope, attached, where, onlyAboutImage);
+                Add(second.IsEmpty ? envelope : envelope with { Signatures = [.. envelope.Signatures, new DsseSignature("", second)] }, attached, where, onlyAboutImage);
             else
                 Gap("unsupported-signature", $"{where}: {layer.Digest} is a signature over bytes that stand elsewhere; envelopes and simple signing are judged here");
         }

@@ -7,6 +7,9 @@ namespace Plimsoll.Sign;
 /// <summary>A content beside a statement: the list of files, the bill of materials.</summary>
 public sealed record SideContent(string MediaType, ReadOnlyMemory<byte> Bytes)
 {
+    /// <summary>Written as the annotation <see cref="SimpleSigning.MlDsaAnnotation"/> of its descriptor; empty where there is none.</summary>
+    internal ReadOnlyMemory<byte> MlDsaSignature { get; init; }
+
     public Digest Digest { get; } = Digest.Of(Bytes.Span);
 }
 
@@ -44,16 +47,15 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         string tag = $"{subject.Algorithm}-{subject.Hex}.sig";
         byte[] json = payload.ToJson();
         Digest blob = Put(json, cancellationToken);
-        string? signature = null;
+        MadeSignature? signature = null;
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
             (ArtifactManifest present, Digest? was) = Present(tag, cancellationToken);
-            if (present.Layers.Any(l => l.Digest == blob && (l.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) is { } theirs
-                && (theirs == signature || IsOurs(theirs, json, signer.PublicKey)))))
+            if (present.Layers.Any(l => l.Digest == blob && MadeSignature.Of(l) is { } theirs && (theirs == signature || theirs.IsOf(signer.PublicKey, json))))
                 return attempt > 0;
             if (present.Layers.Count >= MaxSignatures || present.LayersBeyond > 0)
                 throw new ImageException(ImageError.LimitExceeded, $"{target.Name}: {tag} holds {present.Layers.Count + present.LayersBeyond} signatures, at most {MaxSignatures} (MaxSignatures) are kept with a new one");
-            signature ??= Convert.ToBase64String(signer.Sign(json));
+            signature ??= MadeSignature.By(signer, json);
             byte[] manifest = SignatureManifest(present, blob, json.Length, signature, cancellationToken);
             // Signing and storing took their time; what came in between must not be lost. What is left is one round trip.
             if (target.FindManifest(tag, cancellationToken)?.Digest != was)
@@ -61,7 +63,7 @@ public sealed class EvidenceWriter(IArtifactTarget target)
             target.PutManifest(new StoredManifest(Digest.Of(manifest), MediaTypes.OciManifest, manifest), tag, cancellationToken);
         }
         // The last look decides: another signer may have written between our reading and our writing each time.
-        return Present(tag, cancellationToken).Manifest.Layers.Any(l => l.Digest == blob && l.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) == signature) ? true
+        return Present(tag, cancellationToken).Manifest.Layers.Any(l => l.Digest == blob && MadeSignature.Of(l) == signature) ? true
             : throw new ImageException(ImageError.PeerFailed, $"{target.Name}: {tag} was written by somebody else {MaxAttempts} times while it was signed", "sign again when the other signer is done");
     }
 
@@ -73,7 +75,7 @@ public sealed class EvidenceWriter(IArtifactTarget target)
     public Digest AddBundle(SubjectDescriptor subject, SigstoreBundle bundle, string predicateType, DateTimeOffset created, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(bundle);
-        return AddArtifact(subject, SigstoreBundle.MediaType, [new SideContent(SigstoreBundle.MediaType, bundle.ToJson())],
+        return AddArtifact(subject, SigstoreBundle.MediaType, [new SideContent(SigstoreBundle.MediaType, bundle.ToJson()) { MlDsaSignature = bundle.MlDsaSignature }],
             json => json.Text("dev.sigstore.bundle.content", "dsse-envelope").Text("dev.sigstore.bundle.predicateType", predicateType), created, cancellationToken);
     }
 
@@ -90,7 +92,12 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         json.BeginObject().Number("schemaVersion", 2).Text("mediaType", MediaTypes.OciManifest).Text("artifactType", type);
         Descriptor(json, "config", EmptyType, empty, 2).EndObject().BeginArray("layers");
         foreach (SideContent layer in layers)
-            Descriptor(json, null, layer.MediaType, Put(layer.Bytes, cancellationToken), layer.Bytes.Length).EndObject();
+        {
+            Descriptor(json, null, layer.MediaType, Put(layer.Bytes, cancellationToken), layer.Bytes.Length);
+            if (!layer.MlDsaSignature.IsEmpty)
+                json.BeginObject("annotations").Text(SimpleSigning.MlDsaAnnotation, Convert.ToBase64String(layer.MlDsaSignature.Span)).EndObject();
+            json.EndObject();
+        }
         Descriptor(json.EndArray(), "subject", subject.MediaType, subject.Digest, subject.Size).EndObject().BeginObject("annotations");
         annotate(json);
         byte[] manifest = json.Text("org.opencontainers.image.created", created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).EndObject().EndObject().ToBytes();
@@ -115,13 +122,36 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         }
     }
 
-    private static bool IsOurs(string text, byte[] payload, PublicKey key)
+    /// <summary>A signature as annotations have it, base64; of a hybrid key both.</summary>
+    private sealed record MadeSignature(string First, string? Second)
     {
-        byte[] signature = new byte[SimpleSigning.MaxSignatureBytes];
-        return Convert.TryFromBase64String(text, signature, out int length) && key.Verify(payload, signature.AsSpan(0, length));
+        public static MadeSignature By(ISigner signer, byte[] payload)
+        {
+            string[] made = [.. signer.PublicKey.Split(signer.Sign(payload)).Select(s => Convert.ToBase64String(s.Span))];
+            return new MadeSignature(made[0], made.Length > 1 ? made[1] : null);
+        }
+
+        public static MadeSignature? Of(ArtifactLayer layer) => layer.Annotations.GetValueOrDefault(SimpleSigning.SignatureAnnotation) is { } first
+            ? new MadeSignature(first, layer.Annotations.GetValueOrDefault(SimpleSigning.MlDsaAnnotation)) : null;
+
+        public bool IsOf(PublicKey key, byte[] payload)
+        {
+            List<ReadOnlyMemory<byte>> signatures = [];
+            foreach (string text in (IEnumerable<string>)(Second is null ? [First] : [First, Second]))
+            {
+                byte[] signature = new byte[SimpleSigning.MaxSignatureBytes];
+                if (!Convert.TryFromBase64String(text, signature, out int length))
+                    return false;
+                signatures.Add(signature.AsMemory(0, length));
+            }
+            return key.Prove(payload, signatures) == Proof.Full;
+        }
+
+        public void Annotate(CanonicalJson json) =>
+            json.BeginObject("annotations").Text(SimpleSigning.SignatureAnnotation, First).Optional(SimpleSigning.MlDsaAnnotation, Second).EndObject();
     }
 
-    private byte[] SignatureManifest(ArtifactManifest present, Digest payload, long size, string signature, CancellationToken cancellationToken)
+    private byte[] SignatureManifest(ArtifactManifest present, Digest payload, long size, MadeSignature signature, CancellationToken cancellationToken)
     {
         byte[] config = SignatureConfig([.. present.Layers.Select(l => l.Digest), payload]);
         CanonicalJson json = new();
@@ -129,7 +159,8 @@ public sealed class EvidenceWriter(IArtifactTarget target)
         Descriptor(json, "config", MediaTypes.OciConfig, Put(config, cancellationToken), config.Length).EndObject().BeginArray("layers");
         foreach (ArtifactLayer layer in present.Layers)
             json.Raw(null, layer.Json.Span);
-        Descriptor(json, null, SimpleSigning.MediaType, payload, size).BeginObject("annotations").Text(SimpleSigning.SignatureAnnotation, signature).EndObject().EndObject().EndArray();
+        signature.Annotate(Descriptor(json, null, SimpleSigning.MediaType, payload, size));
+        json.EndObject().EndArray();
         if (!present.Annotations.IsEmpty)
             json.Raw("annotations", present.Annotations.Span);
         return json.EndObject().ToBytes();

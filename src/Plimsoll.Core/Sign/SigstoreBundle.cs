@@ -39,6 +39,12 @@ public sealed record SigstoreBundle
     /// <summary>What is signed; null for a signature over content that stands elsewhere.</summary>
     public DsseEnvelope? Envelope { get; init; }
 
+    /// <summary>
+    /// The ML-DSA-65 signature of a hybrid key over the same, empty where there is none. It stands beside the bundle, in the annotation
+    /// <see cref="SimpleSigning.MlDsaAnnotation"/>: bundles have one signature, and cosign refuses one with two.
+    /// </summary>
+    public ReadOnlyMemory<byte> MlDsaSignature { get; init; }
+
     /// <summary>Media types of blobs that are bundles.</summary>
     public static bool IsMediaType(string? mediaType) => mediaType is not null && Versions.Contains(mediaType, StringComparer.Ordinal);
 
@@ -49,8 +55,18 @@ public sealed record SigstoreBundle
         return Convert.ToBase64String(SHA256.HashData(key.Spki.Span));
     }
 
-    /// <summary>A bundle of one envelope with one signature.</summary>
-    public static SigstoreBundle Of(DsseEnvelope envelope, PublicKey key) => new() { KeyHint = HintOf(key), Envelope = envelope };
+    /// <summary>A bundle of an envelope that <see cref="DsseSigning.Sign"/> made; of a hybrid key it names the classical part.</summary>
+    public static SigstoreBundle Of(DsseEnvelope envelope, PublicKey key)
+    {
+        ArgumentNullException.ThrowIfNull(envelope);
+        ArgumentNullException.ThrowIfNull(key);
+        return new()
+        {
+            KeyHint = HintOf(key.Parts[0]),
+            Envelope = envelope with { Signatures = [envelope.Signatures[0]] },
+            MlDsaSignature = key.Parts.Count > 1 ? envelope.Signatures[1].Signature : default,
+        };
+    }
 
     /// <summary>Canonical JSON: <c>mediaType</c>, <c>verificationMaterial</c> (<c>publicKey</c>), <c>dsseEnvelope</c> (<c>payload</c>, <c>payloadType</c>, <c>signatures</c>).</summary>
     /// <exception cref="InvalidOperationException">A form that is read and not written: with a certificate, or without an envelope.</exception>

@@ -17,6 +17,9 @@ public sealed record SimpleSigning
     /// <summary>Annotation of the payload's descriptor: the signature over the payload, base64.</summary>
     public const string SignatureAnnotation = "dev.cosignproject.cosign/signature";
 
+    /// <summary>Annotation of the same descriptor, or of a bundle's: the signature of a hybrid key's ML-DSA-65 part over the same bytes, base64.</summary>
+    public const string MlDsaAnnotation = "vnd.plimsoll.signature.ml-dsa-65";
+
     /// <summary>Member of <c>optional</c> that says that the image failed a policy and was signed all the same, and why.</summary>
     public const string OverrideName = "urn:plimsoll:override";
 

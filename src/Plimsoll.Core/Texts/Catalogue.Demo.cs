@@ -18,6 +18,7 @@ public static partial class Catalogue
     public static Text DemoOverride { get; } = new("Sign it all the same, with a reason that every signature then states", "附带理由强制签名，此后每个签名都写明这个理由");
     public static Text DemoVerify { get; } = new("Verify who vouches for it, by a policy that names the key and lets overridden images pass with a warning; under another name nobody vouches for it", "验证谁为它担保：策略指定了密钥，并对强制签名的镜像放行但给出警告；换一个名称则无人担保");
     public static Text DemoCopy { get; } = new("Copy image and signatures into one archive for an air gap, and verify that", "把镜像和签名一起复制到一个归档文件以越过网络隔离，并对其验证");
+    public static Text DemoStart { get; } = new("Ask a host's policy which containers it would start, by requests as docker sends them; plimsoll-agent asks it at every start", "按 docker 发出的请求询问主机策略会启动哪些容器；plimsoll-agent 在每次启动时都会询问它");
     public static Text DemoTamper { get; } = new("Change one bit of {0}: nothing is inspected or trusted that is not what the manifest states", "改动 {0} 的一个比特：与清单不符的内容既不会被检查，也不会被信任");
     public static Text DemoExitCode { get; } = new("(exit code {0})", "（退出码 {0}）");
     public static Text DemoDone { get; } = new("That is all there is today. Next: plimsoll db update, then plimsoll scan IMAGE", "目前的功能就是这些。下一步：plimsoll db update，然后 plimsoll scan IMAGE");

@@ -21,7 +21,7 @@ public static partial class Catalogue
     public static Text HelpStoredKey => new("A stored key: NAME, or NAME@vN for one version; with --public also pkcs11:…", "已存密钥：NAME，或以 NAME@vN 指定版本；--public 亦可用于 pkcs11:…");
     public static Text HelpKeyFile => new("File that holds one key", "包含一个密钥的文件");
     public static Text HelpKeyImportName => new("What the key is to be called", "密钥的名称");
-    public static Text HelpKeyAlgorithm => new("ecdsa-p256 (default), ecdsa-p384, ed25519 (not in tokens) or rsa", "ecdsa-p256（默认）、ecdsa-p384、ed25519（令牌不支持）或 rsa");
+    public static Text HelpKeyAlgorithm => new("ecdsa-p256 (default), ecdsa-p384, ed25519 (not in tokens) or rsa; hybrid with +ml-dsa-65 behind any of them (in files; OpenSSL 3.5)", "ecdsa-p256（默认）、ecdsa-p384、ed25519（令牌不支持）或 rsa；其后加 +ml-dsa-65 即为混合密钥（仅限文件，需 OpenSSL 3.5）");
     public static Text HelpKeyAlgorithmRotate => new("Algorithm of the new version (default: as before)", "新版本的算法（默认与之前相同）");
     public static Text HelpKeyRotateAfter => new("Days after which a version is due for rotation (default: {0})", "版本应轮换的天数（默认 {0}）");
     public static Text HelpKeyJson => new("Write JSON", "输出 JSON");
@@ -57,6 +57,8 @@ public static partial class Catalogue
     public static Text KeyStateDue => new("due", "应轮换");
     public static Text KeyStateRevoked => new("revoked", "已吊销");
     public static Text KeyStatePublic => new("public only", "仅公钥");
+    public static Text KeyStateUnsupported => new("needs OpenSSL 3.5", "需要 OpenSSL 3.5");
+    public static Text KeyLabelPart => new("Part", "组成部分");
     public static Text KeyLabelKey => new("Key", "密钥");
     public static Text KeyLabelRotation => new("Rotation", "轮换");
     public static Text KeyRotationDays => new("after {0} days", "{0} 天");

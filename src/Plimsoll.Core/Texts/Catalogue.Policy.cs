@@ -40,7 +40,7 @@ public static partial class Catalogue
         "excepted" => new("accepted by exceptions: {0}", "按例外接受：{0} 个"),
         "exception-expired" => new("exceptions that have expired: {0}", "已到期的例外：{0} 个"),
         "exception-unused" => new("exceptions that matched nothing: {0}", "没有匹配任何结果的例外：{0} 个"),
-        _ => TrustReason(code),
+        _ => TrustReason(code) ?? StartReason(code),
     };
 
     /// <summary>The sentence with its arguments; null for a code that has none. Missing arguments are shown as "?", so that a reason is never lost.</summary>

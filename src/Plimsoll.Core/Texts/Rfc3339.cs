@@ -50,6 +50,24 @@ public static class Rfc3339
         return true;
     }
 
+    /// <summary><c>2026-11-21T17:06:54Z</c>: in UTC, what is less than a second left out.</summary>
+    public static string ToSeconds(DateTimeOffset time) => string.Create("2026-11-21T17:06:54Z".Length, time.UtcDateTime, static (text, utc) =>
+    {
+        "0000-00-00T00:00:00Z".CopyTo(text);
+        Put(text[..4], utc.Year);
+        Put(text[5..7], utc.Month);
+        Put(text[8..10], utc.Day);
+        Put(text[11..13], utc.Hour);
+        Put(text[14..16], utc.Minute);
+        Put(text[17..19], utc.Second);
+    });
+
+    private static void Put(Span<char> digits, int number)
+    {
+        for (int i = digits.Length - 1; i >= 0; i--, number /= 10)
+            digits[i] = (char)('0' + (number % 10));
+    }
+
     /// <summary>-1 when it is not digits alone.</summary>
     private static int Number(ReadOnlySpan<char> digits)
     {

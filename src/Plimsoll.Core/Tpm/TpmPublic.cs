@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace Plimsoll.Tpm;
@@ -134,6 +135,16 @@ public sealed record TpmPublic
         byte[] exponent = new TpmWriter().U32(Exponent == 0 ? 65537 : Exponent).ToArray();
         return Made(() => RSA.Create(new RSAParameters { Modulus = X.ToArray(), Exponent = exponent.AsSpan().TrimStart((byte)0).ToArray() }));
     }
+
+    // By the object and not in it, as a copy of a record with another value in it would keep the former key.
+    private static readonly ConditionalWeakTable<TpmPublic, AsymmetricAlgorithm> Verifiers = [];
+
+    /// <summary>The key to check signatures with, made once and kept as long as this object; nobody disposes it. Making one takes longer than a check.</summary>
+    /// <exception cref="TpmException">As <see cref="ToSpki"/>.</exception>
+    internal ECDsa EcVerifier => (ECDsa)Verifiers.GetValue(this, static key => key.ToEcDsa());
+
+    /// <inheritdoc cref="EcVerifier"/>
+    internal RSA RsaVerifier => (RSA)Verifiers.GetValue(this, static key => key.ToRsa());
 
     internal ECDsa ToEcDsa() => Made(() => ECDsa.Create(ToPoint()));
 

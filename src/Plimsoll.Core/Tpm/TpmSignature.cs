@@ -64,13 +64,11 @@ public sealed record TpmSignature
         {
             if (key.Type != TpmAlgorithm.Rsa || key.X.Length < 256)
                 return false;
-            using RSA rsa = key.ToRsa();
-            return rsa.VerifyData(data, First.Span, Hash.Name(), Scheme == TpmAlgorithm.RsaPss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
+            return key.RsaVerifier.VerifyData(data, First.Span, Hash.Name(), Scheme == TpmAlgorithm.RsaPss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
         }
         if (key.Type != TpmAlgorithm.Ecc || First.Length > key.CoordinateBytes || Second.Length > key.CoordinateBytes)
             return false;
-        using ECDsa ec = key.ToEcDsa();
         byte[] both = [.. TpmPublic.Padded(First.Span, key.CoordinateBytes), .. TpmPublic.Padded(Second.Span, key.CoordinateBytes)];
-        return ec.VerifyData(data, both, Hash.Name(), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        return key.EcVerifier.VerifyData(data, both, Hash.Name(), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 }

@@ -130,11 +130,22 @@ public sealed class MapReader
         return text;
     }
 
+    /// <summary>Whether a name is made of ASCII letters, digits, dots, underscores and dashes.</summary>
+    internal static bool IsPlainName(string name)
+    {
+        foreach (char c in name)
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-'))
+                return false;
+        return true;
+    }
+
     /// <summary>A list of texts, none twice.</summary>
     public static IReadOnlyList<string> TextsOf(DocumentNode node, string what)
     {
         ArgumentNullException.ThrowIfNull(node);
-        List<string> texts = [.. (node.Items ?? throw Wrong(node, $"a list for {what}")).Select(i => TextOf(i, what))];
+        List<string> texts = [];
+        foreach (DocumentNode item in node.Items ?? throw Wrong(node, $"a list for {what}"))
+            texts.Add(TextOf(item, what));
         HashSet<string> seen = new(StringComparer.Ordinal);
         for (int i = 0; i < texts.Count; i++)
             if (!seen.Add(texts[i]))

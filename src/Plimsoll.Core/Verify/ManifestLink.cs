@@ -20,7 +20,7 @@ internal static class ManifestLink
                 {
                     if (!stated.TryGetValue(root, out HashSet<string>? by))
                         stated.Add(root, by = new HashSet<string>(StringComparer.Ordinal));
-                    by.UnionWith(proved.Signers.Where(s => signers.ContainsKey(s.Id) && !run.IsRevoked(s.Id)).Select(s => signers[s.Id]));
+                    by.UnionWith(proved.Signers.Where(s => signers.ContainsKey(s.Id) && !run.IsRevoked(s)).Select(s => signers[s.Id]));
                 }
         return [.. stated.Where(s => s.Value.Count >= quorum.Threshold).Select(s => s.Key)];
     }

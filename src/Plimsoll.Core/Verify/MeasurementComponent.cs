@@ -40,6 +40,16 @@ internal static class MeasurementComponent
             run.Reasons.Say(TrustComponents.Measurement, "unpacked-not-compared", Outcome.Warned, place);
     }
 
+    /// <summary>What keys of the rule signed of the image's measurement; whether they are enough of them is not asked.</summary>
+    public static IEnumerable<MeasurementPredicate> Find(TrustRun run)
+    {
+        if (run.Rule.Measurement is not { } quorum)
+            yield break;
+        foreach ((ProvedStatement proved, _) in new StatementSearch(run, TrustComponents.Measurement, run.At("measurement"), MeasurementPredicate.Type, quorum).Candidates())
+            if (Read(proved) is { } predicate)
+                yield return predicate;
+    }
+
     private static MeasurementPredicate? Read(ProvedStatement proved)
     {
         try

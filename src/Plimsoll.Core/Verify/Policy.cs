@@ -1,3 +1,5 @@
+using Plimsoll.Verify.Start;
+
 namespace Plimsoll.Verify;
 
 /// <summary>
@@ -33,6 +35,9 @@ public sealed record Policy
 
     /// <summary>Whose signatures count for which images; null: nobody's for none.</summary>
     public TrustRules? Trust { get; init; }
+
+    /// <summary>Who may start what, and how; null: nobody anything.</summary>
+    public StartRules? Start { get; init; }
 }
 
 /// <summary>One value for each level of severity.</summary>
@@ -190,6 +195,8 @@ public sealed class RuleActions : IEquatable<RuleActions>
 
     /// <summary>Ordinal order of ids.</summary>
     public IReadOnlyDictionary<string, PolicyAction> All => _byRule;
+
+    internal bool IsEmpty => _byRule.Count == 0;
 
     internal bool Asks => _byRule.Values.Any(a => a != PolicyAction.Ignore);
 

@@ -58,12 +58,13 @@ public static class PolicyWords
     /// <summary>Worst first.</summary>
     public static IReadOnlyList<Level> Levels { get; } = [Level.Critical, Level.High, Level.Medium, Level.Low, Level.Negligible, Level.Unknown];
 
-    public static IReadOnlyList<FindingKind> Kinds { get; } = Enum.GetValues<FindingKind>();
+    public static IReadOnlyList<FindingKind> Kinds { get; } =
+        [FindingKind.Vulnerability, FindingKind.Malware, FindingKind.Secret, FindingKind.History, FindingKind.Configuration, FindingKind.Licence, FindingKind.Package];
 
     /// <summary>Checks that an inspection may run: every kind but <see cref="FindingKind.Package"/>, which no check of its own finds.</summary>
     public static IReadOnlyList<string> Checks { get; } = WordsOf(Kinds, FindingKind.Package);
 
-    public static IReadOnlyList<SuppressionSource> Sources { get; } = Enum.GetValues<SuppressionSource>();
+    public static IReadOnlyList<SuppressionSource> Sources { get; } = [SuppressionSource.Distribution, SuppressionSource.LockFile, SuppressionSource.Vex, SuppressionSource.File];
 
     /// <summary>A loop, as LINQ over an enumeration is compiled at every start.</summary>
     private static List<string> WordsOf(IReadOnlyList<FindingKind> kinds, FindingKind but)

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Plimsoll.Oci;
 using Plimsoll.Sign;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Verify;
 
@@ -42,11 +44,16 @@ public static class PolicyJson
         // Only where there is one: a policy that says nothing of trust keeps the form and the digest that it has always had.
         if (policy.Trust is { } trust)
             TrustJson.Write(json, trust);
+        if (policy.Start is { } start)
+            StartJson.Write(json, start);
         return json.EndObject().ToBytes();
     }
 
+    // A host judges each start by the same policy, and its canonical form may be long.
+    private static readonly ConditionalWeakTable<Policy, string> Digests = [];
+
     /// <summary><c>sha256:…</c> of the canonical JSON.</summary>
-    public static string DigestOf(Policy policy) => Digest.Of(Write(policy)).ToString();
+    public static string DigestOf(Policy policy) => Digests.GetValue(policy, static p => Digest.Of(Write(p)).ToString());
 
     /// <summary>Reads a policy in JSON.</summary>
     /// <param name="name">What it is called in errors.</param>
@@ -95,8 +102,10 @@ public static class PolicyJson
     private static CanonicalJson Rules(this CanonicalJson json, RuleActions rules)
     {
         json.BeginObject("rules");
-        foreach ((string rule, PolicyAction action) in rules.All)
-            json.Action(rule, action);
+        // What goes through none is compiled at every start as well.
+        if (!rules.IsEmpty)
+            foreach ((string rule, PolicyAction action) in rules.All)
+                json.Action(rule, action);
         return json.EndObject();
     }
 

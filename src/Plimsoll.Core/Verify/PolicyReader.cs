@@ -1,5 +1,6 @@
 using System.Globalization;
 using Plimsoll.Texts;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Verify;
 
@@ -43,12 +44,14 @@ public static class PolicyReader
             Exceptions = ExceptionsOf(map),
             Trust = map.FindMap("trust") is { } trust ? new TrustReader(readKeyFile).Read(trust) : null,
         };
+        if (map.Find("start") is { } start)
+            policy = policy with { Start = StartReader.Read(start, policy.Trust) };
         map.Done();
         return policy;
     }
 
     private static string NameOf(string name, string where) =>
-        name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') ? name
+        MapReader.IsPlainName(name) ? name
         : throw new DocumentException(where, $"name is {Escape.Quote(name)}; wanted letters, digits, dots, underscores and dashes");
 
     /// <summary>A section's mapping, or the one word that switches it off.</summary>
@@ -229,8 +232,11 @@ public static class PolicyReader
     private static List<Exemption> ExceptionsOf(MapReader map)
     {
         List<Exemption> exceptions = [];
+        IReadOnlyList<DocumentNode> items = map.FindItems("exceptions");
+        if (items.Count == 0)
+            return exceptions;
         Dictionary<(string, string?, string?, string?), string> seen = [];
-        foreach (DocumentNode item in map.FindItems("exceptions"))
+        foreach (DocumentNode item in items)
         {
             if (exceptions.Count == DocumentLimits.MaxExceptions)
                 throw new DocumentException(item.Where, $"more than {DocumentLimits.MaxExceptions} exceptions");

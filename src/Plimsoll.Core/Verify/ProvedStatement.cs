@@ -17,12 +17,13 @@ internal sealed record ProvedStatement(Attestation Attestation, IReadOnlyList<Pr
     /// <summary>For lists of examples.</summary>
     public string Where => Escape.ForTerminal(Attestation.Where);
 
-    public static ProvedStatement Of(Attestation attestation, IReadOnlyList<ProvingKey> signers)
+    public static ProvedStatement Of(Attestation attestation, ProvedBy proved)
     {
+        IReadOnlyList<ProvingKey> signers = proved.Signers;
         if (attestation.Envelope.PayloadType != Statement.PayloadType)
             return new(attestation, [], null, "payload-type");
         if (signers.Count == 0)
-            return new(attestation, signers, null, "no-key-matches");
+            return new(attestation, signers, null, proved.Problem);
         try
         {
             CheckCasing(attestation.Envelope.Payload.Span);

@@ -34,10 +34,15 @@ internal static class RevocationComponent
             run.Reasons.Say(TrustComponents.Revocations, e.Error == RevocationListError.BadSignature ? "revocations-unsigned" : "revocations-malformed", Outcome.Refused, place);
             return;
         }
+        catch (KeyUnsupportedException)
+        {
+            run.Reasons.Say(TrustComponents.Revocations, "revocations-unsupported", Outcome.Refused, place, LibCrypto.Version);
+            return;
+        }
         // Even a list that is too old speaks the truth of what it names.
         run.Revoked = list;
-        string signer = keys.First(k => k.Id == list.KeyId).Signer;
-        Say(run, wanted, list, [.. keys.Where(k => k.Signer == signer).Select(k => k.Id)], place);
+        ProvingKey signer = keys.First(k => k.Id == list.KeyId);
+        Say(run, wanted, list, signer, [.. keys.Where(k => k.Signer == signer.Signer).Select(k => k.Id)], place);
         foreach (Digest digest in run.Image.Digests.Concat(run.Image.Platforms.Select(p => p.Manifest)).Concat(LinkedTo(run)).Distinct())
             if (list.FindImage(digest) is { } image)
                 run.Reasons.Say(TrustComponents.Revocations, "image-revoked", Outcome.Refused, place, digest.ToString(), Day(image.Since), image.Reason);
@@ -48,13 +53,13 @@ internal static class RevocationComponent
     /// calls the image; statements of ours name both.
     /// </summary>
     private static IEnumerable<Digest> LinkedTo(TrustRun run) => run.Statements
-        .Where(s => s.Statement is not null && s.Signers.Any(k => !run.IsRevoked(k.Id)) && ManifestLink.IsOurs(s.Statement) && s.IsAbout(run.Image))
+        .Where(s => s.Statement is not null && s.Signers.Any(k => !run.IsRevoked(k)) && ManifestLink.IsOurs(s.Statement) && s.IsAbout(run.Image))
         .SelectMany(s => new[] { s.PartOf("manifest"), s.PartOf("index"), s.PartOf("config") }).OfType<Digest>();
 
-    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, string[] family, string place)
+    private static void Say(TrustRun run, RevocationTrust wanted, RevocationList list, ProvingKey signer, string[] family, string place)
     {
         long least = Math.Max(wanted.Counter, run.Case.SeenRevocations is { } seen ? family.Max(seen) : 0);
-        bool old = run.IsOlder(list.Signed, wanted.MaxAgeDays), back = list.Counter < least, ownKey = run.IsRevoked(list.KeyId);
+        bool old = run.IsOlder(list.Signed, wanted.MaxAgeDays), back = list.Counter < least, ownKey = run.IsRevoked(signer);
         if (back)
             run.Reasons.Say(TrustComponents.Revocations, "revocations-rolled-back", Outcome.Refused, place, Number(list.Counter), Number(least));
         if (old)

@@ -85,6 +85,7 @@ public sealed record RevocationList(long Counter, DateTimeOffset Signed, IReadOn
     /// <param name="keys">It must be signed by one of them: the versions of a key, the newest first; at least one.</param>
     /// <param name="keyName">What the key is called in errors.</param>
     /// <exception cref="RevocationListException">It is not used; see <see cref="RevocationListError"/>.</exception>
+    /// <exception cref="KeyUnsupportedException">It is signed by a hybrid key, which cannot be checked here.</exception>
     public static RevocationList Open(ReadOnlyMemory<byte> content, string name, IReadOnlyList<PublicKey> keys, string keyName)
     {
         ArgumentNullException.ThrowIfNull(keys);
@@ -93,13 +94,15 @@ public sealed record RevocationList(long Counter, DateTimeOffset Signed, IReadOn
         ReadOnlyMemory<byte> line = content.Span.EndsWith("\n"u8) ? content[..^1] : content;
         if (!DsseEnvelope.TryParse(line, out DsseEnvelope? envelope))
             throw Malformed($"{name} is no DSSE envelope");
-        if (envelope.Signatures.Count != 1)
-            throw Malformed($"{name} has {envelope.Signatures.Count} signatures; wanted one");
+        if (envelope.Signatures.Count is not (1 or 2))
+            throw Malformed($"{name} has {envelope.Signatures.Count} signatures; wanted one, or two of a hybrid key");
         if (DsseSigning.FindSigner(envelope, keys) is not { } key)
-            throw new RevocationListException(RevocationListError.BadSignature, $"{name} is not signed by {keyName} (key {keys[0].Id[..16]}…)",
+            throw new RevocationListException(RevocationListError.BadSignature, $"{name} is not signed by {keyName} (key {keys[0].Id[..16]}…){DsseSigning.Incomplete(envelope, keys)}",
                 "use the public key of who signed it; if that is this one, the file was changed");
+        if (envelope.Signatures.Count != key.Parts.Count)
+            throw Malformed($"{name} has {envelope.Signatures.Count} signatures; wanted {(key.Parts.Count == 1 ? "one" : "two")}");
         // One form only: bytes that no signature covers cannot be varied either.
-        if (envelope.Signatures[0].KeyId != key.Id || !line.Span.SequenceEqual(envelope.ToJson()))
+        if (!DsseSigning.Names(envelope, key) || !line.Span.SequenceEqual(envelope.ToJson()))
             throw Malformed($"{name}: the envelope was changed around its signed content");
         if (envelope.PayloadType != PayloadType)
             throw Malformed($"{name} holds {Escape.Quote(envelope.PayloadType)}; wanted {PayloadType}");

@@ -56,7 +56,7 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
 {
     private readonly IReadOnlyList<ProvingKey> _keys = run.Proofs.KeysOf(quorum.Keys);
     private readonly Dictionary<Digest, HashSet<string>> _found = [];
-    private readonly ILookup<Digest, ImageSignature> _byManifest = run.Case.Evidence.Signatures.ToLookup(s => s.Attached);
+    private readonly Dictionary<Digest, List<ImageSignature>> _byManifest = ByManifest(run.Case.Evidence.Signatures);
 
     public Rejections Rejected { get; } = new();
 
@@ -66,9 +66,9 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
         if (_found.TryGetValue(manifest, out HashSet<string>? known))
             return known;
         HashSet<string> signers = new(StringComparer.Ordinal);
-        foreach (ImageSignature signature in _byManifest[manifest])
-            if (run.Proofs.FindSigner(_keys, signature.Payload.Span, signature.Signature.Span) is not { } key)
-                Rejected.Add("no-key-matches", signature.Where);
+        foreach (ImageSignature signature in _byManifest.TryGetValue(manifest, out List<ImageSignature>? attached) ? attached : [])
+            if (run.Proofs.FindSigner(_keys, signature.Payload.Span, signature.All) is var proved && proved.Signers is not [ProvingKey key])
+                Rejected.Add(proved.Problem, signature.Where);
             else if (ProblemOf(signature, key) is { } problem)
                 Rejected.Add(problem, signature.Where);
             else
@@ -87,7 +87,7 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
                 : statement.PredicateType == MeasurementPredicate.Type && target != run.Image.Index && proved.IsAbout(run.Image) && statement.Subjects.Any(s => s.Digest == target)))
                 continue;
             foreach (ProvingKey key in proved.Signers.Where(s => _keys.Any(k => k.Id == s.Id)))
-                if ((run.IsRevoked(key.Id) ? "key-revoked"
+                if ((run.IsRevoked(key) ? "key-revoked"
                     : run.RefusesOverride(PredicateOverride.Of(statement), TrustComponents.Signature, proved.Where) ? "overridden"
                     : run.IsBeforeMinimum(proved.Time) ? "before-minimum"
                     : run.Rule.Minimum.Counter > 0 ? "counter-below" : null) is { } problem)
@@ -100,13 +100,37 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
     /// <summary>Signatures that are attached to something else than the image do not count, and are told of.</summary>
     public void RejectOthers()
     {
-        HashSet<Digest> own = [.. run.Image.Digests, .. run.Image.Platforms.Select(p => p.Manifest)];
-        foreach (IGrouping<Digest, ImageSignature> other in _byManifest.Where(g => !own.Contains(g.Key)))
-            foreach (ImageSignature signature in other)
-                Rejected.Add("signature-digest", signature.Where);
+        HashSet<Digest> own = [.. run.Image.Digests];
+        foreach (JudgedPlatform platform in run.Image.Platforms)
+            own.Add(platform.Manifest);
+        // In the order in which their manifests came.
+        foreach (KeyValuePair<Digest, List<ImageSignature>> other in _byManifest)
+            if (!own.Contains(other.Key))
+                foreach (ImageSignature signature in other.Value)
+                    Rejected.Add("signature-digest", signature.Where);
     }
 
-    public IEnumerable<string> NamesOf(HashSet<string> signers) => _keys.Where(k => signers.Contains(k.Signer)).DistinctBy(k => k.Signer, StringComparer.Ordinal).Select(k => k.Name);
+    public List<string> NamesOf(HashSet<string> signers)
+    {
+        HashSet<string> named = new(StringComparer.Ordinal);
+        List<string> names = [];
+        foreach (ProvingKey key in _keys)
+            if (signers.Contains(key.Signer) && named.Add(key.Signer))
+                names.Add(key.Name);
+        return names;
+    }
+
+    private static Dictionary<Digest, List<ImageSignature>> ByManifest(IReadOnlyList<ImageSignature> signatures)
+    {
+        Dictionary<Digest, List<ImageSignature>> byManifest = [];
+        foreach (ImageSignature signature in signatures)
+        {
+            if (!byManifest.TryGetValue(signature.Attached, out List<ImageSignature>? attached))
+                byManifest.Add(signature.Attached, attached = []);
+            attached.Add(signature);
+        }
+        return byManifest;
+    }
 
     /// <summary>What is wrong with a signature that a key of the rule made; null when it counts.</summary>
     private string? ProblemOf(ImageSignature signature, ProvingKey key)
@@ -120,7 +144,7 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
         {
             return "payload-malformed";
         }
-        return run.IsRevoked(key.Id) ? "key-revoked"
+        return run.IsRevoked(key) ? "key-revoked"
             : payload.Manifest != signature.Attached ? "signature-digest"
             : NameProblem(ImageName.Parse(payload.Reference))
             ?? (run.RefusesOverride(payload.Override is not null, TrustComponents.Signature, signature.Where) ? "overridden"

@@ -48,6 +48,7 @@ public sealed record SignedPolicy(Policy Policy, long Counter, DateTimeOffset Si
     /// <param name="keyName">What the key is called in errors.</param>
     /// <exception cref="SignedPolicyException">It is not used; see <see cref="SignedPolicyError"/>.</exception>
     /// <exception cref="DocumentException">The signature is right and the policy cannot be used.</exception>
+    /// <exception cref="KeyUnsupportedException">It is signed by a hybrid key, which cannot be checked here.</exception>
     public static SignedPolicy Open(ReadOnlyMemory<byte> content, string name, PublicKey key, string keyName) => Open(content, name, [key], keyName);
 
     /// <summary>The same, signed by any of several keys: the versions of one.</summary>
@@ -61,10 +62,10 @@ public sealed record SignedPolicy(Policy Policy, long Counter, DateTimeOffset Si
         if (!DsseEnvelope.TryParse(line, out DsseEnvelope? envelope))
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name} is no DSSE envelope");
         if (DsseSigning.FindSigner(envelope, keys) is not { } key)
-            throw new SignedPolicyException(SignedPolicyError.BadSignature, $"{name} is not signed by {keyName} (key {keys[0].Id[..16]}…)",
+            throw new SignedPolicyException(SignedPolicyError.BadSignature, $"{name} is not signed by {keyName} (key {keys[0].Id[..16]}…){DsseSigning.Incomplete(envelope, keys)}",
                 "use the public key of who signed it; if that is this one, the file was changed");
         // One form only: bytes that no signature covers cannot be varied either.
-        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.Id || !line.Span.SequenceEqual(envelope.ToJson()))
+        if (!DsseSigning.Names(envelope, key) || !line.Span.SequenceEqual(envelope.ToJson()))
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name}: the envelope was changed around its signed content");
         if (envelope.PayloadType != PayloadType)
             throw new SignedPolicyException(SignedPolicyError.Malformed, $"{name} holds {Escape.Quote(envelope.PayloadType)}; wanted {PayloadType}");

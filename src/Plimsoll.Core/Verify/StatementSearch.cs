@@ -22,7 +22,7 @@ internal sealed class StatementSearch(TrustRun run, string component, string pla
                 Rejected.Add("statement-subject", proved.Where);
             else if (!proved.Signers.Any(s => _keys.Contains(s.Id)))
                 Rejected.Add("key-not-allowed", proved.Where);
-            else if (proved.Signers.Where(s => _keys.Contains(s.Id) && !run.IsRevoked(s.Id)).ToList() is not { Count: > 0 } signers)
+            else if (proved.Signers.Where(s => _keys.Contains(s.Id) && !run.IsRevoked(s)).ToList() is not { Count: > 0 } signers)
                 Rejected.Add("key-revoked", proved.Where);
             else if (run.IsBeforeMinimum(proved.Time))
                 Rejected.Add("before-minimum", proved.Where);

@@ -19,8 +19,9 @@ public sealed record TrustRules
     public int Find(string repository)
     {
         for (int i = 0; i < Images.Count; i++)
-            if (Images[i].Names.Any(n => Glob.Matches(n, repository)))
-                return i;
+            foreach (string name in Images[i].Names)
+                if (Glob.Matches(name, repository))
+                    return i;
         return -1;
     }
 }
@@ -31,9 +32,16 @@ public sealed record TrustKey(string Name, IReadOnlyList<TrustedHalf> Versions);
 
 /// <param name="Id">As <see cref="Keys.PublicKey.Id"/>.</param>
 /// <param name="Pem">Public key, in the one form that <see cref="Keys.PublicKey.ToPem"/> writes.</param>
-public sealed record TrustedHalf(string Id, string Pem);
+public sealed record TrustedHalf(string Id, string Pem)
+{
+    /// <summary>Ids of the two parts of a hybrid key, of which both must have signed; of others none.</summary>
+    public IReadOnlyList<string> Parts { get; init; } = [];
 
-/// <summary>Who counts as one signer: names that share a version of a key are one, however many names and versions it has.</summary>
+    /// <summary>Its id and those of its parts.</summary>
+    internal IEnumerable<string> Ids => [Id, .. Parts];
+}
+
+/// <summary>Who counts as one signer: names that share a version of a key, or a part of one, are one, however many names and versions it has.</summary>
 internal sealed class Signers
 {
     private readonly Dictionary<string, string> _nameOfId = new(StringComparer.Ordinal);
@@ -44,17 +52,22 @@ internal sealed class Signers
         foreach (TrustKey key in keys)
         {
             // The first name of whoever holds one of the versions already; what was two names is one from now on.
-            string[] known = [.. key.Versions.Select(v => _nameOfId.GetValueOrDefault(v.Id)).OfType<string>().Distinct(StringComparer.Ordinal)];
-            string name = known.Length > 0 ? known[0] : key.Name;
+            List<string> known = [];
+            foreach (TrustedHalf version in key.Versions)
+                foreach (string id in version.Ids)
+                    if (_nameOfId.TryGetValue(id, out string? holder) && !known.Contains(holder))
+                        known.Add(holder);
+            string name = known.Count > 0 ? known[0] : key.Name;
             _nameOf.Add(key.Name, name);
-            if (known.Length > 0)
+            if (known.Count > 0)
                 Join(known, name);
             foreach (TrustedHalf version in key.Versions)
-                _nameOfId[version.Id] = name;
+                foreach (string id in version.Ids)
+                    _nameOfId[id] = name;
         }
     }
 
-    private void Join(string[] known, string name)
+    private void Join(List<string> known, string name)
     {
         foreach (string other in _nameOf.Where(n => known.Contains(n.Value, StringComparer.Ordinal)).Select(n => n.Key).ToArray())
             _nameOf[other] = name;
@@ -65,7 +78,13 @@ internal sealed class Signers
     /// <summary>The name that a signer is counted by, from any of its names.</summary>
     public string Of(string name) => _nameOf[name];
 
-    public int Count(IEnumerable<string> names) => names.Select(Of).Distinct(StringComparer.Ordinal).Count();
+    public int Count(IReadOnlyList<string> names)
+    {
+        HashSet<string> different = new(StringComparer.Ordinal);
+        foreach (string name in names)
+            different.Add(Of(name));
+        return different.Count;
+    }
 }
 
 /// <summary>A root of Docker Content Trust by a name of the policy's own.</summary>

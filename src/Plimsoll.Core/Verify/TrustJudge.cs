@@ -34,6 +34,28 @@ public static class TrustJudge
         return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
     }
 
+    /// <summary>
+    /// What the keys of the rules for the image's names signed of its measurement, revoked ones left out. To explain a refusal by: it says
+    /// nothing of whether the image may be trusted.
+    /// </summary>
+    public static IReadOnlyList<MeasurementPredicate> FindMeasurements(Policy policy, TrustCase trustCase, DateTimeOffset now, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(trustCase);
+        if (policy.Trust is not { } trust)
+            return [];
+        List<MeasurementPredicate> found = [];
+        using Proofs proofs = new(trust, cancellationToken);
+        foreach (ImageName name in trustCase.Image.Names.Distinct().Take(MaxNames))
+            if (trust.Find(name.Repository) is >= 0 and var place)
+            {
+                TrustRun run = new(policy, trust.Images[place], $"trust.images[{place}]", trustCase, name, proofs, new TrustReasons(), now);
+                RevocationComponent.Judge(run);
+                found.AddRange(MeasurementComponent.Find(run));
+            }
+        return found;
+    }
+
     /// <summary>What the rules for these names ask for.</summary>
     public static TrustNeeds NeedsOf(Policy policy, IReadOnlyList<ImageName> names)
     {

@@ -36,7 +36,22 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         if (images.Count == 0)
             throw new DocumentException(map.Where, "trust has no rule in images, and would refuse every image");
         map.Done();
-        return new TrustRules { Keys = [.. _keys.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], Roots = [.. _roots.Values.OrderBy(r => r.Name, StringComparer.Ordinal)], Images = images };
+        return new TrustRules { Keys = ByName(_keys.Values, k => k.Name), Roots = ByName(_roots.Values, r => r.Name), Images = images };
+    }
+
+    /// <summary>In ordinal order of their names, which differ.</summary>
+    private static List<T> ByName<T>(IEnumerable<T> values, Func<T, string> name) where T : class
+    {
+        List<T> sorted = [.. values];
+        sorted.Sort((a, b) => string.CompareOrdinal(name(a), name(b)));
+        return sorted;
+    }
+
+    private static List<string> Sorted(IReadOnlyList<string> texts)
+    {
+        List<string> sorted = [.. texts];
+        sorted.Sort(StringComparer.Ordinal);
+        return sorted;
     }
 
     private static IReadOnlyList<DocumentMember> MembersOf(DocumentNode node, string what)
@@ -48,7 +63,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
 
     private static void CheckName(DocumentMember member, string what)
     {
-        if (member.Name.Length is 0 or > MaxKeyNameCharacters || !member.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+        if (member.Name.Length is 0 or > MaxKeyNameCharacters || !MapReader.IsPlainName(member.Name))
             throw new DocumentException(member.Where, $"{Escape.Quote(member.Name)} is no name of a {what}; wanted letters, digits, dots, underscores and dashes");
     }
 
@@ -101,7 +116,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         }
         return new ContentTrustRule([.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)], server, roles,
             map.Find("threshold") is { } number ? (int)NumberOf(number, map.Inner("threshold"), 1, DocumentLimits.MaxListed) : 1,
-            WordOf(map, "match", TrustWords.Word, Enum.GetValues<TargetMatch>()));
+            WordOf(map, "match", TrustWords.Word, [TargetMatch.Tag, TargetMatch.Any]));
     }
 
     private TrustKey KeyOf(DocumentMember member)
@@ -121,7 +136,7 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
             foreach (PublicKey key in KeyFile.ReadPublicKeys(pem, $"the key {member.Name}"))
                 using (key)
                     if (versions.TrueForAll(v => v.Id != key.Id))
-                        versions.Add(new TrustedHalf(key.Id, key.ToPem()));
+                        versions.Add(new TrustedHalf(key.Id, key.ToPem()) { Parts = key.Parts.Count > 1 ? [.. key.Parts.Select(p => p.Id)] : [] });
             return new TrustKey(member.Name, versions);
         }
         catch (KeyException e)
@@ -141,9 +156,9 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
             Names = NamesOf(map, "names") is { Count: > 0 } names ? names : throw new DocumentException(node.Where, "the rule has no names"),
             Repositories = NamesOf(map, "repositories"),
             Signatures = signers,
-            Match = signatures is null ? default : WordOf(signatures, "match", TrustWords.Word, Enum.GetValues<SignedName>()),
+            Match = signatures is null ? default : WordOf(signatures, "match", TrustWords.Word, TrustWords.SignedNames),
             ContentTrust = contentTrust is null ? null : ContentTrustOf(contentTrust),
-            Platforms = WordOf(map, "platforms", TrustWords.Word, Enum.GetValues<SignedPlatforms>()),
+            Platforms = WordOf(map, "platforms", TrustWords.Word, TrustWords.Platforms),
             Attestations = AttestationsOf(map, signers),
             Inspection = inspection is not null ? QuorumOf(inspection, signers) : inspectionRequired ? Same(map, "inspection", signers) : null,
             DatabaseCounter = inspection is null ? 0 : CounterOf(inspection, "counter"),
@@ -200,13 +215,13 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         for (int i = 0; i < names.Count; i++)
             if (!_keys.ContainsKey(names[i]))
                 throw new DocumentException(node.Items![i].Where, $"{map.Inner("keys")} holds {Escape.Quote(names[i])}; known keys: {string.Join(", ", _keys.Keys)}");
-        return [.. names.Order(StringComparer.Ordinal)];
+        return Sorted(names);
     }
 
     private static List<string> NamesOf(MapReader map, string name)
     {
         IReadOnlyList<string> names = map.FindTexts(name);
-        return names.Count <= DocumentLimits.MaxListed ? [.. names.Order(StringComparer.Ordinal)]
+        return names.Count <= DocumentLimits.MaxListed ? Sorted(names)
             : throw new DocumentException(map.Get(name).Where, $"more than {DocumentLimits.MaxListed} entries in {map.Inner(name)}");
     }
 
@@ -279,6 +294,11 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
 /// <summary>The words of the section's enumerations.</summary>
 internal static class TrustWords
 {
+    /// <summary>Named one by one: asking the enumeration goes through reflection.</summary>
+    public static SignedName[] SignedNames { get; } = [SignedName.Repository, SignedName.Exact, SignedName.Any];
+
+    public static SignedPlatforms[] Platforms { get; } = [SignedPlatforms.Each, SignedPlatforms.Index];
+
     public static string Word(this SignedPlatforms platforms) => platforms == SignedPlatforms.Index ? "index" : "each";
 
     public static string Word(this TargetMatch match) => match == TargetMatch.Any ? "any" : "tag";

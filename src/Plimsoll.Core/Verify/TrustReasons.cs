@@ -1,4 +1,5 @@
 using System.Globalization;
+using Plimsoll.Keys;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
 
@@ -29,10 +30,12 @@ internal sealed class TrustReasons
         Outcome = outcome,
         Rule = rule,
         Count = count,
-        Examples = [.. examples.Take(MaxExamples)],
+        Examples = examples.Count <= MaxExamples ? examples : [.. examples.Take(MaxExamples)],
         Message = Catalogue.ReasonText(code, arguments, Language.English) ?? code,
         Arguments = arguments,
     });
+
+    public void Add(Reason reason) => _reasons.Add(reason);
 
     /// <summary>What an inspection's own judgement said.</summary>
     public void Take(IEnumerable<Reason> reasons, Outcome most) =>
@@ -72,6 +75,7 @@ internal sealed class Rejections
     public void Tell(TrustReasons reasons, string component, Outcome outcome, string rule)
     {
         foreach ((string code, (int count, List<string> examples)) in _byCode)
-            reasons.Add(component, code, outcome, rule, count, examples, [count.ToString(CultureInfo.InvariantCulture)]);
+            reasons.Add(component, code, outcome, rule, count, examples,
+                code == "hybrid-unsupported" ? [count.ToString(CultureInfo.InvariantCulture), LibCrypto.Version] : [count.ToString(CultureInfo.InvariantCulture)]);
     }
 }

@@ -21,7 +21,8 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
     /// <summary>Keys and images that no longer count; null: none are known.</summary>
     public RevocationList? Revoked { get; set; }
 
-    public bool IsRevoked(string keyId) => Revoked?.FindKey(keyId) is not null;
+    /// <summary>A hybrid key is revoked with either of its parts: whoever has one has what the other was to guard against.</summary>
+    public bool IsRevoked(ProvingKey key) => Revoked is { } list && (list.FindKey(key.Id) is not null || key.Parts.Any(p => list.FindKey(p) is not null));
 
     /// <summary>Where in the policy something is said: <c>trust.images[0].signatures</c>.</summary>
     public string At(string key) => $"{place}.{key}";
@@ -34,7 +35,7 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
         IEnumerable<KeyQuorum?> quorums = [rule.Signatures, rule.Inspection, rule.Measurement, .. rule.Attestations.Select(a => a.Quorum)];
         IReadOnlyList<ProvingKey> keys = proofs.KeysOf(quorums.OfType<KeyQuorum>().SelectMany(q => q.Keys));
         foreach (Attestation attestation in trustCase.Evidence.Attestations)
-            yield return ProvedStatement.Of(attestation, attestation.Envelope.PayloadType == Statement.PayloadType ? proofs.SignersOf(keys, attestation.Envelope) : []);
+            yield return ProvedStatement.Of(attestation, attestation.Envelope.PayloadType == Statement.PayloadType ? proofs.SignersOf(keys, attestation.Envelope) : ProvedBy.Nobody);
     }
 
     /// <summary>Whether something that was signed for an image that had failed a policy must not count. It is warned of where the rule says so.</summary>

@@ -34,21 +34,23 @@ internal sealed class BomInventory(BomContent bom)
     private const string Place = "sbom";
     private const int MaxGapsShown = 16;
 
-    private readonly Dictionary<(string Id, string Version), int> _claims = [];
+    // By id and version. A value tuple as key, or sorted by LINQ, would be compiled by the runtime at each start.
+    private readonly Dictionary<string, Claim> _claims = new(StringComparer.Ordinal);
     private readonly List<Gap> _gaps = [];
     private long _more;
 
     public Bom Build()
     {
         List<InstalledPackage> packages = new(bom.Components.Count);
-        Distribution? named = bom.Components.Concat(bom.Subject is { } s ? [s] : []).Where(c => c.Kind == "operating-system" && c.Name.Length > 0).Select(Named).FirstOrDefault();
+        BomComponent? system = bom.Components.Find(IsSystem) ?? (bom.Subject is { } subject && IsSystem(subject) ? subject : null);
         foreach (BomComponent component in bom.Components)
             if (PackageOf(component) is { } package)
                 packages.Add(package);
-        Distribution? distribution = named ?? Claimed();
-        foreach (((string id, string version), int count) in _claims.OrderBy(c => c.Key.Id, StringComparer.Ordinal).ThenBy(c => c.Key.Version, StringComparer.Ordinal))
-            if (distribution is not null && (id != distribution.Id || !SameRelease(version, distribution.Version)))
-                Gap("distribution-ambiguous", $"{id} {version}".TrimEnd(), $"{count} packages are said to be of it, and the whole of {distribution.Id} {distribution.Version}; they are matched as the latter");
+        List<Claim> claims = InOrder(_claims);
+        Distribution? distribution = system is not null ? Named(system) : MostClaimed(claims);
+        foreach (Claim claim in claims)
+            if (distribution is not null && (claim.Id != distribution.Id || !SameRelease(claim.Version, distribution.Version)))
+                Gap("distribution-ambiguous", $"{claim.Id} {claim.Version}".TrimEnd(), $"{claim.Count} packages are said to be of it, and the whole of {distribution.Id} {distribution.Version}; they are matched as the latter");
         packages.Sort((a, b) =>
         {
             int order = string.CompareOrdinal(a.Package.Name, b.Package.Name);
@@ -81,12 +83,29 @@ internal sealed class BomInventory(BomContent bom)
         Source = Place,
     };
 
+    /// <summary>By id, then by version.</summary>
+    private static List<Claim> InOrder(Dictionary<string, Claim> claims)
+    {
+        List<Claim> sorted = new(claims.Count);
+        foreach (KeyValuePair<string, Claim> claim in claims)
+            sorted.Add(claim.Value);
+        sorted.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id) is var byId and not 0 ? byId : string.CompareOrdinal(a.Version, b.Version));
+        return sorted;
+    }
+
+    private static bool IsSystem(BomComponent component) => component.Kind == "operating-system" && component.Name.Length > 0;
+
     private static string Id(string name) => Ids.TryGetValue(name, out string? id) ? id : name.ToLowerInvariant();
 
     /// <summary>What most packages say they are of.</summary>
-    private Distribution? Claimed() => _claims.Count == 0 ? null
-        : _claims.OrderByDescending(c => c.Value).ThenBy(c => c.Key.Id, StringComparer.Ordinal).ThenBy(c => c.Key.Version, StringComparer.Ordinal)
-            .Select(c => new Distribution { Id = c.Key.Id, Version = c.Key.Version, Source = Place }).First();
+    private static Distribution? MostClaimed(List<Claim> claims)
+    {
+        Claim? most = null;
+        foreach (Claim claim in claims)
+            if (most is null || claim.Count > most.Count)
+                most = claim;
+        return most is null ? null : new Distribution { Id = most.Id, Version = most.Version, Source = Place };
+    }
 
     // Tools differ in how much of a version they write: 13 and 13.7, 3.18 and 3.18.4.
     private static bool SameRelease(string claimed, string whole) =>
@@ -116,7 +135,7 @@ internal sealed class BomInventory(BomContent bom)
         }
         bool ofDistribution = purl.Type is "deb" or "apk" or "rpm" or "alpm" or "ebuild";
         if (ofDistribution)
-            Claim(purl);
+            CountClaim(purl);
         (string sourceName, string sourceVersion) = SourceOf(purl, component, version);
         Dictionary<string, string> said = component.Properties;
         return new InstalledPackage
@@ -156,7 +175,7 @@ internal sealed class BomInventory(BomContent bom)
             ? $"{epoch}:{version}" : version;
     }
 
-    private void Claim(PurlParts purl)
+    private void CountClaim(PurlParts purl)
     {
         string distro = purl.Qualifiers.GetValueOrDefault("distro") ?? "";
         string id = purl.Namespace, version = "";
@@ -173,8 +192,11 @@ internal sealed class BomInventory(BomContent bom)
             id = distro;
         if (id.Length == 0)
             return;
-        (string, string) key = (Id(id), version);
-        _claims[key] = _claims.GetValueOrDefault(key) + 1;
+        id = Id(id);
+        string key = $"{id}\n{version}";
+        if (!_claims.TryGetValue(key, out Claim? claim))
+            _claims[key] = claim = new Claim(id, version);
+        claim.Count++;
     }
 
     private static (string Name, string Version) SourceOf(PurlParts purl, BomComponent component, string version)
@@ -237,5 +259,13 @@ internal sealed class BomInventory(BomContent bom)
             _gaps.Add(new Gap(code, where.Length > Escape.MaxShown ? where[..Escape.MaxShown] : where, detail));
         else
             _more++;
+    }
+
+    /// <summary>What packages say that they are of, and how many do.</summary>
+    private sealed class Claim(string id, string version)
+    {
+        public string Id => id;
+        public string Version => version;
+        public int Count { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Plimsoll.Oci;
 
@@ -6,6 +7,13 @@ namespace Plimsoll.Inspect.Boms;
 /// <summary>Steps over JSON from outside. Each leaves the reader on the last token of the value.</summary>
 internal static class JsonTokens
 {
+    /// <summary>Longest text that is looked up: a digest is one that repeats.</summary>
+    private const int MaxSeenBytes = 80;
+
+    private const int SeenPlaces = 1024;
+
+    private static readonly string?[] SeenTexts = new string?[SeenPlaces];
+
     /// <summary>The next member of an object; the reader then stands on its value.</summary>
     /// <returns>False at the object's end.</returns>
     public static bool NextMember(ref this Utf8JsonReader json, out string name)
@@ -71,13 +79,37 @@ internal static class JsonTokens
         return false;
     }
 
+    /// <summary>The same text met before, or null: names of members and many values stand in each of thousands of components.</summary>
+    /// <remarks>One place for each sum; a text takes the place of another one. It is read and written by several threads: any of their texts will do.</remarks>
+    private static string? Seen(ReadOnlySpan<byte> utf8)
+    {
+        uint sum = (uint)utf8.Length;
+        foreach (byte b in utf8)
+        {
+            if (b >= 0x80)
+                return null;
+            sum = (sum * 31) + b;
+        }
+        ref string? place = ref SeenTexts[sum % SeenPlaces];
+        if (place is { } text && text.Length == utf8.Length)
+        {
+            int at = 0;
+            while (at < utf8.Length && text[at] == utf8[at])
+                at++;
+            if (at == utf8.Length)
+                return text;
+        }
+        return place = Encoding.ASCII.GetString(utf8);
+    }
+
     private static string? TextOf(ref Utf8JsonReader json)
     {
         if (json.ValueSpan.Length > BomLimits.MaxTextCharacters * 4)
             return null;
         try
         {
-            return json.GetString();
+            bool plain = json.ValueSpan.Length is > 0 and <= MaxSeenBytes && !json.ValueIsEscaped;
+            return plain && Seen(json.ValueSpan) is { } seen ? seen : json.GetString();
         }
         catch (InvalidOperationException)
         {

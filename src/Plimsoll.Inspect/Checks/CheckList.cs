@@ -11,7 +11,7 @@ public sealed record CheckOptions
     /// <summary>Rule files for secrets in gitleaks' form; they come beside the built-in rules.</summary>
     public IReadOnlyList<string> SecretRules { get; init; } = [];
 
-    /// <summary>Where clamd listens: a socket's path or <c>tcp:HOST:PORT</c>; <c>none</c> for not at all; null: found by itself.</summary>
+    /// <summary>Where clamd listens: a socket's path or <c>tcp:HOST:PORT</c>, with <c>stream:</c>, <c>fildes:</c> or <c>scan:</c> before it for how contents come there; <c>none</c> for not at all; null: found by itself.</summary>
     public string? Clamd { get; init; }
 
     /// <summary>Files and folders of YARA rules.</summary>

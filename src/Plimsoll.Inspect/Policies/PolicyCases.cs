@@ -19,6 +19,9 @@ public sealed record PolicyCase(string Name, string Where, Outcome Outcome, IRea
 {
     /// <summary>The name whose rule of trust is expected, with the rule's place, or -1 for none; null when a case expects no rule.</summary>
     public (string Image, int Place)? Trust { get; init; }
+
+    /// <summary>Judges a start in place of an inspection; null: the case is about an inspection.</summary>
+    public Func<Policy, DateTimeOffset, Verdict>? Start { get; init; }
 }
 
 /// <param name="Verdict">What came of it.</param>
@@ -72,7 +75,7 @@ public static class PolicyCases
     {
         ArgumentNullException.ThrowIfNull(policyCase);
         DateTimeOffset time = policyCase.Now ?? now;
-        Verdict verdict = Verify.Judge.Of(policy, policyCase.Inspect(policy, time), time);
+        Verdict verdict = policyCase.Start is { } start ? start(policy, time) : Verify.Judge.Of(policy, policyCase.Inspect(policy, time), time);
         string[] missing = [.. policyCase.Reasons.Where(code => !verdict.Reasons.Any(r => r.Code == code))];
         string? failure = verdict.Outcome != policyCase.Outcome ? $"expected {policyCase.Outcome.Word()}, got {verdict.Outcome.Word()}"
             : missing.Length > 0 ? $"expected the reason {string.Join(", ", missing)}, got {(verdict.Reasons.Count == 0 ? "none" : string.Join(", ", verdict.Reasons.Select(r => r.Code).Distinct(StringComparer.Ordinal)))}"
@@ -95,7 +98,13 @@ public static class PolicyCases
                 throw new DocumentException(expect.Find("reasons")!.Where, $"no verdict has the reason {Escape.Quote(reason)}");
         (string, int)? trust = expect.Find("rule") is { } rule ? (map.GetText("image"), PlaceOf(rule)) : null;
         expect.Done();
-        DateTimeOffset? now = map.Find("now") is { } day ? new DateTimeOffset(DayOf(day), new TimeOnly(12, 0), TimeSpan.Zero) : null;
+        DateTimeOffset? now = map.Find("now") is { } moment ? MomentOf(moment) : null;
+        if (map.FindMap("start") is { } start)
+        {
+            StartCase started = StartCase.Read(start, folder);
+            map.Done();
+            return new PolicyCase(name, where, outcome, reasons, now, (_, _) => throw new InvalidOperationException("a case about a start has no inspection")) { Trust = trust, Start = started.Judge };
+        }
         Func<Policy, DateTimeOffset, Inspection> inspect = map.FindText("report") is { } report
             ? (policy, _) => PolicyJudge.InspectionOf(ReportOf(Path.Combine(folder, report), where), policy)
             : Synthetic(map);
@@ -227,6 +236,12 @@ public static class PolicyCases
     private static decimal ProbabilityOf(DocumentNode node) =>
         decimal.TryParse(node.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value) && value is >= 0 and <= 1 ? value
         : throw MapReader.Wrong(node, "a probability from 0 to 1");
+
+    /// <summary>A day, at noon; or a minute of it. Both UTC.</summary>
+    private static DateTimeOffset MomentOf(DocumentNode node) =>
+        DateTimeOffset.TryParseExact(node.Text, "yyyy-MM-dd'T'HH:mm'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset minute) ? minute
+        : DateOnly.TryParseExact(node.Text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? new DateTimeOffset(day, new TimeOnly(12, 0), TimeSpan.Zero)
+        : throw MapReader.Wrong(node, "a day such as 2026-11-21, or a minute (UTC) such as 2026-11-21T08:30Z");
 
     private static DateOnly DayOf(DocumentNode node) =>
         DateOnly.TryParseExact(node.Text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly day) ? day : throw MapReader.Wrong(node, "a day such as 2026-11-21");

@@ -37,7 +37,9 @@ public static class PolicyCheck
                 else if (!order.IsValid(below))
                     remarks.Add(new($"packages.deny[{i}]", Filled(Catalogue.PolicyVersionUnknown, below, type)));
         if (policy.Trust is { } trust)
-            remarks.AddRange(TrustCheck.Of(trust));
+            remarks.AddRange(TrustCheck.Of(trust, policy.Start));
+        if (policy.Start is { } start)
+            remarks.AddRange(StartRemarks.Of(start, now));
         Exceptions(policy, DateOnly.FromDateTime(now.UtcDateTime), remarks);
         return remarks;
     }
@@ -72,7 +74,7 @@ public static class PolicyCheck
         || Fails(policy.Secrets) || Fails(policy.History) || Fails(policy.Configuration)
         || Fails(policy.Licences.Severity) || Fails(policy.Licences.Rules) || (policy.Licences.Deny.Count > 0 && policy.Licences.Denied == PolicyAction.Fail)
         || (policy.Licences.Allow.Count > 0 && policy.Licences.Unlisted == PolicyAction.Fail) || policy.Licences.Undeclared == PolicyAction.Fail
-        || policy.Packages.Any(p => p.Action == PolicyAction.Fail) || policy.Trust is not null;
+        || policy.Packages.Any(p => p.Action == PolicyAction.Fail) || policy.Trust is not null || policy.Start is not null;
 
     private static bool Fails(ProblemRules rules) => Fails(rules.Severity) || Fails(rules.Rules);
 

@@ -37,6 +37,7 @@ public static class PolicyText
             lines.Add("  " + Catalogue.ExplainException.In(language, Escape.ForTerminal(exemption.Id), Scope(exemption), exemption.Expires.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
                 Escape.ForTerminal(exemption.Owner), Escape.ForTerminal(exemption.Reason)));
         lines.AddRange(TrustText.All(policy, language));
+        lines.AddRange(StartText.All(policy, language));
         return lines;
     }
 

@@ -1,14 +1,15 @@
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Inspect.Policies;
 
 /// <summary>Finds what in a policy's section of trust can do nothing.</summary>
 internal static class TrustCheck
 {
-    public static IEnumerable<PolicyRemark> Of(TrustRules trust)
+    public static IEnumerable<PolicyRemark> Of(TrustRules trust, StartRules? start)
     {
-        HashSet<string> used = [.. trust.Images.SelectMany(Quorums).SelectMany(k => k)];
+        HashSet<string> used = [.. trust.Images.SelectMany(Quorums).SelectMany(k => k), .. start?.BreakGlass?.Keys ?? []];
         foreach (TrustKey key in trust.Keys)
             if (!used.Contains(key.Name))
                 yield return new($"trust.keys.{key.Name}", Catalogue.TrustKeyUnused);

@@ -12,7 +12,10 @@ internal static class YamlDocument
 {
     /// <param name="name">What the file is called in errors: <c>policy.yaml:12</c>.</param>
     /// <exception cref="DocumentException">No UTF-8, no YAML, or something of it that is not taken, with its line.</exception>
-    public static DocumentNode Parse(ReadOnlySpan<byte> utf8, string name)
+    public static DocumentNode Parse(ReadOnlySpan<byte> utf8, string name) => PlainYaml.TryParse(utf8, name) ?? ParseWhole(utf8, name);
+
+    /// <summary>As <see cref="Parse"/>, always by the parser of all of YAML.</summary>
+    internal static DocumentNode ParseWhole(ReadOnlySpan<byte> utf8, string name)
     {
         string text;
         try

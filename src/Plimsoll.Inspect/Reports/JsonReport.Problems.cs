@@ -11,7 +11,10 @@ public static partial class JsonReport
     {
         if (report.Checks.Count == 0)
             return;
-        json.WriteList("checks"u8, [.. report.Checks.Select(c => c.Word())]);
+        string[] checks = new string[report.Checks.Count];
+        for (int i = 0; i < checks.Length; i++)
+            checks[i] = report.Checks[i].Word();
+        json.WriteList("checks"u8, checks);
         json.WriteStartArray("problems"u8);
         foreach (Problem problem in report.Problems)
             WriteProblem(json, problem);

@@ -71,13 +71,13 @@ public static partial class JsonReport
     private static void WriteReport(JsonText json, Report report, int hidden)
     {
         json.WriteBoolean("complete"u8, report.Complete);
-        json.WriteString("time"u8, report.Time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"));
+        json.WriteString("time"u8, Rfc3339.ToSeconds(report.Time));
         json.WriteOptional("indexDigest"u8, report.IndexDigest);
         json.WriteOptional("manifestDigest"u8, report.ManifestDigest);
         json.WriteOptional("configDigest"u8, report.ConfigDigest);
         json.WriteList("tags"u8, report.Tags);
         json.WriteOptional("platform"u8, report.Platform);
-        json.WriteOptional("created"u8, report.Created?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"));
+        json.WriteOptional("created"u8, report.Created is { } created ? Rfc3339.ToSeconds(created) : null);
         json.WriteOptional("bom"u8, report.Bom);
         if (!report.Matched)
             json.WriteBoolean("matched"u8, false);
@@ -106,7 +106,7 @@ public static partial class JsonReport
         json.WriteStartObject("database"u8);
         json.WriteBoolean("isDatabase"u8, database.IsDatabase);
         json.WriteNumber("counter"u8, database.Counter);
-        json.WriteString("created"u8, database.Created.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"));
+        json.WriteString("created"u8, Rfc3339.ToSeconds(database.Created));
         json.WriteNumber("advisories"u8, database.Records);
         json.WriteOptional("digest"u8, database.Digest);
         json.WriteList("ecosystems"u8, database.Ecosystems);

@@ -24,8 +24,10 @@ public static class VerifyReport
         ArgumentNullException.ThrowIfNull(results);
         ArgumentNullException.ThrowIfNull(options);
         bool first = true;
-        foreach (VerifyResult result in results.Where(r => r.Verdict is not null))
+        foreach (VerifyResult result in results)
         {
+            if (result.Verdict is null)
+                continue;
             if (!first)
                 output.WriteLine();
             first = false;
@@ -65,14 +67,20 @@ public static class VerifyReport
         Ansi ansi = new(options.Colour);
         Language language = options.Language;
         output.WriteLine(ansi.Bold(Escape.ForTerminal(name)));
-        string names = string.Join(", ", image.Names.Select(n => Escape.ForTerminal(n.ToString())));
+        List<string> all = [];
+        foreach (ImageName one in image.Names)
+            all.Add(Escape.ForTerminal(one.ToString()));
+        string names = string.Join(", ", all);
         if (names.Length > 0 && names != name)
             output.WriteLine("  " + Catalogue.VerifyAs.In(language, names));
         output.WriteLine("  " + ansi.Dim((image.Index ?? image.Manifest ?? image.Config).ToString()));
-        int width = TrustComponents.All.Max(c => DisplayWidth.Of(Catalogue.ComponentName(c).In(language)));
+        int width = 0;
         foreach (string component in TrustComponents.All)
-            foreach (Reason reason in verdict.Reasons.Where(r => r.Component == component))
-                Write(output, reason, width, language, ansi, Math.Max(options.Columns, TableOptions.LeastColumns));
+            width = Math.Max(width, DisplayWidth.Of(Catalogue.ComponentName(component).In(language)));
+        foreach (string component in TrustComponents.All)
+            foreach (Reason reason in verdict.Reasons)
+                if (reason.Component == component)
+                    Write(output, reason, width, language, ansi, Math.Max(options.Columns, TableOptions.LeastColumns));
         string head = VerdictText.HeadOf(verdict, language);
         output.WriteLine(verdict.Outcome switch
         {

@@ -78,7 +78,7 @@ sealed class Coverage
     {
         int ofDistributions = 0, own = 0, newer = 0;
         int claimed = inventory.Distribution is { Id: "debian" } debian && int.TryParse(debian.Version.Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
-        SortedDictionary<string, Counter> foreign = new(StringComparer.Ordinal), unseen = new(StringComparer.Ordinal);
+        Dictionary<string, Counter> foreign = new(StringComparer.Ordinal), unseen = new(StringComparer.Ordinal);
         foreach (InstalledPackage installed in inventory.Packages)
         {
             Package package = installed.Package;
@@ -103,14 +103,14 @@ sealed class Coverage
             notes.Add(new Note(MatchNotes.NothingFound, true, []));
         else if (ofDistributions > 0)
             notes.Add(new Note(MatchNotes.NoDistribution, true, [Text(ofDistributions)]));
-        foreach (KeyValuePair<string, Counter> ecosystem in unseen)
-            notes.Add(ecosystem.Key == "generic"
-                ? new Note(MatchNotes.ProgramsNotLookedUp, false, [Text(ecosystem.Value.Count)])
-                : new Note(MatchNotes.NoAdvisoriesForEcosystem, true, [ecosystem.Key, Text(ecosystem.Value.Count)]));
+        foreach (Counter ecosystem in InOrder(unseen))
+            notes.Add(ecosystem.Name == "generic"
+                ? new Note(MatchNotes.ProgramsNotLookedUp, false, [Text(ecosystem.Count)])
+                : new Note(MatchNotes.NoAdvisoriesForEcosystem, true, [ecosystem.Name, Text(ecosystem.Count)]));
     }
 
     private void AddDistributionNotes(
-        Distribution distribution, int ofDistributions, int own, SortedDictionary<string, Counter> foreign, DateTimeOffset now, List<Note> notes)
+        Distribution distribution, int ofDistributions, int own, Dictionary<string, Counter> foreign, DateTimeOffset now, List<Note> notes)
     {
         string name = distribution.PrettyName ?? distribution.Id;
         // One of an unknown distribution may keep its packages in a form that is not read here, which is no less a gap.
@@ -121,8 +121,8 @@ sealed class Coverage
         else if (!IsReleaseCovered)
             notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [EcosystemName(distribution), distribution.Version, Text(ofDistributions), .. Obtainable()]));
         // Packages of another distribution's kind have no release that anyone could look up.
-        foreach (KeyValuePair<string, Counter> kind in foreign)
-            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [$"{kind.Key} packages in {distribution.Id}", distribution.Version, Text(kind.Value.Count)]));
+        foreach (Counter kind in InOrder(foreign))
+            notes.Add(new Note(MatchNotes.NoAdvisoriesForRelease, true, [$"{kind.Name} packages in {distribution.Id}", distribution.Version, Text(kind.Count)]));
         if (EndOfLife.Of(distribution) is { } date && DateOnly.FromDateTime(now.UtcDateTime) > date)
             notes.Add(new Note(MatchNotes.EndOfLife, false, [EcosystemName(distribution), distribution.Version, date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)]));
     }
@@ -147,11 +147,22 @@ sealed class Coverage
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static Counter CounterAt(SortedDictionary<string, Counter> counters, string key) =>
-        counters.TryGetValue(key, out Counter? counter) ? counter : counters[key] = new Counter();
+    private static Counter CounterAt(Dictionary<string, Counter> counters, string key) =>
+        counters.TryGetValue(key, out Counter? counter) ? counter : counters[key] = new Counter(key);
 
-    private sealed class Counter
+    /// <summary>By name. No sorted dictionary: what that is made of is compiled at each start.</summary>
+    private static List<Counter> InOrder(Dictionary<string, Counter> counters)
     {
+        List<Counter> sorted = new(counters.Count);
+        foreach (KeyValuePair<string, Counter> counter in counters)
+            sorted.Add(counter.Value);
+        sorted.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return sorted;
+    }
+
+    private sealed class Counter(string name)
+    {
+        public string Name => name;
         public int Count { get; set; }
     }
 }

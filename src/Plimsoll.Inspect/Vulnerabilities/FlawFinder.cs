@@ -42,7 +42,8 @@ sealed class FlawFinder(IAdvisoryStore store, List<Gap> gaps)
         }
         if (installed.Package.Type == "rpm")
             records = OfThisBuild(records, installed.Package, version, order);
-        SortedDictionary<string, FlawMatches> found = new(StringComparer.Ordinal);
+        Dictionary<string, FlawMatches> found = new(StringComparer.Ordinal);
+        List<string> names = [];
         for (int i = 0; i < records.Count; i++)
         {
             Affected record = records[i];
@@ -63,7 +64,10 @@ sealed class FlawFinder(IAdvisoryStore store, List<Gap> gaps)
             foreach (string flaw in _ids.Of(record.Advisory))
             {
                 if (!found.TryGetValue(flaw, out FlawMatches? matches))
+                {
                     found[flaw] = matches = new FlawMatches();
+                    names.Add(flaw);
+                }
                 matches.Add(record, match);
             }
         }
@@ -74,9 +78,10 @@ sealed class FlawFinder(IAdvisoryStore store, List<Gap> gaps)
             foreach (string flaw in _ids.Of(records[i].Advisory))
                 if (found.TryGetValue(flaw, out FlawMatches? matches))
                     matches.All.Add(records[i]);
-        List<Flaw> flaws = new(found.Count);
-        foreach (KeyValuePair<string, FlawMatches> flaw in found)
-            flaws.Add(_writer.Describe(flaw.Key, flaw.Value, _ids, order));
+        names.Sort(StringComparer.Ordinal);
+        List<Flaw> flaws = new(names.Count);
+        foreach (string flaw in names)
+            flaws.Add(_writer.Describe(flaw, found[flaw], _ids, order));
         return flaws;
     }
 

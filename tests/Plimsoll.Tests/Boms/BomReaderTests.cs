@@ -197,6 +197,16 @@ public sealed class BomReaderTests
     }
 
     [Fact]
+    public void Read_ManyDistributions_TakesTheFirstOfThoseWithMostAndTellsTheOthersInOrder()
+    {
+        Inventory inventory = Parse(Cdx(string.Join(',', "ubuntu-24.04 debian-12 ubuntu-9.10 debian-12 ubuntu-24.04 ubuntu".Split(' ').Select((d, i) =>
+            $$"""{"name":"p{{i}}","purl":"pkg:deb/ubuntu/p{{i}}@1?distro={{d}}"}""")))).Inventory;
+
+        Assert.Equal(("debian", "12"), (inventory.Distribution!.Id, inventory.Distribution.Version));
+        Assert.Equal(["ubuntu", "ubuntu 24.04", "ubuntu 9.10"], inventory.Gaps.Select(g => g.Where));
+    }
+
+    [Fact]
     public void Scan_BomOfAVulnerablePackage_FindsItWithTheFingerprintOfTheImage()
     {
         using TempFolder folder = new();

@@ -4,6 +4,7 @@ using Plimsoll.Cli;
 using Plimsoll.Keys;
 using Plimsoll.Oci;
 using Plimsoll.Sign;
+using Plimsoll.Tests.Keys;
 using Plimsoll.Verify;
 
 namespace Plimsoll.Tests.Fuzz;
@@ -73,6 +74,35 @@ internal static partial class FuzzTargets
             // A number of iterations within the limit may still be three seconds; the tests of limits try those.
             using ISigner signer = KeyFile.ReadPrivate(pem, "k", () => pem.Length < 600 && bytes.AsSpan().IndexOf("AgEB"u8) >= 0 ? "p" : null);
             WrongAnswerException.Unless(signer.PublicKey.Verify(Signed, signer.Sign(Signed)), "a key does not verify what it signed");
+        },
+    };
+
+    /// <summary>DER of one key or of the two of a hybrid one; the first byte says whether they are private.</summary>
+    private static FuzzTarget HybridKeys => new()
+    {
+        Name = "hybrid-key",
+        Seeds = () =>
+        {
+            (ISigner classical, PublicKey both) = Hybrids.Half();
+            List<byte[]> seeds = [[0, .. both.Spki.Span], [0, .. classical.PublicKey.Spki.Span], [1, .. KeyFile.ExportPkcs8(classical)]];
+            if (Hybrids.Supported)
+                seeds.Add([1, .. KeyFile.ExportPkcs8(KeyFile.Generate(KeyAlgorithm.Ed25519MlDsa65))]);
+            return seeds;
+        },
+        Refusal = e => e is KeyException,
+        Run = bytes =>
+        {
+            if (bytes is [1, ..])
+            {
+                using ISigner signer = KeyFile.ReadPkcs8(bytes.AsMemory(1), "k");
+                WrongAnswerException.Unless(signer.PublicKey.Verify(Signed, signer.Sign(Signed)), "a key does not verify what it signed");
+                return;
+            }
+            using PublicKey key = KeyFile.ReadSpki(bytes.AsMemory(Math.Min(1, bytes.Length)), "k");
+            using PublicKey again = KeyFile.ReadPublic(key.ToPem(), "k");
+            WrongAnswerException.Unless(again.Id == key.Id && again.Algorithm == key.Algorithm && key.Parts.Count == (key.Algorithm.Classical() is null ? 1 : 2), "a key does not read back");
+            WrongAnswerException.Unless(key.Algorithm != KeyAlgorithm.MlDsa65, "half of a key, and taken");
+            WrongAnswerException.Unless(key.Prove(Signed, [new byte[64], new byte[MlDsa65.SignatureBytes], bytes]) == Proof.None, "no signature, and proved");
         },
     };
 

@@ -25,7 +25,10 @@ internal static partial class FuzzTargets
         Refusal = e => e is FormatException,
         Run = bytes =>
         {
-            byte[] written = FileList.Parse(bytes, "x").ToBytes();
+            FileList list = FileList.Parse(bytes, "x");
+            if (list.Layers is [var only])
+                WrongAnswerException.Unless(FileList.FindLayer(bytes, list.Config, only.DiffId, "x")?.Entries.Count == only.Entries.Count, "a layer alone is read as another");
+            byte[] written = list.ToBytes();
             WrongAnswerException.Unless(written.AsSpan().SequenceEqual(FileList.Parse(written, "x").ToBytes()), "a list that was read and written is read as another");
         },
     };

@@ -25,11 +25,14 @@ internal static partial class FuzzTargets
         FuzzyHashText, MalwareSamples, MalwareDatabase, DisguisedMalware,
         MalwareArchive, MalwareText, MalwareProgram, DeflateStart,
         SecretRuleFile, SecretText,
-        KeyFiles, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations, Pkcs11Uris, TokenPoints,
+        KeyFiles, HybridKeys, CosignKeyFiles, StoredKeyJson, KeyShares, Revocations, BreakGlassTokens, Pkcs11Uris, TokenPoints,
         FileListLines, MeasuredJson, DaemonEvents,
         SimpleSigningPayload, BundleJson, ForeignStatement, EvidenceStore,
         TpmResponse, TpmStatement, TpmPublicArea, BootLogBytes, ImaLines, MeasuredLines, TpmKey, QuoteEvidence,
         ContentTrustMetadata,
+        EvidenceLogFile, ExportedCheckpoint,
+        EnginePath, PluginMessage, ExecBody,
+        StartBodies,
     ]);
 
     public static FuzzTarget Get(string name) => All.Single(t => t.Name == name);

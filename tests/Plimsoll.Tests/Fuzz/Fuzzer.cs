@@ -62,7 +62,6 @@ internal sealed class Fuzzer : IDisposable
     public static (long Inputs, long Accepted) Run(FuzzTarget target, int seed, TimeSpan time, CancellationToken cancellationToken)
     {
         using Fuzzer fuzzer = new(target);
-        long start = Stopwatch.GetTimestamp();
         fuzzer.Guarded(() =>
         {
             IReadOnlyList<byte[]> seeds = target.Seeds();
@@ -74,6 +73,8 @@ internal sealed class Fuzzer : IDisposable
                     throw fuzzer.Broken(right, "a right input was refused", fuzzer._refusal);
             }
             Mutator mutator = new(seed);
+            // Making the seeds, of which some are keys, does not count.
+            long start = Stopwatch.GetTimestamp();
             while (Stopwatch.GetElapsedTime(start) < time && !cancellationToken.IsCancellationRequested)
                 fuzzer.Try(target.Make(mutator, seeds, target));
         });

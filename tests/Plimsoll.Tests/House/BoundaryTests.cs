@@ -20,11 +20,12 @@ public sealed class BoundaryTests
         ["Oci"] = ["Posix", "Texts"],
         ["Docker"] = ["Oci", "Posix", "Texts"],
         ["Registry"] = ["Oci", "Posix", "Texts"],
-        ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Texts"],
+        ["Sources"] = ["Docker", "Oci", "Posix", "Registry", "Sign", "Texts", "Verify"],
         ["Measure"] = ["Docker", "Keys", "Oci", "Posix", "Sign", "Texts"],
         ["ContentTrust"] = ["Keys", "Oci", "Posix", "Registry", "Texts"],
         ["Verify"] = ["ContentTrust", "Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
         ["Sign"] = ["Oci", "Keys", "Posix", "Texts"],
+        ["EvidenceLog"] = ["Keys", "Posix", "Sign", "Texts"],
         ["Tpm"] = ["Keys", "Measure", "Oci", "Posix", "Sign", "Texts"],
     };
 
@@ -51,6 +52,7 @@ public sealed class BoundaryTests
     [Theory]
     [InlineData("Plimsoll.Core", "")]
     [InlineData("Plimsoll.Inspect", "Plimsoll.Core")]
+    [InlineData("Plimsoll.Agent", "Plimsoll.Core")]
     [InlineData("Plimsoll.Cli", "Plimsoll.Core Plimsoll.Inspect")]
     public void Project_References_PointToTheCore(string project, string allowed)
     {

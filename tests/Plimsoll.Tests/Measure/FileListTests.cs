@@ -49,6 +49,19 @@ public sealed class FileListTests
     }
 
     [Fact]
+    public void FindLayer_OneOfSeveral_ReadsThatOneAlone()
+    {
+        FileList list = List(t => t.File("below", "1"), t => t.Folder("d").File("d/above", "2"), t => t.File("top", "3"));
+        // What stands in the other layers is passed over, whatever it is.
+        byte[] bytes = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(list.ToBytes()).Replace("{\"path\":\"below\"", "{\"path\":", StringComparison.Ordinal).Replace("{\"path\":\"top\"", "nonsense", StringComparison.Ordinal));
+
+        Assert.Equal(["d", "d/above"], FileList.FindLayer(bytes, Config, Digest.Of([1]), "x")!.Entries.Select(e => e.Path));
+        Assert.Null(FileList.FindLayer(bytes, Config, Digest.Of([7]), "x"));
+        Assert.Throws<FormatException>(() => FileList.FindLayer(bytes, Digest.Of("other"u8), Digest.Of([1]), "x"));
+        Assert.Throws<FormatException>(() => FileList.FindLayer(bytes, Config, Digest.Of([0]), "x"));
+    }
+
+    [Fact]
     public void Root_WhiteoutsAndOpaqueFolders_HideWhatIsBelow()
     {
         FileList list = List(

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
 
 namespace Plimsoll.Tests.Oci;
@@ -58,4 +59,27 @@ public sealed class ContentBufferTests
 
         await Task.WhenAll(threads).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }
+
+    [Fact]
+    public void Share_OfALargeContent_ReadsItAfterItsReleaseAndWritesNothing()
+    {
+        byte[] bytes = Pattern(ContentBuffer.BigBytes + 100);
+        using ContentBuffer buffer = new();
+        buffer.Begin(bytes.Length);
+        buffer.Append(bytes);
+        Assert.True(buffer.TryEnd(out ReadOnlyMemory<byte> content));
+        using SafeFileHandle file = ContentBuffer.Share(content)!;
+        Assert.Null(ContentBuffer.Share(content[1..]));
+        Assert.Null(ContentBuffer.Share(content[..^1]));
+        buffer.Release();
+
+        byte[] read = new byte[bytes.Length];
+        for (int at = 0, got = 1; got > 0; at += got)
+            got = RandomAccess.Read(file, read.AsSpan(at), at);
+        Assert.Equal(bytes, read);
+        Assert.Throws<UnauthorizedAccessException>(() => RandomAccess.Write(file, "x"u8, 0));
+    }
+
+    [Fact]
+    public void Share_OfAContentInMemory_IsNothing() => Assert.Null(ContentBuffer.Share(Pattern(10)));
 }

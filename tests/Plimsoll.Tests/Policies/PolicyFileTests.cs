@@ -174,4 +174,59 @@ public sealed class PolicyFileTests
     [InlineData("{\"policy\":1,\"name\":\"\\ud800\"}", "no Unicode")]
     public void Read_JsonThatIsNotCanonicalOrNotRight_IsRefused(string json, string message) =>
         Assert.Contains(message, Assert.Throws<DocumentException>(() => PolicyJson.Read(Encoding.UTF8.GetBytes(json), "p.json", canonical: true)).Message, StringComparison.Ordinal);
+
+    /// <summary>The example in the documents says what it says it does.</summary>
+    [Fact]
+    public void Cases_OfTheExampleForStarts_ComeOutAsExpected()
+    {
+        Policy policy = PolicyFile.Read(Repository.At("docs", "policy-start-example.yaml"));
+        IReadOnlyList<PolicyCase> cases = PolicyCases.Read(Repository.At("docs", "policy-start-cases.yaml"));
+
+        Assert.Equal(10, cases.Count);
+        Assert.All(cases, c => Assert.Null(PolicyCases.Run(c, policy, TestKit.ReportBuilder.Now).Failure));
+    }
+
+    [Theory]
+    [InlineData("{body: '{}', kind: fly}", "one of create, inspect, spec, volume")]
+    [InlineData("{}", "cases.start has no body")]
+    [InlineData("{body: nowhere.json}", "cannot read")]
+    [InlineData("{body: '{}', runtimes: a}", "unknown key \"runtimes\"")]
+    [InlineData("{body: '{}'}\n  findings: []", "unknown key \"findings\"")]
+    [InlineData("{body: '{}'}\n  now: 2026-03-02 10:00", "a day such as")]
+    public void Cases_StartThatIsNotOfTheForm_IsSaidWithItsPlace(string start, string message) =>
+        Assert.Contains(message, Assert.Throws<DocumentException>(() => PolicyCases.Parse(Encoding.UTF8.GetBytes($"tests: 1\ncases:\n- name: a\n  expect: {{outcome: refused}}\n  start: {start}\n"), "c.yaml", "/nonexistent")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Check_RulesForStartsThatDoNothingOrMuch_AreRemarked()
+    {
+        Policy policy = Parse(Head + """
+            start:
+              learning: {until: 2026-01-01}
+              running: {trouble: pause}
+              rules:
+              - {not-after: 2026-01-01}
+              - {process: {privileged: warn}, mounts: {engine-socket: ignore, binds: [/etc/app, /srv]}}
+              - {names: [a/b]}
+            """);
+
+        Assert.Equal(["start.learning", "start.running.trouble", "start.rules[0]", "start.rules[1].process.privileged", "start.rules[1].mounts.engine-socket", "start.rules[1].mounts.binds", "start.rules[2]"],
+            PolicyCheck.Of(policy, StartNow).Where(r => r.Where.StartsWith("start", StringComparison.Ordinal)).Select(r => r.Where));
+        Assert.Empty(PolicyCheck.Of(Parse(Head + "start: default\n"), StartNow));
+    }
+
+    [Fact]
+    public void Text_RulesForStarts_AreSaidInBothLanguages()
+    {
+        Policy policy = Parse(Head + "start: {rules: [{names: [a/**], users: [\"CN=x\"], windows: [{days: [mon]}], mounts: {binds: [/srv]}}, {deny: no}]}\n");
+        string english = string.Join('\n', PolicyText.Of(policy, Plimsoll.Texts.Language.English)), chinese = string.Join('\n', PolicyText.Of(policy, Plimsoll.Texts.Language.Chinese));
+
+        Assert.Contains("Starts of a/** (start.rules[0])\n  only for the clients CN=x\n  at mon 00:00-00:00 UTC\n  refused: process.privileged, process.other-capability", english, StringComparison.Ordinal);
+        Assert.Contains("\n  mounts.binds: /srv\n", english, StringComparison.Ordinal);
+        Assert.Contains("\n  may not start: no\n", english, StringComparison.Ordinal);
+        Assert.Contains("的启动规则", chinese, StringComparison.Ordinal);
+        Assert.Contains("\nRunning containers that would not start now are reported and run on", english, StringComparison.Ordinal);
+        Assert.Contains("现在不允许启动的运行中容器", chinese, StringComparison.Ordinal);
+    }
+
+    private static DateTimeOffset StartNow => new(2026, 3, 2, 10, 0, 0, TimeSpan.Zero);
 }

@@ -6,6 +6,19 @@ namespace Plimsoll.Tests.Texts;
 public sealed class Rfc3339Tests
 {
     [Theory]
+    [InlineData("2026-11-21T17:06:54.9999999Z")]
+    [InlineData("2024-02-29T00:30:00+01:30")]
+    [InlineData("0001-01-01T00:00:00Z")]
+    [InlineData("9999-12-31T23:59:59Z")]
+    [InlineData("0987-06-05T04:03:02Z")]
+    public void ToSeconds_AnyTime_IsWhatTheBaseLibraryWrites(string text)
+    {
+        DateTimeOffset time = DateTimeOffset.Parse(text, CultureInfo.InvariantCulture);
+
+        Assert.Equal(time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), Rfc3339.ToSeconds(time));
+    }
+
+    [Theory]
     [InlineData("2026-11-21T17:06:54Z")]
     [InlineData("2026-11-21T17:06:54.1Z")]
     [InlineData("2026-11-21T17:06:54.123456789Z")]

@@ -69,7 +69,8 @@ internal sealed class TrustBuilder
 
     public TrustBuilder SignBytes(ISigner by, byte[] payload, Digest attached)
     {
-        Signatures.Add(new ImageSignature(payload, by.Sign(payload), attached, $"store: {attached.Short}"));
+        IReadOnlyList<ReadOnlyMemory<byte>> made = by.PublicKey.Split(by.Sign(payload));
+        Signatures.Add(new ImageSignature(payload, made[0], attached, $"store: {attached.Short}") { MlDsaSignature = made.Count > 1 ? made[1] : default });
         return this;
     }
 

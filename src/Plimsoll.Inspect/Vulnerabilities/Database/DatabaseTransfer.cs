@@ -139,10 +139,10 @@ public static class DatabaseTransfer
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file}: the second line is no DSSE envelope");
         string signers = string.Join(", ", envelope.Signatures.Take(4).Select(s => s.KeyId.Length > 16 ? s.KeyId[..16] + "…" : s.KeyId).Select(Escape.ForTerminal));
         if (DsseSigning.FindSigner(envelope, keys) is not { } key)
-            throw new AdvisoryException(AdvisoryError.BadSignature, $"{file} is not signed by {keyName} (key {keys[0].Id[..16]}…); it names {(signers.Length == 0 ? "no key" : $"key {signers}")}",
+            throw new AdvisoryException(AdvisoryError.BadSignature, $"{file} is not signed by {keyName} (key {keys[0].Id[..16]}…); it names {(signers.Length == 0 ? "no key" : $"key {signers}")}{DsseSigning.Incomplete(envelope, keys)}",
                 "use the public key of who exported it; if that is this one, the file was changed");
         // One form only: bytes of the envelope that no signature covers cannot be varied either.
-        if (envelope.Signatures.Count != 1 || envelope.Signatures[0].KeyId != key.Id || !line.Span.SequenceEqual(envelope.ToJson()))
+        if (!DsseSigning.Names(envelope, key) || !line.Span.SequenceEqual(envelope.ToJson()))
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file}: the envelope was changed around its signed content");
         if (envelope.PayloadType != PayloadType)
             throw new AdvisoryException(AdvisoryError.Malformed, $"{file} holds {Escape.Quote(envelope.PayloadType)}; wanted {PayloadType}");

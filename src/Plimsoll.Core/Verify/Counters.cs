@@ -4,17 +4,24 @@ using System.Text;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
 
-namespace Plimsoll.Cli;
+namespace Plimsoll.Verify;
+
+/// <summary>A signed file is older than one that was seen here, or another one has its counter.</summary>
+public sealed class CounterException(string message, string hint, Exception? inner = null) : Exception(message, inner)
+{
+    public string Hint { get; } = hint;
+}
 
 /// <summary>
 /// The highest counter that was seen of each signed policy or revocation list, by key and name, so that an older one cannot take its place
 /// again. One small file for each in a folder of the data folder: counter and digest.
 /// </summary>
 /// <param name="remark">Told why a counter could not be remembered.</param>
-internal sealed class Counters(string folder, Action<string> remark)
+public sealed class Counters(string folder, Action<string> remark)
 {
     private const int MaxBytes = 256;
     private const int Attempts = 50;
+    private const string RevocationName = "revocations";
 
     /// <summary>Refuses what is older than what was seen, or as old and different; remembers it otherwise.</summary>
     /// <param name="name">What it is kept by, beside the key.</param>
@@ -22,12 +29,13 @@ internal sealed class Counters(string folder, Action<string> remark)
     /// <param name="file">What the file is called in messages.</param>
     /// <param name="what">What the thing is called in messages: <c>policy NAME</c>.</param>
     /// <param name="family">Ids of the keys that are trusted in place of each other, the versions of one: what one has signed, another must not take back.</param>
-    /// <exception cref="CommandException">Refused, with both counters.</exception>
+    /// <exception cref="CounterException">Refused, with both counters.</exception>
     public void Check(string keyId, IEnumerable<string> family, string name, long counter, string digest, string file, string what)
     {
+        ArgumentNullException.ThrowIfNull(family);
         foreach (string other in family.Where(id => id != keyId))
             if (Highest(other, name) is var last && counter <= last)
-                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} was seen with {last}, signed by another version of this key",
+                throw new CounterException($"{file} has counter {counter}; {what} was seen with {last}, signed by another version of this key",
                     "only a newer one takes its place; versions of a key go on counting");
         string path = PathOf(keyId, name);
         try
@@ -36,10 +44,10 @@ internal sealed class Counters(string folder, Action<string> remark)
             using FileStream kept = OpenAlone(path);
             (long seen, string seenDigest) = Read(kept);
             if (counter < seen)
-                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} of this key was seen with {seen}",
+                throw new CounterException($"{file} has counter {counter}; {what} of this key was seen with {seen}",
                     $"only a newer one takes its place; to go back on purpose, remove {Escape.ForTerminal(path)} first");
             if (counter == seen && seenDigest != digest)
-                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter} and other content than {what} of this key had under that counter",
+                throw new CounterException($"{file} has counter {counter} and other content than {what} of this key had under that counter",
                     "two must not share a counter: sign it again with a higher one");
             if (counter == seen)
                 return;
@@ -53,10 +61,27 @@ internal sealed class Counters(string folder, Action<string> remark)
         {
             // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it. What is remembered there counts all the same.
             if (Remembered(path) is var last && counter < last)
-                throw new CommandException(ExitCode.Refused, $"{file} has counter {counter}; {what} of this key was seen with {last}", "only a newer one takes its place", e);
+                throw new CounterException($"{file} has counter {counter}; {what} of this key was seen with {last}", "only a newer one takes its place", e);
             remark(Escape.ForTerminal(e.Message));
         }
     }
+
+    /// <summary>As the other form, for a policy: kept by its name.</summary>
+    public void Check(SignedPolicy signed, IEnumerable<string> family, string file)
+    {
+        ArgumentNullException.ThrowIfNull(signed);
+        Check(signed.KeyId, family, signed.Policy.Name, signed.Counter, PolicyJson.DigestOf(signed.Policy), file, $"policy {signed.Policy.Name}");
+    }
+
+    /// <summary>As the other form, for a revocation list, of which a key has one.</summary>
+    public void Check(RevocationList list, IEnumerable<string> family, string file)
+    {
+        ArgumentNullException.ThrowIfNull(list);
+        Check(list.KeyId, family, RevocationName, list.Counter, list.ContentDigest, file, "the revocation list");
+    }
+
+    /// <summary>The highest counter that was seen of this key's revocation lists; 0 when none was.</summary>
+    public long HighestRevocations(string keyId) => Highest(keyId, RevocationName);
 
     /// <summary>The highest counter that was seen; 0 when none was.</summary>
     public long Highest(string keyId, string name)

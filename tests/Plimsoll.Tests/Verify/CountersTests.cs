@@ -1,7 +1,7 @@
-using Plimsoll.Cli;
 using Plimsoll.TestKit;
+using Plimsoll.Verify;
 
-namespace Plimsoll.Tests.Cli;
+namespace Plimsoll.Tests.Verify;
 
 public sealed class CountersTests : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class CountersTests : IDisposable
         // As on a disk that is mounted to be read only: what was seen is there, and cannot be replaced.
         using FileStream held = new(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
 
-        Assert.Contains("has counter 4", Assert.Throws<CommandException>(() => Check(4)).Message, StringComparison.Ordinal);
+        Assert.Contains("has counter 4", Assert.Throws<CounterException>(() => Check(4)).Message, StringComparison.Ordinal);
         Assert.Empty(_remarks);
         Check(6);
         Assert.Single(_remarks);

@@ -1,14 +1,13 @@
 using Plimsoll.Oci;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
-using Plimsoll.Sources;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
 
-namespace Plimsoll.Cli;
+namespace Plimsoll.Sources;
 
 /// <summary>Finds what speaks for an image: in bundles first, then beside it. Whatever cannot be read is a gap of the evidence.</summary>
-internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<string> bundles)
+public sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<string> bundles)
 {
     /// <summary>Platforms of one index that are looked at.</summary>
     public const int MaxPlatforms = 128;
@@ -29,6 +28,7 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
     /// <param name="reference">Where the image is; null for one that was read as a stream and is nowhere.</param>
     public (Evidence Evidence, IReadOnlyList<JudgedPlatform> Platforms) Collect(ImageReference? reference, JudgedImage image, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(image);
         List<OpenedSource> sources = [];
         try
         {
@@ -172,13 +172,10 @@ internal sealed class EvidenceCollector(ImageOptions options, IReadOnlyList<stri
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
             return file.ReadByte() == '{';
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw CommandException.Usage($"--bundle: there is no file {Escape.Quote(path)}");
-        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CommandException.Usage($"--bundle: cannot read {Escape.Quote(path)}: {Escape.ForTerminal(e.Message.TrimEnd('.'))}");
+            // Whoever opens it next says why it cannot be read.
+            return false;
         }
     }
 

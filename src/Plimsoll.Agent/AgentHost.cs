@@ -1,0 +1,87 @@
+using Plimsoll.Agent.Gate;
+using Plimsoll.Agent.Plugin;
+using Plimsoll.Docker;
+using Plimsoll.EvidenceLog;
+using Plimsoll.Oci;
+using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Agent;
+
+/// <summary>The running agent: its parts, made in the order in which they need each other.</summary>
+internal sealed class AgentHost : IDisposable
+{
+    private static readonly TimeSpan VerdictsCount = TimeSpan.FromSeconds(60);
+
+    private readonly AgentLog _log;
+    private readonly GateServer _gate;
+    private readonly DaemonClient _daemon;
+    private readonly PluginServer _plugin;
+    private readonly NewImages _new;
+    private readonly RunningWatch _running;
+    private readonly WriteWatch? _writes;
+    private readonly HostWatch _host;
+    private readonly MetricsServer _metrics;
+
+    /// <exception cref="IOException">A folder or socket cannot be made.</exception>
+    /// <exception cref="EvidenceLogException">The evidence log cannot be opened.</exception>
+    public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes)
+    {
+        AgentPaths paths = options.Paths;
+        foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.BreakGlass, paths.BreakGlassUses])
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Metrics metrics = new();
+        _log = new AgentLog(paths, options.Log, time, metrics, notes);
+        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), _log.Policy);
+        HostStore store = new(paths.DataRoot, OciLimits.Default);
+        _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;
+        MeasuredLayers layers = new(store, options.MeasureEvery, time, _writes);
+        metrics.AddGauge("plimsoll_layers_read", "Layers that were read and found right since the agent started.", () => layers.Read);
+        metrics.AddGauge("plimsoll_layers_watched", "Layers that need not be read again until somebody writes to them.", () => _writes?.Count ?? 0);
+        StartedContainers started = new(Path.Combine(paths.State, "started"));
+        HostCheck check = HostCheck.Of(paths, _log.Host);
+        BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, time, _log.Glass);
+        ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _log.Say), layers, started, check, VerdictsCount, time) { Glass = glass };
+        layers.FindFiles = judge.FindFiles;
+        StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
+        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, time, _log.Decided) { Glass = glass };
+        _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
+        policy.Now();
+        _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
+        PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };
+        _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
+        _plugin = PluginServer.StartAsync(paths, judge, _daemon, time, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
+        _new = new NewImages(paths.DataRoot, judge);
+        _running = new RunningWatch(new RunningContainers(store, policy, judge, layers), started, store, policy, _daemon, _log, paths, options.LookEvery, time);
+        _host = new HostWatch(paths, check, _daemon, options.Runtimes, glass.Tick, _log, metrics, time);
+        metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
+        metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);
+        _metrics = MetricsServer.StartAsync(paths.MetricsSocket, options.Metrics, metrics, CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    private WriteWatch Watch(string dataRoot)
+    {
+        try
+        {
+            return new WriteWatch(dataRoot, (kind, what) => _log.Note(kind, LogField.Text(kind.StartsWith("layer-", StringComparison.Ordinal) ? "layer" : "reason", what)));
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"--trust-until-write: {e.Message}", e);
+        }
+    }
+
+    public void Dispose()
+    {
+        // First, while the daemon can still ask the plugin about what this asks of the daemon.
+        _running.Dispose();
+        _metrics.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _host.Dispose();
+        _gate.Dispose();
+        _plugin.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _daemon.Dispose();
+        _new.Dispose();
+        _writes?.Dispose();
+        _log.Dispose();
+    }
+}

@@ -1,0 +1,44 @@
+namespace Plimsoll.Agent;
+
+/// <summary>Where the agent keeps and finds things. Folders belong to root and nobody else writes there.</summary>
+/// <param name="State">What lasts: policy, statements, revocations, the evidence log; 0700.</param>
+/// <param name="Run">Sockets; 0700.</param>
+/// <param name="DataRoot">Docker's data root, whose store is read in place.</param>
+/// <param name="DockerSocket">The daemon's unix socket, for call-backs.</param>
+public sealed record AgentPaths(string State, string Run, string DataRoot, string DockerSocket)
+{
+    public static AgentPaths Default { get; } = new("/var/lib/plimsoll", "/run/plimsoll", "/var/lib/docker", "/run/docker.sock");
+
+    /// <summary>The signed policy, and the public keys any of which may have signed it.</summary>
+    public string Policy => Path.Combine(State, "policy.json");
+    public string PolicyKey => Path.Combine(State, "policy.pub");
+    public string Revocations => Path.Combine(State, "revocations.json");
+
+    /// <summary>The drop folder: bundle files, layouts and sigstore bundles that speak for images.</summary>
+    public string Evidence => Path.Combine(State, "evidence");
+    public string Log => Path.Combine(State, "log");
+
+    /// <summary>The public half of the log's first key: what a verifier of the log is given. Kept on another machine as well, or it proves little.</summary>
+    public string LogPublicKey => Path.Combine(State, "log.pub");
+
+    /// <summary>Lists of what was extended into a TPM.</summary>
+    public string Measured => Path.Combine(State, "measured");
+
+    /// <summary>The private half of the log's present key; it changes with every checkpoint.</summary>
+    public string LogKey => Path.Combine(State, "log.key");
+
+    /// <summary>Where the front process hands dockerd's questions to the agent.</summary>
+    public string PluginSocket => Path.Combine(Run, "plugin.sock");
+
+    /// <summary>Where the launcher asks.</summary>
+    public string GateSocket => Path.Combine(Run, "gate.sock");
+
+    /// <summary>Where numbers for Prometheus are read.</summary>
+    public string MetricsSocket => Path.Combine(Run, "metrics.sock");
+
+    /// <summary>Tokens that let a start through which policy refuses.</summary>
+    public string BreakGlass => Path.Combine(State, "break-glass");
+
+    /// <summary>How often each of these tokens was used; outlives the tokens.</summary>
+    public string BreakGlassUses => Path.Combine(State, "break-glass-uses");
+}

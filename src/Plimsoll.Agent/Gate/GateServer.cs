@@ -1,0 +1,169 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>Answers launchers on a unix socket. The protocol: docs/formats/gate-protocol.md.</summary>
+internal sealed class GateServer : IDisposable
+{
+    private const int MaxRequestBytes = 16 * 1024, MaxTextBytes = 1000, MaxClients = 256;
+    private const int SolSocket = 1, SoPeerCred = 17;
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Func<GateRequest, CancellationToken, Answer> _decide;
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _path;
+    private readonly Action<string> _trouble;
+    private int _clients;
+
+    /// <param name="trouble">Told of what went wrong with a client, for the log.</param>
+    /// <exception cref="SocketException">The socket cannot be made.</exception>
+    public GateServer(string path, Func<GateRequest, CancellationToken, Answer> decide, Action<string> trouble)
+    {
+        (_path, _decide, _trouble) = (path, decide, trouble);
+        File.Delete(path);
+        _listener.Bind(new UnixDomainSocketEndPoint(path));
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _listener.Listen(MaxClients);
+        new Thread(Accept) { IsBackground = true, Name = "gate" }.Start();
+    }
+
+    private void Accept()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            Socket client;
+            try
+            {
+                client = _listener.Accept();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                if (_stop.IsCancellationRequested)
+                    return;
+                _trouble($"gate: {e.Message}");
+                _stop.Token.WaitHandle.WaitOne(Heartbeat);
+                continue;
+            }
+            if (Interlocked.Increment(ref _clients) > MaxClients)
+            {
+                Interlocked.Decrement(ref _clients);
+                // The launcher takes the closed connection as a refusal.
+                client.Dispose();
+                continue;
+            }
+            new Thread(() => Serve(client), 512 * 1024) { IsBackground = true, Name = "gate client" }.Start();
+        }
+    }
+
+    private void Serve(Socket client)
+    {
+        try
+        {
+            using (client)
+            {
+                client.ReceiveTimeout = client.SendTimeout = (int)Patience.TotalMilliseconds;
+                (int pid, int user) = PeerOf(client);
+                // The folder is root's alone; who got in all the same is no launcher.
+                if (user != 0)
+                    return;
+                Lock writing = new();
+                bool done = false;
+                using Timer wait = new(_ =>
+                {
+                    lock (writing)
+                        if (!done)
+                            TrySend(client, "wait\n");
+                }, null, Heartbeat, Heartbeat);
+                Answer answer = Read(client, pid) is { } request ? Decide(request) : Answer.Deny("protocol", "the launcher's question was not understood; launcher and agent are of different versions");
+                lock (writing)
+                {
+                    done = true;
+                    TrySend(client, answer.Allowed ? "allow\n" : $"deny {OneLine(answer.Text)}\n");
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            _trouble($"gate: {e.Message}");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _clients);
+        }
+    }
+
+    private Answer Decide(GateRequest request)
+    {
+        try
+        {
+            return _decide(request, _stop.Token);
+        }
+        // A refusal is the one safe answer to whatever went wrong here, and the host goes on.
+        catch (Exception e)
+        {
+            _trouble($"gate: {e}");
+            return Answer.Deny("agent-failed", $"the agent could not decide: {Escape.ForTerminal(e.Message)}");
+        }
+    }
+
+    private static GateRequest? Read(Socket client, int pid)
+    {
+        byte[] bytes = new byte[MaxRequestBytes];
+        int length = 0;
+        while (true)
+        {
+            int got = client.Receive(bytes, length, bytes.Length - length, SocketFlags.None);
+            if (got == 0)
+                return null;
+            length += got;
+            if (bytes.AsSpan(0, length).EndsWith("\n\n"u8))
+                break;
+            if (length == bytes.Length)
+                return null;
+        }
+        string[] lines = Encoding.UTF8.GetString(bytes, 0, length).Split('\n');
+        return lines is ["plimsoll-gate 1", var verb, var runtime, var container, ['/', ..] bundle, "", ""] && !bundle.Contains('\uFFFD', StringComparison.Ordinal)
+            ? new GateRequest(verb, runtime, container, bundle, pid) : null;
+    }
+
+    private static void TrySend(Socket client, string line)
+    {
+        try
+        {
+            client.Send(Encoding.UTF8.GetBytes(line));
+        }
+        catch (SocketException)
+        {
+            // The launcher gave up; it refused the start by that.
+        }
+    }
+
+    /// <summary>At most so many bytes of UTF-8, without what would end the line.</summary>
+    private static string OneLine(string text)
+    {
+        string line = text.ReplaceLineEndings(" ");
+        while (Encoding.UTF8.GetByteCount(line) > MaxTextBytes)
+            line = string.Concat(line.AsSpan(0, Math.Min(line.Length - 1, MaxTextBytes - 4)), "…");
+        return line;
+    }
+
+    private static (int Pid, int User) PeerOf(Socket client)
+    {
+        Span<byte> credentials = stackalloc byte[12];
+        int length = client.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
+        return length == credentials.Length ? (BinaryPrimitives.ReadInt32LittleEndian(credentials), BinaryPrimitives.ReadInt32LittleEndian(credentials[4..]))
+            : throw new IOException("the kernel does not say who is at the other end");
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _listener.Dispose();
+        File.Delete(_path);
+        _stop.Dispose();
+    }
+}

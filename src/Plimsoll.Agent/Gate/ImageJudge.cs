@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using Plimsoll.Docker;
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Sign;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>Judges the images of this host by its policy: what speaks for them, and what they measure to.</summary>
+/// <param name="remembered">How long a verdict counts while nothing that it rests on changed; ages and last days move on meanwhile.</param>
+internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy policy, Counters revocations, MeasuredLayers layers, StartedContainers started, HostCheck host, TimeSpan remembered, TimeProvider time) : IImageJudge
+{
+    private const int MaxVerdicts = 4096, MaxIdChars = 64;
+
+    /// <summary>Bytes of a list of files that is read to name what changed; some 250 a file. Without it the layer alone is named, or what tar-split says.</summary>
+    private const int MaxListBytes = 64 * 1024 * 1024;
+
+    private readonly DropFolder _evidence = new(paths.Evidence);
+    private readonly ConcurrentDictionary<string, (Verdict Verdict, long At)> _verdicts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Digest, bool> _preparing = new();
+
+    /// <summary>The revocation list by which the verdicts that are kept were found.</summary>
+    private string _revoked = "";
+
+    /// <summary>Tokens that let a start through which is refused; null for none.</summary>
+    public BreakGlass? Glass { get; init; }
+
+    public Policy? Policy => host.Find() is null || Glass is { CoversHostChanged: true } ? policy.Now().Signed?.Policy : null;
+
+    public bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => Glass is { } glass && glass.Covers(image, container, codes);
+
+    public string NoPolicy => host.Find() is { } changed ? $"host-changed: {changed}" : policy.Now().Trouble;
+
+    public Digest? Resolve(string reference)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        // Whole ids first, then names, then parts of ids: Docker's own order.
+        string hex = reference.StartsWith("sha256:", StringComparison.Ordinal) ? reference[7..] : reference;
+        if (Digest.TryParse($"sha256:{hex}", out Digest? id) && store.FindConfig(id) is not null)
+            return id;
+        ImageName asked = Named(reference);
+        string digest = reference.IndexOf('@', StringComparison.Ordinal) is >= 0 and var at ? reference[at..] : "";
+        foreach ((string name, Digest named) in store.ReadNames())
+            if (digest.Length > 0 ? name.EndsWith(digest, StringComparison.Ordinal) && Named(name).Repository == asked.Repository
+                : !name.Contains('@', StringComparison.Ordinal) && Named(name) == asked)
+                return named;
+        if (hex.Length is 0 or >= MaxIdChars || !hex.All(char.IsAsciiHexDigitLower))
+            return null;
+        Digest[] found = [.. store.ListImages().Where(i => i.Hex.StartsWith(hex, StringComparison.Ordinal)).Take(2)];
+        return found.Length == 1 ? found[0] : null;
+    }
+
+    public ImageAnswer Judge(Digest image, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        PolicyState state = policy.Now();
+        if (state.Judging is not { } judging)
+            return new ImageAnswer(Refused("no-policy", state.Trouble), null);
+        return FindImage(image) is not { } found ? new ImageAnswer(Refused("no-image", $"the store has no config whose digest is {image}"), null)
+            : new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found);
+    }
+
+    public void Prepare(Digest image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        if (!_preparing.TryAdd(image, true))
+            return;
+        ThreadPool.QueueUserWorkItem(_ =>
+        {
+            try
+            {
+                layers.Prepare(image);
+            }
+            catch (ImageException)
+            {
+                // Whoever starts it is told why.
+            }
+            finally
+            {
+                _preparing.TryRemove(image, out bool _);
+            }
+        });
+    }
+
+    /// <summary>The image with its names here, or those that it had when it was last started; null when the store has no such config.</summary>
+    public StartImage? FindImage(Digest image)
+    {
+        if (store.FindConfig(image) is not { } config)
+            return null;
+        List<ImageName> names = [.. store.ReadNames().Where(n => n.Id == image && !n.Name.Contains('@', StringComparison.Ordinal)).Select(n => Named(n.Name)).Distinct()];
+        if (names.Count == 0)
+            names.AddRange(started.NamesOf(image).Select(ImageName.Parse));
+        return new StartImage { Config = image, ConfigJson = config, Names = names };
+    }
+
+    /// <summary>What a signed list says of one layer of an image, to name the files that are others now; null when there is no such list here.</summary>
+    public LayerFiles? FindFiles(Digest image, Digest diffId, CancellationToken cancellationToken)
+    {
+        if (policy.Now().Signed is not { } signed || FindImage(image) is not { } known)
+            return null;
+        JudgedImage judged = new() { Names = known.Names, Config = image };
+        Evidence evidence = _evidence.Collect(judged, _evidence.Stamp(), cancellationToken);
+        TrustCase trustCase = new() { Image = judged, Evidence = evidence, Revocations = ReadRevocations()?.AsMemory() };
+        string[] where = [.. evidence.Attestations.Select(a => a.Where)];
+        foreach (MeasuredContent list in TrustJudge.FindMeasurements(signed.Policy, trustCase, time.GetUtcNow(), cancellationToken).Select(m => m.Files).OfType<MeasuredContent>().Distinct())
+            if (list.MediaType == FileList.MediaType && _evidence.FindContent(list, MaxListBytes, where, cancellationToken) is { } bytes)
+                try
+                {
+                    if (Unprivileged.Run(() => FileList.FindLayer(bytes, image, diffId, list.Digest.ToString())) is { } files)
+                        return files;
+                }
+                catch (FormatException)
+                {
+                    // Whoever signed it wrote another form; the refusal then names what it can without.
+                }
+        return null;
+    }
+
+    /// <summary>The whole verdict: what speaks for the image, and what it measures to.</summary>
+    public Verdict JudgeMeasured(Policy held, StartImage image, MeasureResult measured, CancellationToken cancellationToken) =>
+        VerdictOf(held, held, image, measured, cancellationToken);
+
+    private Verdict VerdictOf(Policy held, Policy judging, StartImage image, MeasureResult? measured, CancellationToken cancellationToken)
+    {
+        string digest = PolicyJson.DigestOf(held), stamp = _evidence.Stamp();
+        byte[]? list = ReadRevocations();
+        string listed = list is null ? "-" : Digest.Of(list).Hex;
+        // One that is put back after a newer one was seen is not what it was: nothing that was said by it counts.
+        if (Interlocked.Exchange(ref _revoked, listed) != listed)
+            _verdicts.Clear();
+        string key = $"{image.Config} {measured?.Measurement?.Value.ToString() ?? (measured is null ? "-" : "!")} {digest} {listed} {string.Join(' ', image.Names)}\n{stamp}";
+        if (measured is null or { Intact: true } && _verdicts.TryGetValue(key, out (Verdict Verdict, long At) kept) && time.GetElapsedTime(kept.At) < remembered)
+            return kept.Verdict;
+        JudgedImage judged = new() { Names = image.Names, Config = image.Config, Created = CreatedOf(image) };
+        TrustCase trustCase = new()
+        {
+            Image = judged,
+            Evidence = _evidence.Collect(judged, stamp, cancellationToken),
+            Measured = measured is { Intact: true } ? measured.Measurement : null,
+            Differences = measured is null or { Intact: true } ? [] : [.. measured.Differences.Select(Describe).DefaultIfEmpty("a layer")],
+            DifferencesBeyond = measured?.LeftOut ?? 0,
+            Revocations = list?.AsMemory(),
+            SeenRevocations = revocations.HighestRevocations,
+            AcceptedRevocations = Remember,
+        };
+        Verdict verdict = TrustJudge.Of(judging, trustCase, time.GetUtcNow(), cancellationToken) with { PolicyDigest = digest };
+        if (_verdicts.Count > MaxVerdicts)
+            _verdicts.Clear();
+        _verdicts[key] = (verdict, time.GetTimestamp());
+        return verdict;
+    }
+
+    private bool Remember(RevocationList list, IReadOnlyList<string> family)
+    {
+        try
+        {
+            revocations.Check(list, family, paths.Revocations);
+            return true;
+        }
+        catch (CounterException)
+        {
+            return false;
+        }
+    }
+
+    private byte[]? ReadRevocations()
+    {
+        try
+        {
+            return SmallFile.ReadRegular(paths.Revocations, RevocationList.MaxBytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A policy that asks for one refuses then.
+            return null;
+        }
+    }
+
+    private static DateTimeOffset? CreatedOf(StartImage image)
+    {
+        try
+        {
+            using System.Text.Json.JsonDocument config = System.Text.Json.JsonDocument.Parse(image.ConfigJson);
+            return config.RootElement.TryGetProperty("created", out System.Text.Json.JsonElement created) && Rfc3339.TryParse(created.GetString(), out DateTimeOffset at) ? at : null;
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private Verdict Refused(string code, string message) => new()
+    {
+        Outcome = Outcome.Refused,
+        Policy = policy.Now().Signed?.Policy.Name ?? "",
+        PolicyDigest = "",
+        Reasons = [new Reason { Component = TrustComponents.Rule, Code = code, Outcome = Outcome.Refused, Message = message }],
+    };
+
+    /// <summary>The first three things in which an image is not as it was signed.</summary>
+    internal static string Describe(MeasureResult measured) =>
+        $"{string.Join("; ", measured.Differences.Take(3).Select(d => Escape.ForTerminal(Describe(d))).DefaultIfEmpty("a layer"))}{(measured.Differences.Count > 3 ? $" and {measured.Differences.Count - 3 + measured.LeftOut} more" : "")}";
+
+    internal static string Describe(Difference difference) =>
+        (difference.Layer > 0 ? $"layer {difference.Layer}: " : "") + (difference.Path.Length > 0 ? $"/{difference.Path} ({difference.KindName})" : difference.KindName);
+
+    private static ImageName Named(string text)
+    {
+        ImageName name = ImageName.Parse(text);
+        return name.Tag is null && !text.Contains('@', StringComparison.Ordinal) ? name with { Tag = "latest" } : name;
+    }
+}

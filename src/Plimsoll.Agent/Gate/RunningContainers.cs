@@ -1,0 +1,176 @@
+using Plimsoll.Agent.Install;
+using Plimsoll.Docker;
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>A running container that would not be allowed to start now.</summary>
+/// <param name="Own">Its folder below <c>overlay2/</c>.</param>
+/// <param name="Container">Its id; null for one that Docker does not know.</param>
+/// <param name="Pid">One of its processes.</param>
+/// <param name="Certain">Something is wrong; false where it could only not be told.</param>
+internal sealed record RunningTrouble(string Own, string? Container, int Pid, Digest? Image, string Code, string Text, bool Certain)
+{
+    /// <summary>The code of what only a look at processes finds.</summary>
+    public const string ForeignCode = "foreign-code";
+}
+
+/// <param name="Own">Folders of all containers that ran.</param>
+/// <param name="Whole">Layers and processes were looked at; false: only what is said about images.</param>
+internal sealed record RunningLook(IReadOnlyList<RunningTrouble> Troubles, IReadOnlySet<string> Own, bool Whole);
+
+/// <summary>
+/// Looks again at what runs: the layers below each container, what speaks for its image, and the programs and libraries that its processes
+/// have mapped. Which containers there are is read from the processes, so that the daemon need not answer.
+/// </summary>
+/// <remarks>For one thread.</remarks>
+internal sealed class RunningContainers(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers)
+{
+    /// <summary>Mapped files of one container; more are not looked at, and that is trouble of its own.</summary>
+    private const int MaxMapped = 20_000;
+
+    /// <summary>Programs of the host that run inside a container by the engine's doing: a runtime until it becomes the container's process, gVisor's gofer, docker's init.</summary>
+    private static readonly string[] HostPrograms = [.. InstallOptions.RuntimeFolders.SelectMany(f => (string[])[$"{f}/runc", $"{f}/runsc", $"{f}/crun", $"{f}/docker-init"]), "/usr/libexec/docker/docker-init"];
+
+    /// <summary>Where launchers are installed, and how a line of their configuration begins.</summary>
+    private static readonly string Library = new InstallOptions().Library;
+    private const string RuntimeWord = "runtime ";
+
+    private readonly FileHashes _hashes = new();
+
+    /// <summary>Whether a content is a file of an image; an image's files never change without its id.</summary>
+    private readonly Recent<(Digest Image, string Content), bool> _known = new();
+
+    /// <summary>What is remembered, in entries; for tests.</summary>
+    internal int Remembered => _hashes.Count + _known.Count;
+
+    /// <summary>Everything that is wrong now, by container.</summary>
+    /// <param name="whole">Reads every layer that was not measured of late, and looks at the processes; false: takes the last measurement of each layer, however old, and asks only what is said of the image now.</param>
+    public RunningLook Look(bool whole, CancellationToken cancellationToken)
+    {
+        List<RunningTrouble> troubles = [];
+        IReadOnlyList<RunningContainer> running = RunningProcesses.Find(store, cancellationToken);
+        HashSet<string>? host = null;
+        foreach (RunningContainer container in running)
+        {
+            _hashes.Begin();
+            host ??= whole ? [.. HostPrograms.Concat(Configured()).Select(p => _hashes.Of(p, cancellationToken)).OfType<string>()] : [];
+            // A container that ended meanwhile is no trouble any more, and neither is what its end took away.
+            if (TryLook(container, whole, host, cancellationToken) is { } trouble && StillRuns(container))
+                troubles.Add(trouble);
+        }
+        if (whole)
+        {
+            _hashes.EndRound();
+            _known.EndRound();
+        }
+        return new RunningLook(troubles, running.Select(c => c.Own).ToHashSet(StringComparer.Ordinal), whole);
+    }
+
+    /// <summary>The runtimes that the launchers were installed for, which may lie anywhere.</summary>
+    private static IEnumerable<string> Configured()
+    {
+        foreach (string launcher in (string[])[InstallOptions.Launcher, InstallOptions.SecureLauncher])
+        {
+            string[] lines;
+            try
+            {
+                lines = File.ReadAllLines(Path.Combine(Library, $"{launcher}.conf"));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
+            foreach (string line in lines)
+                if (line.StartsWith(RuntimeWord, StringComparison.Ordinal))
+                    yield return line[RuntimeWord.Length..];
+        }
+    }
+
+    private RunningTrouble? TryLook(RunningContainer container, bool whole, HashSet<string> host, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return container.Root is { } root ? Look(container, root, whole, host, cancellationToken) : Trouble(container, null, "not-proved", "none of its processes shows what its root is made of", certain: false);
+        }
+        catch (Exception e) when (e is ImageException or IOException)
+        {
+            return Trouble(container, null, "not-proved", Escape.ForTerminal(e.Message), certain: false);
+        }
+    }
+
+    private bool StillRuns(RunningContainer container) =>
+        container.Pids.Any(p => RunningProcesses.OwnOf(store, MountedRoot.FindRoot(p, store.Root)) == container.Own)
+        || RunningProcesses.Find(store, CancellationToken.None).Any(c => c.Own == container.Own);
+
+    private static RunningTrouble Trouble(RunningContainer container, Digest? image, string code, string text, bool certain) =>
+        new(container.Own, container.Id, container.Pids[0], image, code, text, certain);
+
+    private RunningTrouble? Look(RunningContainer container, MountedRoot root, bool whole, HashSet<string> host, CancellationToken cancellationToken)
+    {
+        StackedRoot stack = store.Read(root);
+        IReadOnlyList<UnpackedImage> images = store.OpenImagesOn(stack, cancellationToken);
+        try
+        {
+            if (images.Count == 0)
+                return Trouble(container, null, "no-image", "its layers belong to no image of this host", certain: true);
+            PolicyState state = policy.Now();
+            if (state.Signed is not { } signed)
+                return Trouble(container, images[0].Id, "no-policy", state.Trouble, certain: false);
+            MeasureResult measured = layers.Measure(images[0], cancellationToken, whole ? null : TimeSpan.MaxValue);
+            if (!measured.Intact)
+                return Trouble(container, images[0].Id, "not-intact", ImageJudge.Describe(measured), certain: true);
+            (Answer Answer, bool Certain)? refusal = null;
+            foreach (UnpackedImage image in images)
+            {
+                if (judge.FindImage(image.Id) is not { } known)
+                    continue;
+                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken);
+                if (verdict.Outcome is Outcome.Passed or Outcome.Warned)
+                    return whole ? FindForeign(container, image, host, cancellationToken) : null;
+                refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused);
+            }
+            return refusal is { } said ? Trouble(container, images[0].Id, said.Certain ? "refused" : "undecided", said.Answer.Text, said.Certain)
+                : Trouble(container, images[0].Id, "no-image", "its image went away", certain: false);
+        }
+        finally
+        {
+            foreach (UnpackedImage image in images)
+                image.Dispose();
+        }
+    }
+
+    /// <summary>The first program or library that a process has mapped and that the image has not.</summary>
+    private RunningTrouble? FindForeign(RunningContainer container, UnpackedImage image, HashSet<string> host, CancellationToken cancellationToken)
+    {
+        HashSet<(string, bool)> seen = [];
+        List<(int Pid, MappedFile File, string Content, bool Host)> mapped = [];
+        foreach (int pid in container.Pids)
+        {
+            bool isHost = _hashes.Of($"/proc/{pid}/exe", cancellationToken) is { } program && host.Contains(program);
+            foreach (MappedFile file in MappedFiles.Of(pid, MaxMapped))
+                // Code that a program makes for itself, as runtimes with compilers do, has no form of a file and no name in an image.
+                if (seen.Add((file.Identity, isHost)) && !(file.IsMemory && !FileHashes.IsElf(file.Open)) && _hashes.Of(file.Open, cancellationToken) is { } content)
+                    mapped.Add((pid, file, content, isHost));
+            if (seen.Count > MaxMapped)
+                return Trouble(container, image.Id, "not-proved", $"process {pid} and others have more than {MaxMapped} mapped files (MaxMapped)", certain: false);
+        }
+        if (mapped.Exists(m => !_known.TryGet((image.Id, m.Content), out _)))
+        {
+            // Its layers were proved a moment ago; which files they hold is asked for only now, since it takes longer.
+            HashSet<string> signed = ImageFiles.Contents(image, cancellationToken);
+            foreach ((_, _, string content, _) in mapped)
+                _known.Set((image.Id, content), signed.Contains(content));
+        }
+        foreach ((int pid, MappedFile file, string content, bool isHost) in mapped)
+            if (_known.TryGet((image.Id, content), out bool isSigned) && !isSigned
+                // A runtime that has not yet become the container's process brings the host's libraries.
+                && !(isHost && (host.Contains(content) || _hashes.Of(file.Path, cancellationToken) == content))
+                && MappedFiles.Of(pid, MaxMapped).Any(f => f.Identity == file.Identity))
+                return Trouble(container, image.Id, RunningTrouble.ForeignCode, $"process {pid} runs {Escape.ForTerminal(file.Path)}, which is no file of the image", certain: true);
+        return _hashes.LeftOut ? Trouble(container, image.Id, "not-proved", $"its processes have more than {FileHashes.MaxBytes >> 30} GiB of mapped files that were not read before (MaxBytes); the rest is read at the next look", certain: false) : null;
+    }
+}

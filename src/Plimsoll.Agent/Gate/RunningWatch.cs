@@ -1,0 +1,212 @@
+using System.Text.Json;
+using Plimsoll.Agent.Plugin;
+using Plimsoll.Docker;
+using Plimsoll.EvidenceLog;
+using Plimsoll.Oci;
+using Plimsoll.Texts;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>
+/// Looks at running containers every so often, and at once when the policy, the revocation list or the drop folder changes; writes down what is new,
+/// and does with a container in trouble what policy says.
+/// </summary>
+internal sealed class RunningWatch : IDisposable
+{
+    /// <summary>How long a change is waited for to be complete: a file is written, then renamed.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Time that a container has to end before it is killed. Enough to write a journal, and short for what may be an intruder.</summary>
+    private const int GraceSeconds = 5;
+
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(GraceSeconds + 25);
+
+    /// <summary>Containers that are paused or stopped beside each other.</summary>
+    private const int AtOnce = 8;
+
+    private readonly RunningContainers _running;
+    private readonly StartedContainers _started;
+    private readonly HostStore _store;
+    private readonly HeldPolicy _policy;
+    private readonly DaemonClient _daemon;
+    private readonly AgentLog _log;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _every;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly AutoResetEvent _changed = new(false);
+    private readonly List<FileSystemWatcher> _watchers = [];
+    private readonly Thread _thread;
+
+    /// <summary>What was written down of each container and is still so.</summary>
+    private readonly Dictionary<string, RunningTrouble> _told = new(StringComparer.Ordinal);
+
+    public RunningWatch(RunningContainers running, StartedContainers started, HostStore store, HeldPolicy policy, DaemonClient daemon, AgentLog log, AgentPaths paths, TimeSpan every, TimeProvider time)
+    {
+        (_running, _started, _store, _policy, _daemon, _log, _every, _time) = (running, started, store, policy, daemon, log, every, time);
+        string[] files = [.. ((string[])[paths.Policy, paths.PolicyKey, paths.Revocations]).Select(p => Path.GetFileName(p)!)];
+        Follow(paths.State, false, name => name is null || files.Contains(name, StringComparer.Ordinal));
+        // A layout changes by its index, which lies below.
+        Follow(paths.Evidence, true, _ => true);
+        _thread = new Thread(Watch) { IsBackground = true, Name = "running containers" };
+        _thread.Start();
+    }
+
+    private void Follow(string folder, bool below, Func<string?, bool> counts)
+    {
+        try
+        {
+            FileSystemWatcher watcher = new(folder) { IncludeSubdirectories = below, NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite };
+            watcher.Created += (_, e) => See(e.Name);
+            watcher.Changed += (_, e) => See(e.Name);
+            watcher.Deleted += (_, e) => See(e.Name);
+            watcher.Renamed += (_, e) => See(e.Name);
+            // More changed than the kernel could tell.
+            watcher.Error += (_, _) => See(null);
+            watcher.EnableRaisingEvents = true;
+            _watchers.Add(watcher);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.Say($"changes in {folder} are seen at the next look at running containers only: {e.Message}");
+        }
+
+        void See(string? name)
+        {
+            try
+            {
+                if (counts(name))
+                    _changed.Set();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The kernel told of it while the agent ended.
+            }
+        }
+    }
+
+    private void Watch()
+    {
+        long last = 0;
+        try
+        {
+            for (bool whole = true; ; whole = _time.GetElapsedTime(last) >= _every)
+            {
+                if (whole)
+                    last = _time.GetTimestamp();
+                Round(whole);
+                TimeSpan rest = _every - _time.GetElapsedTime(last);
+                if (rest > TimeSpan.Zero && WaitHandle.WaitAny([_stop.Token.WaitHandle, _changed], rest) == 1)
+                    _stop.Token.WaitHandle.WaitOne(Settle);
+                _stop.Token.ThrowIfCancellationRequested();
+                _changed.Reset();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent ends.
+        }
+    }
+
+    private void Round(bool whole)
+    {
+        try
+        {
+            RunningLook look = _running.Look(whole, _stop.Token);
+            Tell(look);
+            React(look);
+            if (whole)
+                _started.Sweep(_store);
+        }
+        // What runs goes on running; the next round may fare better, and this one is told of.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageException)
+        {
+            if (Directory.Exists(Path.Combine(_store.Root, "image/overlay2")))
+                _log.Note("running-unseen", LogField.Text("reason", e.Message));
+        }
+    }
+
+    /// <summary>Each trouble is one line when it comes, and one when it goes while its container runs on.</summary>
+    private void Tell(RunningLook look)
+    {
+        Dictionary<string, RunningTrouble> now = look.Troubles.ToDictionary(t => t.Own, StringComparer.Ordinal);
+        foreach (RunningTrouble trouble in look.Troubles)
+        {
+            bool isNew = !_told.TryGetValue(trouble.Own, out RunningTrouble? told) || (told.Code, told.Text) != (trouble.Code, trouble.Text);
+            _log.Running(trouble, isNew);
+            _told[trouble.Own] = trouble;
+        }
+        foreach ((string own, RunningTrouble told) in _told.ToList())
+            if (!look.Own.Contains(own))
+                _told.Remove(own);
+            // Only who looked at the processes can say that a program is gone.
+            else if (!now.ContainsKey(own) && (look.Whole || told.Code != RunningTrouble.ForeignCode))
+            {
+                _told.Remove(own);
+                _log.Restored(told);
+            }
+    }
+
+    private void React(RunningLook look)
+    {
+        RunningAction action = _policy.Now().Signed?.Policy.Start?.RunningOn(_time.GetUtcNow()) ?? RunningAction.Report;
+        if (action == RunningAction.Report)
+            return;
+        Parallel.ForEach(look.Troubles.Where(t => t.Certain), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = _stop.Token }, trouble =>
+        {
+            try
+            {
+                React(trouble, action);
+            }
+            catch (OperationCanceledException)
+            {
+                // The agent ends.
+            }
+        });
+    }
+
+    private void React(RunningTrouble trouble, RunningAction action)
+    {
+        if (trouble.Container is not { } id)
+        {
+            _log.Acted(trouble, action, "Docker knows no container of this folder");
+            return;
+        }
+        DaemonAnswer seen = _daemon.GetAsync($"/containers/{id}/json", _stop.Token).GetAwaiter().GetResult();
+        if (seen.Problem is not null || seen.Status != 200 || !ContainerState.TryRead(seen.Body, out ContainerState? state))
+        {
+            _log.Acted(trouble, action, seen.Problem?.Text ?? $"dockerd answers {seen.Status} for it");
+            return;
+        }
+        if (!state.Running || (action == RunningAction.Pause && state.Paused))
+            return;
+        DaemonAnswer done = action == RunningAction.Pause
+            ? _daemon.PostAsync($"/containers/{id}/pause", StopPatience, _stop.Token).GetAwaiter().GetResult()
+            : _daemon.PostAsync($"/containers/{id}/stop?t={GraceSeconds}", StopPatience, _stop.Token).GetAwaiter().GetResult();
+        // 304: it ended by itself.
+        _log.Acted(trouble, action, done.Problem is { } problem ? problem.Text : done.Status is 204 or 304 ? null : $"dockerd answers {done.Status}: {Escape.ForTerminal(MessageOf(done.Body))}");
+    }
+
+    private static string MessageOf(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            return DaemonFacts.Text(document.RootElement, "message") ?? "";
+        }
+        catch (JsonException)
+        {
+            return "";
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (FileSystemWatcher watcher in _watchers)
+            watcher.Dispose();
+        _stop.Cancel();
+        _thread.Join();
+        _changed.Dispose();
+        _stop.Dispose();
+    }
+}

@@ -1,0 +1,262 @@
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Docker;
+using Plimsoll.Measure;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Texts;
+using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>What a launcher asks.</summary>
+/// <param name="Runtime">The launcher's own name, which is the runtime's for Docker.</param>
+/// <param name="Pid">Of the launcher, as the kernel says: its mounts are the ones that count.</param>
+internal sealed record GateRequest(string Verb, string Runtime, string Container, string Bundle, int Pid);
+
+/// <summary>What was decided of a start, for the evidence log.</summary>
+internal sealed record GateRecord(GateRequest Request, Answer Answer, Digest? Image, IReadOnlyList<string> Names, Measurement? Measured, string Policy, TimeSpan Took)
+{
+    /// <summary>The token that let it through; null: none was needed, or none would.</summary>
+    public BreakGlassUse? Glass { get; init; }
+}
+
+/// <summary>
+/// The last question before a container's first process: is what is mounted what somebody signed? Only the mounts, the store's folders and
+/// the runtime's bundle are asked; the daemon is not, which does not answer while it restores containers.
+/// </summary>
+internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, StartedContainers started, StartHost host, HostCheck check, StartedMeasurements? measurements, TimeProvider time, Func<GateRecord, Answer> decided)
+{
+    /// <summary>Bytes of a bundle's config.json.</summary>
+    private const int MaxSpecBytes = 16 * 1024 * 1024;
+
+    /// <summary>Tokens that let a start through which is refused; null for none.</summary>
+    public BreakGlass? Glass { get; init; }
+
+    public Answer Decide(GateRequest request, CancellationToken cancellationToken)
+    {
+        long begin = time.GetTimestamp();
+        Case found = new();
+        Answer answer = TryJudge(request, found, cancellationToken);
+        BreakGlassUse? use = null;
+        if (!answer.Allowed && Glass is { Any: true } glass)
+        {
+            Case again = new() { Pardon = new Pardon((id, codes) => glass.Covers(id, request.Container, codes)) };
+            if (TryJudge(request, again, cancellationToken).Allowed && again.Image is { } image && again.Pardon.Codes.Count > 0 && TryUse(glass, image, request.Container, again.Pardon, ref answer) is { } used)
+                (found, answer, use) = (again, Answer.Allow, used);
+        }
+        return decided(new GateRecord(request, answer, found.Image, found.Names, found.Measured, found.Policy, time.GetElapsedTime(begin)) { Glass = use });
+    }
+
+    /// <param name="answer">Becomes the reason, where the use cannot be written down.</param>
+    private static BreakGlassUse? TryUse(BreakGlass glass, Digest image, string container, Pardon pardon, ref Answer answer)
+    {
+        try
+        {
+            if (glass.TryUse(image, container, pardon.Codes) is not { } use)
+                return null;
+            pardon.Keep?.Invoke();
+            return use;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            answer = Answer.Deny("break-glass-failed", $"the use of a token cannot be written down: {Escape.ForTerminal(e.Message)}");
+            return null;
+        }
+    }
+
+    private Answer TryJudge(GateRequest request, Case found, CancellationToken cancellationToken)
+    {
+        Answer answer;
+        try
+        {
+            answer = Judge(request, found, cancellationToken);
+        }
+        catch (ImageException e)
+        {
+            answer = Answer.Deny(CodeOf(e.Error), Escape.ForTerminal(e.Message));
+        }
+        catch (StartRequestException e)
+        {
+            answer = Answer.Deny(e.Code, Escape.ForTerminal(e.Message));
+        }
+        return answer;
+    }
+
+    /// <summary>What came to light on the way to an answer, as far as it got.</summary>
+    private sealed class Case
+    {
+        public Digest? Image { get; set; }
+        public IReadOnlyList<string> Names { get; set; } = [];
+        public Measurement? Measured { get; set; }
+        public string Policy { get; set; } = "";
+
+        /// <summary>Notes what a token may override; null at first, when everything refuses.</summary>
+        public Pardon? Pardon { get; init; }
+
+        /// <summary>Whether to go on although this refuses.</summary>
+        public bool GoesOn(params IEnumerable<string> codes)
+        {
+            Pardon?.Note(codes);
+            return Pardon is not null;
+        }
+    }
+
+    private Answer Judge(GateRequest request, Case found, CancellationToken cancellationToken)
+    {
+        if (check.Find() is { } changed && !found.GoesOn(BreakGlassScope.HostChanged))
+            return Answer.Deny("host-changed", changed);
+        PolicyState state = policy.Now();
+        if (state.Signed is not { } signed)
+            return new Answer(false, $"plimsoll: {state.Trouble}");
+        found.Policy = $"{signed.Policy.Name} {signed.Counter}";
+        if (request.Verb != "create")
+            return Answer.Deny("verb", $"{request.Verb} starts a container in a way that cannot be proved; only create is allowed");
+        byte[] spec = ReadSpec(request.Bundle);
+        StackedRoot stack = store.Read(MountedRoot.Read(request.Pid, RootOf(spec, request.Bundle), store.Root));
+
+        using (SafeFileHandle init = store.OpenFolder(stack.Init))
+            if (ContainerFolder.CheckInit(init, $"overlay2/{stack.Init}", cancellationToken) is [var first, ..] && !found.GoesOn("init-layer"))
+                return Answer.Deny("init-layer", $"Docker's own layer of this container holds {first}");
+
+        IReadOnlyList<UnpackedImage> images = store.OpenImagesOn(stack, cancellationToken);
+        try
+        {
+            return images.Count == 0 ? Answer.Deny("no-image", "the container's root is made of layers that belong to no image of this host")
+                : Judge(request, found, signed.Policy, spec, stack, images, cancellationToken);
+        }
+        finally
+        {
+            foreach (UnpackedImage image in images)
+                image.Dispose();
+        }
+    }
+
+    private Answer Judge(GateRequest request, Case found, Policy held, byte[] spec, StackedRoot stack, IReadOnlyList<UnpackedImage> images, CancellationToken cancellationToken)
+    {
+        found.Image = images[0].Id;
+        MeasureResult measured = layers.Measure(images[0], cancellationToken);
+        if (!measured.Intact && !found.GoesOn("not-intact"))
+            return Answer.Deny("not-intact", ImageJudge.Describe(measured));
+        found.Measured = measured.Measurement;
+
+        StartRequest start = StartRequest.FromSpec(spec) with { Runtime = request.Runtime };
+        bool before = started.Contains(request.Container, stack.Own);
+        Answer? refusal = null;
+        // Images that differ in their configs alone lie in the same folders; the container must be one that any of them allows.
+        foreach (UnpackedImage image in images)
+        {
+            if (judge.FindImage(image.Id) is not { } known)
+                continue;
+            MeasureResult own = measured.Intact ? ImageFiles.Of(measured, image) : measured;
+            int noted = found.Pardon?.Codes.Count ?? 0;
+            Answer answer = Judge(request, found, held, start, stack, image, known, own, before, cancellationToken);
+            if (answer.Allowed || refusal is null)
+            {
+                found.Image = image.Id;
+                found.Names = [.. known.Names.Select(n => n.ToString())];
+                found.Measured = own.Measurement;
+            }
+            if (answer.Allowed && found.Pardon?.Fits(image.Id) != false)
+                return answer;
+            refusal ??= answer.Allowed ? Answer.Deny("refused", "no token covers all that refuses it") : answer;
+            found.Pardon?.BackTo(noted);
+        }
+        return refusal ?? Answer.Deny("no-image", "the images of this container's layers went away");
+    }
+
+    private Answer Judge(GateRequest request, Case found, Policy held, StartRequest start, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
+    {
+        Verdict trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
+        if (trust.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(trust)))
+            return Refusal(trust);
+        Verdict allowed = StartJudge.Of(held, start, image, StartClient.Unknown, time.GetUtcNow(), host);
+        if (allowed.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(allowed)))
+            return Refusal(allowed);
+        return JudgeOwn(request, found, held, stack, opened, image, measured, before, cancellationToken);
+    }
+
+    /// <summary>What the container brings along beside its image.</summary>
+    private Answer JudgeOwn(GateRequest request, Case found, Policy held, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
+    {
+        using SafeFileHandle folder = store.OpenFolder(stack.Own);
+        OwnContents own = ContainerFolder.Look(folder, $"overlay2/{stack.Own}", cancellationToken);
+        if (own.Foreign is [var foreign, ..] && !found.GoesOn("own-layer"))
+            return Answer.Deny("own-layer", $"the container's own layer holds {foreign}");
+        // docker cp into a created container is the one honest way for files to be there, where policy allows it.
+        if (own.Files > 0 && !before && held.Start?.Engine.Allow.Contains(EngineOperation.CopyIn) != true && !found.GoesOn("own-layer"))
+            return Answer.Deny("own-layer", $"the container never ran, and its own layer holds {own.Files} files, first /{Escape.ForTerminal(own.FirstFile!)}; docker cp and files planted in a stopped container look so");
+        // Files of an image that is not intact say nothing of others.
+        if (own.Executables.Count > 0 && (measured.Intact || !found.GoesOn("own-executable")))
+        {
+            // These were proved a moment ago; which files they hold is asked for only now, since it takes longer.
+            HashSet<string> signed = ImageFiles.Contents(opened, cancellationToken);
+            foreach (OwnExecutable executable in own.Executables)
+                if (!signed.Contains(Convert.ToHexStringLower(executable.Content)) && !found.GoesOn("own-executable"))
+                    return Answer.Deny("own-executable", $"/{Escape.ForTerminal(executable.Path)} can be run and is no file of the signed image");
+        }
+        // Last of all that may refuse: what the TPM knows was started.
+        Answer extended = measurements is null ? Answer.Allow : measured.Measurement is { } value ? measurements.Extend(value, cancellationToken)
+            : Answer.Deny("tpm-unmeasured", "what is not intact has no measurement that the TPM could be told of");
+        if (!extended.Allowed && !found.GoesOn(AgentLog.CodeOf(extended)))
+            return extended;
+        if (!before)
+            if (found.Pardon is { } pardon)
+                pardon.Keep = Keep;
+            else
+                Keep();
+        return Answer.Allow;
+
+        void Keep() => started.Add(request.Container, stack.Own, image.Config, [.. image.Names.Select(n => n.ToString())]);
+    }
+
+    /// <summary>The worst reason in one line.</summary>
+    internal static Answer Refusal(Verdict verdict)
+    {
+        if (verdict.Reasons is not [var worst, ..])
+            return Answer.Deny("refused", $"policy {Escape.ForTerminal(verdict.Policy)} refuses");
+        string examples = worst.Examples.Count > 0 ? $" ({string.Join(", ", worst.Examples.Take(3).Select(Escape.ForTerminal))})" : "";
+        string rule = worst.Rule is { } at ? $"; policy {Escape.ForTerminal(verdict.Policy)}, {at}" : "";
+        return Answer.Deny(worst.Component is { } component ? $"{component}/{worst.Code}" : worst.Code, $"{Escape.ForTerminal(worst.Message)}{examples}{rule}");
+    }
+
+    private static string CodeOf(ImageError error) => error switch
+    {
+        ImageError.DiffIdMismatch or ImageError.DigestMismatch or ImageError.SizeMismatch => "not-intact",
+        ImageError.NotFound or ImageError.BlobMissing => "not-found",
+        _ => "not-proved",
+    };
+
+    private static byte[] ReadSpec(string bundle)
+    {
+        string path = $"{bundle}/config.json";
+        try
+        {
+            return SmallFile.ReadRegular(path, MaxSpecBytes) ?? throw new ImageException(ImageError.LimitExceeded, $"{path} is no regular file of at most {MaxSpecBytes} bytes (MaxSpecBytes)");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageException(ImageError.NotFound, $"the runtime's bundle cannot be read: {e.Message}", null, e);
+        }
+    }
+
+    /// <summary>The root that the runtime will use, with links followed as the mounts are named.</summary>
+    private static string RootOf(byte[] spec, string bundle)
+    {
+        string? path = null;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(spec);
+            path = document.RootElement.TryGetProperty("root", out JsonElement root) && root.TryGetProperty("path", out JsonElement text) ? text.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Told below.
+        }
+        if (path is not { Length: > 0 })
+            throw new ImageException(ImageError.Malformed, $"{bundle}/config.json names no root");
+        string full = path.StartsWith('/') ? path : $"{bundle}/{path}";
+        return OwnFiles.RealPath(full) ?? throw new ImageException(ImageError.NotFound, $"{full}, the container's root, is not there");
+    }
+}

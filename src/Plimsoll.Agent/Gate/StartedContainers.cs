@@ -1,0 +1,60 @@
+using System.Text;
+using Plimsoll.Docker;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+
+namespace Plimsoll.Agent.Gate;
+
+/// <summary>
+/// Which containers this host has started under the gate: one empty file for each, named by container and folder. A container that wrote
+/// files while it ran differs by this from one into which they were put before it ever ran. Beside them, for each image that was started,
+/// the names that it had then: one whose tag moved on to a newer image is still judged by it. Both go when Docker's own notes of them have gone.
+/// </summary>
+internal sealed class StartedContainers(string folder)
+{
+    private const int IdChars = 64, MaxBytes = 64 * 1024;
+    private const string ImagePrefix = "image.";
+
+    public bool Contains(string container, string own) => NameOf(container, own) is { } name && File.Exists(Path.Combine(folder, name));
+
+    /// <summary>The names that an image had when a container of it last started; empty when none ever did.</summary>
+    public IReadOnlyList<string> NamesOf(Digest image)
+    {
+        try
+        {
+            return SmallFile.ReadRegular(Path.Combine(folder, ImagePrefix + image.Hex), MaxBytes) is { } bytes ? Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries) : [];
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Forgets containers and images that Docker does not keep any more.</summary>
+    /// <exception cref="ImageException">Docker's store cannot be read; nothing is forgotten then.</exception>
+    public void Sweep(HostStore store)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        // Listed before the store is asked: Docker writes its notes of a container before its runtime is called, so that what is added meanwhile is kept.
+        string[] names = [.. Directory.EnumerateFiles(folder).Select(p => Path.GetFileName(p))];
+        HashSet<string> kept = [.. store.ListContainers().Select(c => $"{c.Container}.{c.Own}"), .. store.ListImages().Select(i => ImagePrefix + i.Hex)];
+        foreach (string name in names)
+            if (!kept.Contains(name))
+                File.Delete(Path.Combine(folder, name));
+    }
+
+    /// <exception cref="IOException">It cannot be kept; the container must not start then, or its next start would be refused.</exception>
+    public void Add(string container, string own, Digest image, IReadOnlyList<string> names)
+    {
+        Directory.CreateDirectory(folder);
+        if (NameOf(container, own) is { } name)
+            File.WriteAllBytes(Path.Combine(folder, name), []);
+        if (names.Count > 0 && !NamesOf(image).SequenceEqual(names, StringComparer.Ordinal))
+            File.WriteAllText(Path.Combine(folder, ImagePrefix + image.Hex), string.Join('\n', names));
+    }
+
+    /// <summary>Null for what Docker would not call a container: its ids are 64 hex digits.</summary>
+    private static string? NameOf(string container, string own) =>
+        container.Length == IdChars && container.All(char.IsAsciiHexDigitLower) && own.All(char.IsAsciiHexDigitLower) ? $"{container}.{own}" : null;
+}

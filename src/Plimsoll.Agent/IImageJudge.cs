@@ -1,0 +1,30 @@
+using Plimsoll.Oci;
+using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Agent;
+
+/// <summary>What the agent knows of the images of its host. Answers come from memory where nothing changed.</summary>
+public interface IImageJudge
+{
+    /// <summary>The policy that holds now; null while there is none that may be used, and <see cref="NoPolicy"/> says why.</summary>
+    Policy? Policy { get; }
+    string NoPolicy { get; }
+
+    /// <summary>The id of the image that Docker would take for a name, <c>name@digest</c>, id or part of an id; null when there is none.</summary>
+    Digest? Resolve(string reference);
+
+    /// <summary>All that policy asks of an image but its measurement here: signatures, attestations, inspection, revocations.</summary>
+    ImageAnswer Judge(Digest image, CancellationToken cancellationToken);
+
+    /// <summary>Whether a token lets a start through that is refused with these codes; nothing is used up.</summary>
+    /// <param name="container">Its whole id; null before it has one.</param>
+    bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => false;
+
+    /// <summary>Begins to measure an image, so that a start finds the answer; returns at once.</summary>
+    void Prepare(Digest image);
+}
+
+/// <param name="Verdict">The measurement left out.</param>
+/// <param name="Image">Null when the store has no config whose digest is the id.</param>
+public sealed record ImageAnswer(Verdict Verdict, StartImage? Image);

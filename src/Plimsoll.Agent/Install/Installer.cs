@@ -1,0 +1,241 @@
+using System.Text;
+using Plimsoll.EvidenceLog;
+using Plimsoll.Posix;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Agent.Install;
+
+/// <summary><c>plimsoll-agent install</c> and <c>uninstall</c>. Page: docs/install-agent.md.</summary>
+/// <param name="say">Gets a line for people at a time.</param>
+internal sealed class Installer(InstallOptions options, string version, Action<string> say)
+{
+    private const UnixFileMode PrivateFolder = (UnixFileMode)0b111_000_000;
+
+    private readonly FileTransaction _files = new(options.At(Path.Combine(options.Records, "journal")), options.Step);
+
+    /// <summary>Puts the gate in, or brings one that is there up to date: files, units, daemon.json last. All of it or nothing.</summary>
+    /// <exception cref="InstallException">Something is in the way or cannot be written; nothing was changed.</exception>
+    public void Install() => Named(() =>
+    {
+        Recover();
+        InstallRecord? former = InstallRecord.Read(options);
+        List<string> notes = [];
+        List<FileChange> changes = Programs(out List<(string Name, string Path)> runtimes, out List<string> engines);
+        DaemonJson gate = new(runtimes, options.Plugin);
+        string daemonJson = RealFile(options.At(options.DaemonJson));
+        byte[]? now = ReadIfThere(daemonJson);
+        byte[]? before = Before(former, now, gate);
+        byte[] after = gate.Merge(now, options.ReplaceDefault, options.DaemonJson, notes);
+        DockerUnit.Check(options, after, notes);
+        // What it was is left as it is, also its spaces, when it says all of this already.
+        if (now is not null && gate.IsIn(now, options.DaemonJson))
+            after = now;
+        InstallRecord record = new(options.Time.GetUtcNow(), version, before is not null, InstallRecord.DigestOf(after),
+            [.. changes.Select(c => (HostPath(c.Path), c.Source is null ? InstallRecord.DigestOf(c.Content) : InstallRecord.DigestOfFile(c.Source)))],
+            former?.Folders ?? [.. NewFolders(changes)], runtimes)
+        {
+            DaemonJson = options.DaemonJson,
+            Units = options.Units,
+            Plugin = options.Plugin,
+            Engines = [.. engines.Select(e => (e, InstallRecord.DigestOfFile(options.At(e))))],
+            DockerUnits = [.. DockerUnit.Watched(options).Where(u => !changes.Any(c => HostPath(c.Path) == u)).Select(u => (u, InstallRecord.DigestOfFile(options.At(u))))],
+        };
+        foreach ((string path, _) in former?.Files ?? [])
+            if (!record.Files.Any(f => f.Path == path))
+                changes.Add(FileChange.Remove(options.At(path)));
+        changes.Add(before is null ? FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.BackupName))) : new FileChange(options.At(Path.Combine(options.Records, InstallRecord.BackupName)), before, FileChange.Private));
+        changes.Add(new FileChange(options.At(Path.Combine(options.Records, InstallRecord.FileName)), record.ToJson(), FileChange.Private));
+        changes.Add(new FileChange(daemonJson, after, now is null ? FileChange.Plain : File.GetUnixFileMode(daemonJson)));
+        Say(changes, notes);
+        if (options.DryRun)
+        {
+            say($"{options.DaemonJson} would be:");
+            say(Encoding.UTF8.GetString(after).TrimEnd('\n'));
+            return;
+        }
+        foreach (string folder in (string[])[options.Paths.State, options.Paths.Evidence, options.Records])
+            Directory.CreateDirectory(options.At(folder), PrivateFolder);
+        if (!OwnFiles.IsPrivateFolder(options.At(options.Paths.State)))
+            throw new InstallException("state-folder", $"{options.Paths.State} is not a folder that only root can write in", $"chmod 700 {options.Paths.State}");
+        _files.Run(changes);
+        BeginLog();
+        Systemctl("daemon-reload");
+        Systemctl("enable", "--now", UnitFiles.Agent, UnitFiles.Front);
+        say("next: put policy.json and policy.pub into " + options.Paths.State + ", then: systemctl reload docker");
+        say("containers that run already were not judged when they started");
+    });
+
+    /// <summary>Takes the gate out. Asks nobody: not the agent, not dockerd. Policy, statements and the evidence log stay.</summary>
+    /// <exception cref="InstallException">Something cannot be read or written; nothing was changed.</exception>
+    public void Uninstall() => Named(() =>
+    {
+        Recover();
+        InstallRecord? record = InstallRecord.Read(options);
+        if (record is null)
+        {
+            say("nothing is installed");
+            return;
+        }
+        string daemonJson = RealFile(options.At(options.DaemonJson));
+        byte[]? now = ReadIfThere(daemonJson), backup = record.Existed ? ReadIfThere(options.At(Path.Combine(options.Records, InstallRecord.BackupName)))
+            ?? throw new InstallException("record", $"{options.Records}/{InstallRecord.BackupName} is not there", $"take the gate out of {options.DaemonJson} by hand") : null;
+        List<string> notes = [];
+        List<FileChange> changes = [];
+        if (now is not null && InstallRecord.DigestOf(now) == record.After)
+            changes.Add(Restored(daemonJson, backup));
+        else if (now is not null && !(backup is not null && now.AsSpan().SequenceEqual(backup)))
+        {
+            notes.Add($"{options.DaemonJson} was edited since: only the gate's own members are taken out");
+            changes.Add(Restored(daemonJson, new DaemonJson(record.Runtimes, record.Plugin).Without(now, backup, options.DaemonJson)));
+        }
+        foreach ((string path, string digest) in record.Files)
+            if (File.Exists(options.At(path)))
+            {
+                if (InstallRecord.DigestOfFile(options.At(path)) != digest)
+                    notes.Add($"{path} was edited since; it goes as well");
+                changes.Add(FileChange.Remove(options.At(path)));
+            }
+        changes.Add(FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.BackupName))));
+        changes.Add(FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.FileName))));
+        Say(changes, notes);
+        if (options.DryRun)
+            return;
+        Systemctl("disable", UnitFiles.Agent, UnitFiles.Front);
+        _files.Run(changes);
+        foreach (string folder in record.Folders.Reverse())
+            if (Directory.Exists(options.At(folder)) && !Directory.EnumerateFileSystemEntries(options.At(folder)).Any())
+                Directory.Delete(options.At(folder));
+        Systemctl("daemon-reload");
+        say($"{options.Paths.State} stays: policy, statements and the evidence log");
+        say($"next: systemctl reload docker, then: systemctl stop {UnitFiles.Front} {UnitFiles.Agent}");
+
+        FileChange Restored(string path, byte[]? content) => content is null ? FileChange.Remove(path) : new FileChange(path, content, File.GetUnixFileMode(path));
+    });
+
+    /// <summary>Programs, their configurations and units.</summary>
+    private List<FileChange> Programs(out List<(string Name, string Path)> runtimes, out List<string> engines)
+    {
+        string runc = Found(options.Runc, "runc") ?? throw new InstallException("no-runtime", $"there is no runc in {string.Join(", ", InstallOptions.RuntimeFolders)}", "--runc names it");
+        string? runsc = Found(options.Runsc, "runsc");
+        string launcher = Source("plimsoll-launcher");
+        engines = runsc is null ? [runc] : [runc, runsc];
+        runtimes = [(InstallOptions.Launcher, $"{options.Library}/{InstallOptions.Launcher}")];
+        List<FileChange> changes =
+        [
+            Program(Source("plimsoll-agent"), "plimsoll-agent"), Program(Source("plimsoll-front"), "plimsoll-front"), Program(launcher, InstallOptions.Launcher),
+            Text($"{options.Library}/{InstallOptions.Launcher}.conf", UnitFiles.LauncherConfiguration(options, runc)),
+        ];
+        if (runsc is not null)
+        {
+            runtimes.Add((InstallOptions.SecureLauncher, $"{options.Library}/{InstallOptions.SecureLauncher}"));
+            changes.Add(Program(launcher, InstallOptions.SecureLauncher));
+            changes.Add(Text($"{options.Library}/{InstallOptions.SecureLauncher}.conf", UnitFiles.LauncherConfiguration(options, runsc, ["--platform=ptrace", "--ignore-cgroups", .. options.RunscArguments])));
+        }
+        changes.Add(Text(Path.Join(options.Units, UnitFiles.Agent), UnitFiles.AgentUnit(options)));
+        changes.Add(Text(Path.Join(options.Units, UnitFiles.Front), UnitFiles.FrontUnit(options)));
+        changes.Add(Text(Path.Join(options.Units, UnitFiles.DropIn), UnitFiles.DockerDropIn));
+        return changes;
+
+        FileChange Program(string source, string name) => new(options.At($"{options.Library}/{name}"), null, FileChange.Program, source);
+        FileChange Text(string path, string text) => new(options.At(path), Encoding.UTF8.GetBytes(text), FileChange.Plain);
+    }
+
+    private string Source(string name)
+    {
+        string path = Path.Combine(options.From, name);
+        return File.Exists(path) ? path : throw new InstallException("no-program", $"there is no {name} in {options.From}", "--from names the folder that holds plimsoll-agent, plimsoll-launcher and plimsoll-front");
+    }
+
+    private string? Found(string? named, string name) =>
+        named is null ? InstallOptions.RuntimeFolders.Select(f => $"{f}/{name}").FirstOrDefault(p => File.Exists(options.At(p)))
+        : File.Exists(options.At(named)) ? named : throw new InstallException("no-runtime", $"there is no {named}");
+
+    /// <summary>What daemon.json was before the gate came in; null for none.</summary>
+    private byte[]? Before(InstallRecord? former, byte[]? now, DaemonJson gate)
+    {
+        if (former is null || now is null)
+            return now;
+        byte[]? backup = former.Existed ? ReadIfThere(options.At(Path.Combine(options.Records, InstallRecord.BackupName))) : null;
+        return InstallRecord.DigestOf(now) == former.After ? backup : gate.IsIn(now, options.DaemonJson) ? gate.Without(now, backup, options.DaemonJson) : now;
+    }
+
+    private List<string> NewFolders(List<FileChange> changes)
+    {
+        List<string> made = [];
+        foreach (string path in changes.Select(c => HostPath(c.Path)).Append(options.DaemonJson))
+        {
+            Stack<string> missing = new();
+            for (string? folder = Path.GetDirectoryName(path); folder is not null && !Directory.Exists(options.At(folder)); folder = Path.GetDirectoryName(folder))
+                missing.Push(folder);
+            made.AddRange(missing.Where(f => !made.Contains(f)));
+        }
+        return made;
+    }
+
+    private string HostPath(string path) => options.InstallRoot == "/" ? path : "/" + Path.GetRelativePath(options.InstallRoot, path);
+
+    private void Recover()
+    {
+        if (options.DryRun ? Directory.Exists(options.At(Path.Combine(options.Records, "journal"))) : _files.Recover())
+            say(options.DryRun ? "an interrupted run would be taken back first" : "an interrupted run was taken back");
+    }
+
+    private void Say(List<FileChange> changes, List<string> notes)
+    {
+        foreach (string note in notes)
+            say("note: " + note);
+        string would = options.DryRun ? "would " : "";
+        foreach (FileChange change in changes)
+            if (!change.Removes)
+                say($"{would}write {HostPath(change.Path)} (mode {Convert.ToString((int)change.Mode, 8).PadLeft(4, '0')})");
+            else if (File.Exists(change.Path))
+                say($"{would}remove {HostPath(change.Path)}");
+    }
+
+    /// <summary>Begins the evidence log here, so that its first key can be taken to another machine before anything is decided.</summary>
+    private void BeginLog()
+    {
+        string folder = options.At(options.Paths.Log), key = options.At(Path.Combine(options.Paths.State, "log.key")), exported = options.At(options.Paths.LogPublicKey);
+        try
+        {
+            using EvidenceLogWriter log = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = folder, KeyFile = key, Time = options.Time, Patience = TimeSpan.Zero });
+            log.Append("installed", LogField.Text("version", version), LogField.Text("library", options.Library));
+            File.WriteAllText(exported, log.FirstKeyPem);
+            say($"{HostPath(exported)} is the key that the evidence log begins with: keep it on another machine");
+        }
+        catch (EvidenceLogException e) when (e.Fault == EvidenceLogFault.InUse)
+        {
+            say("note: the agent runs and has the evidence log; this installation is no line of it");
+        }
+        catch (EvidenceLogException e)
+        {
+            say($"note: {e.Code}: {e.Message}; the agent will not start until this is mended");
+        }
+    }
+
+    private void Systemctl(params IReadOnlyList<string> arguments)
+    {
+        if (options.Systemctl is not { } run || options.InstallRoot != "/")
+            return;
+        if (run(arguments) is not 0 and var code)
+            say($"note: systemctl {string.Join(' ', arguments)} ended with {code}");
+    }
+
+    /// <summary>Where a link leads; the link stays.</summary>
+    private static string RealFile(string path) => new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target ? target.FullName : path;
+
+    private static byte[]? ReadIfThere(string path) =>
+        !File.Exists(path) ? null : SmallFile.ReadRegular(path, DaemonJson.MaxBytes) ?? throw new InstallException("daemon-json", $"{path} is no file of at most {DaemonJson.MaxBytes} bytes");
+
+    private static void Named(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InstallException("not-written", Escape.ForTerminal(e.Message), inner: e);
+        }
+    }
+}

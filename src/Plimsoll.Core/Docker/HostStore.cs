@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+
+namespace Plimsoll.Docker;
+
+/// <summary>The image store of the daemon on this host, for who asks it at every start: read in place, without the daemon.</summary>
+/// <remarks>
+/// Nothing in it is trusted: an image is what its config's digest says, and a layer is where layerdb says only when its bytes
+/// prove it. What is remembered here leads to a candidate sooner and decides nothing.
+/// </remarks>
+public sealed class HostStore(string root, OciLimits limits)
+{
+    private const string InitSuffix = "-init";
+
+    /// <summary>The chainID of each image's top layer. A config cannot change without its id changing.</summary>
+    private readonly ConcurrentDictionary<Digest, Digest?> _tops = new();
+
+    /// <summary>Docker's data root.</summary>
+    public string Root => root;
+
+    /// <summary>Names with tag or digest as Docker keeps them, and the ids that they stand for.</summary>
+    /// <exception cref="ImageException">The store cannot be read.</exception>
+    public IReadOnlyList<(string Name, Digest Id)> ReadNames()
+    {
+        using Overlay2Store store = Open();
+        return store.ReadNames(limits.MaxJsonBytes);
+    }
+
+    /// <summary>Ids of the images whose configs are stored.</summary>
+    public IReadOnlyList<Digest> ListImages()
+    {
+        using Overlay2Store store = Open();
+        return store.ListImages();
+    }
+
+    /// <summary>The config with that digest; null when the store has none, or one with another digest.</summary>
+    public byte[]? FindConfig(Digest image)
+    {
+        using Overlay2Store store = Open();
+        return store.FindConfig(image, limits.MaxJsonBytes) is { } bytes && Digest.Of(bytes) == image ? bytes : null;
+    }
+
+    /// <summary>The containers that Docker keeps, running or not, and the folder below <c>overlay2/</c> of each.</summary>
+    /// <exception cref="ImageException">The store cannot be read.</exception>
+    public IReadOnlyList<(string Container, string Own)> ListContainers()
+    {
+        using Overlay2Store store = Open();
+        return store.ListContainers();
+    }
+
+    /// <summary>Which folders a container's root is made of.</summary>
+    /// <exception cref="ImageException">It is made of something else than Docker's own folders, or not of what Docker stacks.</exception>
+    public StackedRoot Read(MountedRoot mounted)
+    {
+        ArgumentNullException.ThrowIfNull(mounted);
+        using Overlay2Store store = Open();
+        string own = store.FolderOfMounted(mounted.Upper);
+        string[] lower = [.. mounted.Lower.Select(store.FolderOfMounted)];
+        if (lower[0] != own + InitSuffix)
+            throw new ImageException(ImageError.Malformed, $"{root}: the container's own folder is {own}, and below it lies {lower[0]}; Docker puts {own}{InitSuffix} there");
+        if (Array.Exists(lower[1..], f => f.EndsWith(InitSuffix, StringComparison.Ordinal) || f == own))
+            throw new ImageException(ImageError.Malformed, $"{root}: the container's root has another container's folder among its layers");
+        return new StackedRoot(own, lower[0], lower[1..]);
+    }
+
+    /// <summary>The images that are made of exactly these folders: the configs say which layers, layerdb says which folders.</summary>
+    /// <returns>Opened; the caller disposes them. More than one where images differ in their configs alone.</returns>
+    public IReadOnlyList<UnpackedImage> OpenImagesOn(StackedRoot stack, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        List<UnpackedImage> images = [];
+        try
+        {
+            using Overlay2Store store = Open();
+            Dictionary<Digest, bool> isTop = [];
+            foreach (Digest id in store.ListImages())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (TopOf(store, id) is not { } top)
+                    continue;
+                if (!isTop.TryGetValue(top, out bool on))
+                    isTop.Add(top, on = stack.Layers.Count > 0 && store.CacheIdOf(top) == stack.Layers[0]);
+                if (on && OpenImage(id) is { } image)
+                    if (image.Folders.Reverse().SequenceEqual(stack.Layers, StringComparer.Ordinal))
+                        images.Add(image);
+                    else
+                        image.Dispose();
+            }
+            return images;
+        }
+        catch
+        {
+            images.ForEach(i => i.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>An image as it lies unpacked; null when the store lacks it or a part of it.</summary>
+    public UnpackedImage? OpenImage(Digest id)
+    {
+        Overlay2Store store = Open();
+        try
+        {
+            if (Overlay2Image.TryOpen(store, id, id.ToString(), [], null, IdShift.None, new ImageOptions { Limits = limits }, out _) is { } image)
+                return new UnpackedImage(image);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+        store.Dispose();
+        return null;
+    }
+
+    /// <summary>Opens the folder of a container or its <c>-init</c> folder.</summary>
+    /// <param name="folder">As <see cref="StackedRoot"/> names it.</param>
+    public SafeFileHandle OpenFolder(string folder)
+    {
+        using Overlay2Store store = Open();
+        return store.OpenFolder(folder);
+    }
+
+    /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
+    public string IdentityOf(string folder)
+    {
+        using SafeFileHandle opened = OpenFolder(folder);
+        return Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device:x}:{stat.Inode}")
+            : throw new ImageException(ImageError.AccessDenied, $"{root}/overlay2/{folder}/diff cannot be looked at");
+    }
+
+    private Digest? TopOf(Overlay2Store store, Digest id)
+    {
+        if (_tops.TryGetValue(id, out Digest? known))
+            return known;
+        Digest? top = null;
+        try
+        {
+            if (store.FindConfig(id, limits.MaxJsonBytes) is not { } bytes || Digest.Of(bytes) != id)
+                return null;
+            IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, id.ToString(), ManifestJson.Config), id.ToString(), limits);
+            top = diffIds.Count > 0 ? ChainId.Of(diffIds)[^1] : null;
+        }
+        catch (ImageException)
+        {
+            // A config that cannot be read is no candidate.
+        }
+        _tops[id] = top;
+        return top;
+    }
+
+    private Overlay2Store Open() => Overlay2Store.TryOpen(root, out Overlay2Store? store, out string? reason) ? store
+        : throw new ImageException(ImageError.AccessDenied, reason!, "the agent runs as root, beside a daemon with the storage driver overlay2");
+}
+
+/// <summary>The folders below <c>overlay2/</c> that a container's root is made of.</summary>
+/// <param name="Own">Takes what the container writes.</param>
+/// <param name="Init">Docker's own names, for mounts.</param>
+/// <param name="Layers">The image's, top layer first.</param>
+public sealed record StackedRoot(string Own, string Init, IReadOnlyList<string> Layers);
+
+/// <summary>An image of the store.</summary>
+public sealed class UnpackedImage : IDisposable
+{
+    private readonly Overlay2Image _image;
+
+    internal UnpackedImage(Overlay2Image image) => _image = image;
+
+    public Image Image => _image;
+
+    public Digest Id => _image.ConfigDigest!;
+
+    /// <summary>Folders below <c>overlay2/</c>, base layer first.</summary>
+    public IReadOnlyList<string> Folders => _image.Folders;
+
+    public void Dispose() => _image.Dispose();
+}

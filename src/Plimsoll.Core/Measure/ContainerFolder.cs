@@ -1,0 +1,187 @@
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+using Plimsoll.Oci;
+using Plimsoll.Posix;
+using Plimsoll.Texts;
+
+namespace Plimsoll.Measure;
+
+/// <summary>Something in a container's own folders that no image layer vouches for.</summary>
+/// <param name="Path">Within the container's root.</param>
+/// <param name="What">What it is, in English.</param>
+public sealed record ForeignFile(string Path, string What)
+{
+    public override string ToString() => $"/{Escape.ForTerminal(Path)} ({What})";
+}
+
+/// <summary>A file in a container's own folder that can be run: an executable, a script or a library.</summary>
+/// <param name="Content">SHA-384 of its bytes, 48 bytes.</param>
+public sealed record OwnExecutable(string Path, long Size, byte[] Content);
+
+/// <summary>What a container's own folder holds.</summary>
+/// <param name="Foreign">What nothing may bring in, in the order of the walk; at most <see cref="ContainerFolder.MaxListed"/>.</param>
+/// <param name="Executables">To be looked up among the image's files.</param>
+/// <param name="Files">Everything but plain folders.</param>
+public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyList<OwnExecutable> Executables, long Files, string? FirstFile);
+
+/// <summary>Looks into the two folders that Docker lays over an image's layers for each container.</summary>
+public static class ContainerFolder
+{
+    /// <summary>Files of one kind that are told of.</summary>
+    public const int MaxListed = 20;
+
+    /// <summary>Executables that are hashed; a container that has more of its own is refused.</summary>
+    public const int MaxExecutables = 2000;
+
+    private const int AnyExecute = 0b001_001_001, SetIds = 0b110_000_000_000, KindCharDevice = 2, KindBlockDevice = 6, KindFifo = 1, KindSocket = 12, KindLink = 10;
+    private const string OverlayPrefix = "trusted.overlay.";
+
+    /// <summary>What Docker puts into the <c>-init</c> folder, so that there is something to mount over.</summary>
+    /// <remarks>Source: moby/moby, daemon/initlayer/setup_unix.go.</remarks>
+    private static readonly Dictionary<string, int> InitNames = new(StringComparer.Ordinal)
+    {
+        [".dockerenv"] = 8,
+        ["dev"] = 4,
+        ["dev/console"] = 8,
+        ["dev/pts"] = 4,
+        ["dev/shm"] = 4,
+        ["etc"] = 4,
+        ["etc/hostname"] = 8,
+        ["etc/hosts"] = 8,
+        ["etc/mtab"] = KindLink,
+        ["etc/resolv.conf"] = 8,
+        ["proc"] = 4,
+        ["sys"] = 4,
+    };
+
+    /// <summary>Everything in an <c>-init</c> folder that Docker does not put there; its files are empty.</summary>
+    /// <exception cref="ImageException">It cannot be walked.</exception>
+    public static IReadOnlyList<ForeignFile> CheckInit(SafeFileHandle folder, string where, CancellationToken cancellationToken)
+    {
+        List<ForeignFile> foreign = [];
+        new UnpackedTree(folder, where, (in UnpackedFile file) =>
+        {
+            string path = file.Path.ToString();
+            if (foreign.Count == MaxListed)
+                return;
+            if (path.Length > 0 && (!InitNames.TryGetValue(path, out int kind) || kind != file.Stat.Kind))
+                foreign.Add(new ForeignFile(path, KindOf(file.Stat)));
+            else if (file.Stat.IsFile && file.Stat.Size != 0)
+                foreign.Add(new ForeignFile(path, $"{file.Stat.Size} bytes where Docker leaves an empty file"));
+            else if (file.IsMount)
+                foreign.Add(new ForeignFile(path, "a mount"));
+            else if (file.Stat.Kind == KindLink && LinkOf(file) != "/proc/mounts")
+                foreign.Add(new ForeignFile(path, "a link to somewhere else than /proc/mounts"));
+            // A folder that was made in place of something else hides nothing that the image could have below it, except these two.
+            else if (Hiding(file.AttributeNames, opaqueToo: path is "" or "etc" or "dev") is { } attribute)
+                foreign.Add(new ForeignFile(path, attribute));
+        }).Walk(cancellationToken);
+        return foreign;
+    }
+
+    /// <summary>Walks the folder that takes what a container writes.</summary>
+    /// <exception cref="ImageException">It cannot be walked, or holds more than <see cref="MaxExecutables"/> executables.</exception>
+    public static OwnContents Look(SafeFileHandle folder, string where, CancellationToken cancellationToken)
+    {
+        List<ForeignFile> foreign = [];
+        List<OwnExecutable> executables = [];
+        long files = 0;
+        string? first = null;
+        byte[] buffer = new byte[64 * 1024];
+        new UnpackedTree(folder, where, (in UnpackedFile file) =>
+        {
+            string path = file.Path.ToString();
+            if (!file.Stat.IsFolder)
+            {
+                files++;
+                first ??= path;
+            }
+            if (Foreign(file, path) is { } what)
+            {
+                if (foreign.Count < MaxListed)
+                    foreign.Add(new ForeignFile(path, what));
+            }
+            else if (file.Stat.IsFile && file.Stat.Size > 0 && Hash(file, path, where, buffer, cancellationToken) is { } content)
+                executables.Add(executables.Count < MaxExecutables ? new OwnExecutable(path, file.Stat.Size, content)
+                    : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxExecutables} executables of the container's own (MaxExecutables)"));
+        }).Walk(cancellationToken);
+        return new OwnContents(foreign, executables, files, first);
+    }
+
+    private static string? Foreign(in UnpackedFile file, string path)
+    {
+        if (file.IsMount)
+            return "a mount";
+        if (Hiding(file.AttributeNames, opaqueToo: path.Length == 0) is { } attribute)
+            return attribute;
+        if (file.Stat.IsFile && (file.Stat.Permissions & SetIds) != 0)
+            return "setuid or setgid";
+        if (file.Stat.IsFile && file.AttributeNames.IndexOf("security.capability\0"u8) >= 0)
+            return "file capabilities";
+        if (file.Stat.IsFile && path == "etc/ld.so.preload" && file.Stat.Size > 0)
+            return "a library for every process";
+        // Major and minor 0 is how overlayfs notes that the container removed a file.
+        if (file.Stat.Kind is KindBlockDevice || file.Stat.Kind is KindCharDevice && (file.Stat.NodeMajor, file.Stat.NodeMinor) != (0, 0))
+            return "a device";
+        return null;
+    }
+
+    /// <summary>An attribute by which overlayfs shows something else than what lies there.</summary>
+    private static string? Hiding(ReadOnlySpan<byte> names, bool opaqueToo)
+    {
+        foreach (Range range in names.Split((byte)0))
+        {
+            string name = EntryPath.Decode(names[range]);
+            if (name is OverlayPrefix + "redirect" or OverlayPrefix + "metacopy" || opaqueToo && name == OverlayPrefix + "opaque")
+                return $"the attribute {name}";
+        }
+        return null;
+    }
+
+    /// <summary>SHA-384 of what can be run; null for what cannot.</summary>
+    private static byte[]? Hash(in UnpackedFile file, string path, string where, byte[] buffer, CancellationToken cancellationToken)
+    {
+        int opened = Native.Open(file.Parent, file.Name, Native.ReadOnly | Native.NoFollow | Native.NonBlock | Native.NoCtty, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+        if (opened < 0)
+            throw FileError.Of(-opened, $"{where}: {Escape.Quote(path)}");
+        using SafeFileHandle owned = Native.Own(opened);
+        int got = Fill(opened, buffer);
+        ReadOnlySpan<byte> begin = buffer.AsSpan(0, Math.Max(got, 0));
+        if ((file.Stat.Permissions & AnyExecute) == 0 && !begin.StartsWith("\x7f"u8) && !begin.StartsWith("#!"u8))
+            return null;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
+        for (; got > 0; got = Fill(opened, buffer))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, got);
+        }
+        return got < 0 ? throw FileError.Of(-got, $"{where}: {Escape.Quote(path)}") : hash.GetHashAndReset();
+    }
+
+    private static int Fill(int file, byte[] buffer)
+    {
+        int filled = 0;
+        for (int got; filled < buffer.Length; filled += got)
+            if ((got = Native.ReadFile(file, buffer.AsSpan(filled))) <= 0)
+                return got < 0 ? got : filled;
+        return filled;
+    }
+
+    private static string LinkOf(in UnpackedFile file)
+    {
+        Span<byte> target = stackalloc byte[256];
+        int length = Native.ReadLink(file.Parent, file.Name, target);
+        return length < 0 ? "" : EntryPath.Decode(target[..length]);
+    }
+
+    private static string KindOf(in Stat stat) => stat.Kind switch
+    {
+        4 => "a folder",
+        8 => "a file",
+        KindLink => "a link",
+        KindCharDevice or KindBlockDevice => "a device",
+        KindFifo => "a named pipe",
+        KindSocket => "a socket",
+        _ => "a file of unknown kind",
+    };
+}

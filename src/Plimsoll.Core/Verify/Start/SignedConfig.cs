@@ -1,0 +1,42 @@
+namespace Plimsoll.Verify.Start;
+
+/// <summary>How the image itself says that it runs.</summary>
+internal sealed record SignedConfig
+{
+    public static SignedConfig Nothing { get; } = new();
+
+    public IReadOnlyList<string> Entrypoint { get; init; } = [];
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>Value by name; of several the last, as the engine takes it.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public string User { get; init; } = "";
+    public string WorkingDirectory { get; init; } = "";
+    public IReadOnlyList<string> HealthCheck { get; init; } = [];
+
+    /// <summary>Places of its volumes, which the engine makes by itself.</summary>
+    public IReadOnlyList<string> Volumes { get; init; } = [];
+
+    /// <exception cref="StartRequestException">It cannot be read for certain.</exception>
+    public static SignedConfig Parse(ReadOnlyMemory<byte> json)
+    {
+        GoStruct config = new GoStruct(GoJson.Parse(json.Span, StartLimits.MaxBytes, "the image's config"), "").Struct("config");
+        GoStruct health = config.Struct("Healthcheck");
+        Dictionary<string, string> environment = new(StringComparer.Ordinal);
+        foreach (string entry in config.Texts("Env"))
+            if (entry.IndexOf('=', StringComparison.Ordinal) is >= 0 and var at)
+                environment[entry[..at]] = entry[(at + 1)..];
+        return new SignedConfig
+        {
+            Entrypoint = config.FindWords("Entrypoint") ?? [],
+            Command = config.FindWords("Cmd") ?? [],
+            Environment = environment,
+            Labels = config.TextMap("Labels").ToDictionary(StringComparer.Ordinal),
+            User = config.Text("User"),
+            WorkingDirectory = config.Text("WorkingDir"),
+            HealthCheck = health.Find("Test") is { } test ? GoStruct.TextsOf(test, "config.Healthcheck.Test") : [],
+            Volumes = [.. config.MapOf("Volumes").Select(v => v.Key)],
+        };
+    }
+}

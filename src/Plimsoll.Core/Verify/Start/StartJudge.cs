@@ -1,0 +1,155 @@
+namespace Plimsoll.Verify.Start;
+
+/// <summary>The names of what is judged by itself, in the order in which it is told.</summary>
+public static class StartComponents
+{
+    public const string Rule = "rule", Request = "request", Process = "process", Namespaces = "namespaces", Network = "network", Mounts = "mounts", Devices = "devices", Sysctls = "sysctls", MaskedPaths = "masked-paths",
+        Cgroup = "cgroup", Logging = "logging", Resources = "resources", Runtime = "runtime", Image = "image";
+}
+
+/// <summary>Policy, request and image in, verdict out: may this start, as it is asked for? That the image's bytes are right, others prove.</summary>
+public static class StartJudge
+{
+    /// <summary>Names of one image that are judged.</summary>
+    public const int MaxNames = 16;
+
+    /// <param name="image">Each of its names must be allowed by the rule that covers it.</param>
+    /// <param name="client">
+    /// Who asks. A spec (<see cref="StartSource.Spec"/>) does not say who asked: for it a rule for certain users may or may not be the one that
+    /// decided, so that the start passes when that rule or the next that covers it lets it pass.
+    /// </param>
+    /// <param name="now">Decides windows, first and last days, and whether the policy is learning.</param>
+    /// <param name="host">Where paths lead; null: they are judged as written.</param>
+    public static Verdict Of(Policy policy, StartRequest request, StartImage image, StartClient client, DateTimeOffset now, StartHost? host = null)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(client);
+        TrustReasons reasons = new();
+        if (policy.Start is not { } start)
+            reasons.Say(StartComponents.Rule, "no-start-rules", Outcome.Refused, "start", policy.Name);
+        else
+            try
+            {
+                SignedConfig config = SignedConfig.Parse(image.ConfigJson);
+                IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
+                foreach (ImageName name in names.Take(MaxNames))
+                    Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None), start, now);
+                if (names.Count > MaxNames)
+                    reasons.Say(StartComponents.Rule, "too-many-names", Outcome.Refused, "start.rules", $"{names.Count}", $"{MaxNames}");
+            }
+            catch (StartRequestException e)
+            {
+                reasons.Say(StartComponents.Image, "config-unreadable", Outcome.Refused, null, e.Message);
+            }
+        return Verdict(policy, reasons);
+    }
+
+    /// <summary>Whether a volume may be made: as it can be mounted by name into any container later, each rule must allow it.</summary>
+    /// <param name="request">Of <see cref="StartRequest.FromVolume"/>.</param>
+    public static Verdict OfVolume(Policy policy, StartRequest request, DateTimeOffset now, StartHost? host = null)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(request);
+        TrustReasons reasons = new();
+        if (policy.Start is { } start)
+            for (int i = 0; i < start.Rules.Count; i++)
+            {
+                // Nothing starts under such a rule, so that nothing mounts the volume.
+                if (start.Rules[i].Deny.Length > 0)
+                    continue;
+                StartRun run = new(start.Rules[i], $"start.rules[{i}]", request, SignedConfig.Nothing, host ?? StartHost.None);
+                StartMounts.Judge(run);
+                run.Unknown();
+                Take(reasons, run.Reasons(), start, now);
+            }
+        else
+            reasons.Say(StartComponents.Rule, "no-start-rules", Outcome.Refused, "start", policy.Name);
+        return Verdict(policy, reasons);
+    }
+
+    /// <summary>The verdict on what could not be read.</summary>
+    public static Verdict Of(Policy policy, StartRequestException unreadable)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(unreadable);
+        TrustReasons reasons = new();
+        reasons.Say(StartComponents.Request, unreadable.Code, Outcome.Refused, null, unreadable.Message);
+        return Verdict(policy, reasons);
+    }
+
+    private static Verdict Verdict(Policy policy, TrustReasons reasons)
+    {
+        IReadOnlyList<Reason> ordered = reasons.Ordered();
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Passed, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+    }
+
+    private static IReadOnlyList<Reason> OfName(StartRules start, StartRequest request, SignedConfig config, ImageName name, StartClient client, DateTimeOffset now, StartHost host)
+    {
+        IReadOnlyList<Reason>? first = null;
+        for (int i = 0; i < start.Rules.Count; i++)
+        {
+            StartRule rule = start.Rules[i];
+            if (!StartScope.Covers(rule, name, config, now))
+                continue;
+            // Who asked is not known any more when the runtime is called.
+            bool maybe = rule.Users.Count > 0 && request.Source == StartSource.Spec && client.User.Length == 0;
+            if (!maybe && !StartScope.Covers(rule, client))
+                continue;
+            IReadOnlyList<Reason> said = OfRule(rule, $"start.rules[{i}]", request, config, host);
+            if (!maybe)
+                return first is null || !said.Any(r => r.Outcome == Outcome.Refused) ? said : first;
+            if (!said.Any(r => r.Outcome == Outcome.Refused))
+                return said;
+            first ??= said;
+        }
+        if (first is not null)
+            return first;
+        TrustReasons none = new();
+        none.Say(StartComponents.Rule, "no-start-rule", Outcome.Refused, "start.rules", name == ImageName.None ? "-" : name.ToString(), client.User.Length > 0 ? client.User : "-");
+        return none.Ordered();
+    }
+
+    private static IReadOnlyList<Reason> OfRule(StartRule rule, string place, StartRequest request, SignedConfig config, StartHost host)
+    {
+        if (rule.Deny.Length > 0)
+        {
+            TrustReasons denied = new();
+            denied.Say(StartComponents.Rule, "start-denied", Outcome.Refused, $"{place}.deny", rule.Deny);
+            return denied.Ordered();
+        }
+        StartRun run = new(rule, place, request, config, host);
+        run.Unknown();
+        StartProcesses.Judge(run);
+        StartSurroundings.Judge(run);
+        StartMounts.Judge(run);
+        StartMeans.Judge(run);
+        return run.Reasons();
+    }
+
+    /// <summary>While a policy learns, refusals are warnings; but not those after which nothing would be left to learn from.</summary>
+    private static void Take(TrustReasons reasons, IReadOnlyList<Reason> said, StartRules start, DateTimeOffset now)
+    {
+        bool learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
+        foreach (Reason reason in said)
+            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket") ? reason with { Outcome = Outcome.Warned } : reason);
+        if (learning && said.Any(r => r.Outcome == Outcome.Refused))
+            reasons.Say(StartComponents.Rule, "learning", Outcome.Warned, "start.learning", start.LearningUntil!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+    }
+}
+
+/// <summary>Which starts a rule is for.</summary>
+internal static class StartScope
+{
+    public static bool Covers(StartRule rule, ImageName name, SignedConfig config, DateTimeOffset now)
+    {
+        DateOnly today = DateOnly.FromDateTime(now.UtcDateTime);
+        return rule.Names.Any(n => Glob.Matches(n, name.Repository))
+            && rule.Labels.All(l => config.Labels.TryGetValue(l.Key, out string? value) && Glob.Matches(l.Value, value))
+            && (rule.Windows.Count == 0 || rule.Windows.Any(w => w.Holds(now)))
+            && (rule.NotBefore is not { } first || today >= first) && (rule.NotAfter is not { } last || today <= last);
+    }
+
+    public static bool Covers(StartRule rule, StartClient client) => rule.Users.Count == 0 || (client.User.Length > 0 && rule.Users.Any(u => Glob.Matches(u, client.User)));
+}

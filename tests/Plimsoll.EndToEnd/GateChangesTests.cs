@@ -1,0 +1,192 @@
+using Plimsoll.Keys;
+using Plimsoll.TestKit;
+using Plimsoll.Verify;
+
+namespace Plimsoll.EndToEnd;
+
+/// <summary>A gated host whose agent looks by itself once in an hour, and takes a measurement for a minute: what comes sooner comes of a change.</summary>
+public sealed class WaitingHost : IDisposable
+{
+    public GatedHost Host { get; } = new("--look-every", "3600", "--measure-every", "60");
+
+    public void Dispose() => Host.Dispose();
+}
+
+/// <summary>What is said about images changes, while containers of them run and between their starts.</summary>
+[Trait("needs", "host")]
+public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<WaitingHost>, IDisposable
+{
+    private readonly ISigner _team = KeyFile.Generate(KeyAlgorithm.EcdsaP256), _ops = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
+
+    private GatedHost Host => waiting.Host;
+
+    public void Dispose()
+    {
+        _team.Dispose();
+        _ops.Dispose();
+    }
+
+    private string Policy(string images, string running)
+    {
+        File.WriteAllText(Path.Combine(Host.State, "team.pub"), _team.PublicKey.ToPem());
+        File.WriteAllText(Path.Combine(Host.State, "ops.pub"), _ops.PublicKey.ToPem());
+        return $$"""
+            policy: 1
+            name: host
+            trust:
+              keys: {release: {file: policy.pub}, team: {file: team.pub}, ops: {file: ops.pub} }
+              images:
+              - {{images}}
+                signatures: {keys: [release, team], match: any}
+                measurement: required
+            start:
+              running:
+                trouble: {{running}}
+            """;
+    }
+
+    /// <summary>A rule of the usual names.</summary>
+    private static string Names(string more) => $"names: [\"registry.example/prod/**\"]\n    {more}";
+
+    private void Revoke(long counter, IReadOnlyList<RevokedKey> keys, IReadOnlyList<RevokedImage> images) =>
+        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), new RevocationList(counter, DateTimeOffset.UtcNow, keys, images).Sign(_ops));
+
+    private (SavedImage Image, string Container) Serve(string name, ISigner? by = null)
+    {
+        SavedImage image = Host.Image(name, GatedHost.Serves);
+        Host.Daemon.Load(image.Build());
+        Host.Sign(image, name, by);
+        return (image, Host.Serve(image));
+    }
+
+    private void Ends(string container, string twin, string code, string says, string kind, string status)
+    {
+        Host.AwaitLine("the trouble", l => (string)l["kind"]! == "running-trouble" && GatedHost.Field(l, "container") == container
+            && GatedHost.Field(l, "code") == code && GatedHost.Field(l, "reason").Contains(says, StringComparison.Ordinal));
+        if (kind.Length > 0)
+            Host.AwaitLine("the reaction", l => (string)l["kind"]! == kind && GatedHost.Field(l, "container") == container);
+        Assert.Equal(status, Host.Inspect(container, "{{.State.Status}}"));
+        Assert.Equal("running", Host.Inspect(twin, "{{.State.Status}}"));
+        Assert.DoesNotContain(Host.Log("running-trouble", "container-paused", "container-stopped"), l => GatedHost.Field(l, "container") == twin);
+        Host.Docker("rm", "-f", container, twin).Expect(0);
+    }
+
+    [Fact]
+    public void Key_Revoked_StopsWhatItSigned()
+    {
+        Revoke(1, [], []);
+        Host.Policy(Policy(Names("inspection: none\n    revocations: {keys: [ops]}"), "stop"));
+        (_, string container) = Serve("change-key", _team);
+        (_, string twin) = Serve("change-key-twin");
+
+        Revoke(2, [new RevokedKey(_team.PublicKey.Id, DateTimeOffset.UtcNow, "lost")], []);
+
+        Ends(container, twin, "refused", "key-revoked", "container-stopped", "exited");
+    }
+
+    [Fact]
+    public void Image_Revoked_IsPaused()
+    {
+        Revoke(1, [], []);
+        Host.Policy(Policy(Names("inspection: none\n    revocations: {keys: [ops]}"), "pause"));
+        (SavedImage image, string container) = Serve("change-image");
+        (_, string twin) = Serve("change-image-twin");
+
+        Revoke(2, [], [new RevokedImage(image.Id, DateTimeOffset.UtcNow, "a hole")]);
+
+        Ends(container, twin, "refused", "image-revoked", "container-paused", "paused");
+    }
+
+    /// <summary>Within the minute for which verdicts count.</summary>
+    [Fact]
+    public void Revocations_PutBackAfterNewerOnesWereSeen_DoNotBringTheOldAnswerBack()
+    {
+        Revoke(1, [], []);
+        Host.Policy(Policy(Names("inspection: none\n    revocations: {keys: [ops]}"), "report"));
+        (SavedImage image, string container) = Serve("change-back", _team);
+        Host.Docker("rm", "-f", container).Expect(0);
+        byte[] first = File.ReadAllBytes(Path.Combine(Host.State, "revocations.json"));
+
+        Revoke(2, [new RevokedKey(_team.PublicKey.Id, DateTimeOffset.UtcNow, "lost")], []);
+        Assert.Contains("key-revoked", Host.Start(image).Error, StringComparison.Ordinal);
+        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), first);
+        Assert.Contains("revocations-rolled-back", Host.Start(image).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Layer_NotIntact_IsNotReadAgainUntilItIsRepaired()
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        Host.Policy(GatedHost.Open);
+        SavedImage image = Host.Image("change-layer");
+        Host.Daemon.Load(image.Build());
+        string passwd = Host.Unpacked(image, 1, "etc/passwd"), ping = Host.Unpacked(image, 2, "srv/ping"), content = File.ReadAllText(passwd), other = File.ReadAllText(ping);
+        File.AppendAllText(passwd, "x");
+        // Not signed either: what is missing is asked for by the plugin, and counts from the very next start.
+        Assert.Contains("signature/unsigned", Host.Start(image).Error, StringComparison.Ordinal);
+        Host.Sign(image, "change-layer");
+        Assert.Contains("not-intact: layer 2: /etc/passwd (changed)", Host.Start(image).Error, StringComparison.Ordinal);
+
+        // What else is changed meanwhile shows that nothing is read: the answer is the one of before.
+        File.AppendAllText(ping, "x");
+        string again = Host.Start(image).Error;
+        Assert.Contains("not-intact: layer 2: /etc/passwd (changed)", again, StringComparison.Ordinal);
+        Assert.DoesNotContain("/srv/ping", again, StringComparison.Ordinal);
+        File.WriteAllText(passwd, content);
+        Assert.Contains("not-intact: layer 3: /srv/ping (changed)", Host.Start(image).Error, StringComparison.Ordinal);
+        File.WriteAllText(ping, other);
+        Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+    }
+
+    [Fact]
+    public void Policy_Newer_ReachesWhatRuns()
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        Host.Policy(Policy(Names("inspection: none"), "report"));
+        (_, string container) = Serve("change-policy");
+        (_, string twin) = Serve("change-policy-twin");
+
+        Host.Policy(Policy("names: [\"registry.example/prod/*-twin\"]\n    inspection: none", "report"));
+
+        Ends(container, twin, "refused", "no-rule", "", "running");
+    }
+
+    [Fact]
+    public void Inspection_WithANewCriticalFinding_StopsWhatRuns()
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        Host.Policy(Policy(Names("inspection: {keys: [release]}"), "stop"));
+        SavedImage bad = Host.Image("change-finding", GatedHost.Serves), good = Host.Image("change-finding-twin", GatedHost.Serves);
+        foreach (SavedImage image in (SavedImage[])[bad, good])
+        {
+            Host.Daemon.Load(image.Build());
+            Inspected(image, DateTimeOffset.UtcNow.AddHours(-2));
+            Host.Sign(image, Stem(image));
+        }
+        string container = Host.Serve(bad), twin = Host.Serve(good);
+
+        Inspected(bad, DateTimeOffset.UtcNow.AddHours(-1), new InspectedFinding { Kind = FindingKind.Vulnerability, Id = "CVE-2026-1", Severity = Level.Critical, Fixable = true, Status = "fixed", Package = "libssl3", Version = "3.0.1" });
+        Inspected(good, DateTimeOffset.UtcNow.AddHours(-1));
+
+        Ends(container, twin, "refused", "severity", "container-stopped", "exited");
+    }
+
+    private static string Stem(SavedImage image) => image.Tag.Split('/')[^1].Split(':')[0];
+
+    private void Inspected(SavedImage image, DateTimeOffset time, params InspectedFinding[] findings)
+    {
+        Inspection inspection = new()
+        {
+            Names = [image.Tag],
+            ConfigDigest = image.Id.ToString(),
+            Verified = true,
+            Time = time,
+            Tool = "0.1.0",
+            Created = time.AddDays(-1),
+            Database = new InspectedDatabase(true, 1, time, "d1", "2026.02.27", "2026-03-01"),
+            Checks = PolicyWords.Checks,
+            Findings = findings,
+        };
+        Host.Drop($"{Stem(image)}-inspection-{findings.Length}-{time.Hour}", InspectionPredicate.Of(inspection, null).ToStatement());
+    }
+}

@@ -1,0 +1,252 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Plimsoll.EvidenceLog;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.EndToEnd;
+
+/// <summary>One installed host for a class of tests; started when first asked for.</summary>
+public sealed class InstalledGate : IDisposable
+{
+    private readonly Lazy<GatedHost> _host = new(GatedHost.Installed);
+
+    public GatedHost Host => _host.Value;
+
+    public void Dispose()
+    {
+        if (_host.IsValueCreated)
+            _host.Value.Dispose();
+    }
+}
+
+/// <summary>An installed host: what the agent sees of it, what it serves, and what doctor proves. One host of its own, since its daemon is set up otherwise meanwhile.</summary>
+[Trait("needs", "host")]
+public sealed class GateHostTests(InstalledGate shared) : IClassFixture<InstalledGate>
+{
+    private const string DoctorsImage = """{"Cmd":["sh","-c","echo it runs"],"Env":["PATH=/bin:/usr/bin"]}""";
+
+    private GatedHost Host => shared.Host;
+
+    private static void Runs(Outcome outcome) => Assert.Equal("it runs\n", outcome.Expect(0).Out);
+
+    private void Refused(SavedImage image, params string[] parts)
+    {
+        Outcome outcome = Host.Start(image);
+        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
+        foreach (string part in parts)
+            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
+    }
+
+    private LogLine[] Lines(string kind) => [.. EvidenceLogReader.Read(Path.Combine(Host.State, "log"), TestContext.Current.CancellationToken).Where(l => l.Kind == kind)];
+
+    private void AwaitLine(string kind, int more, string part) => GatedHost.Await(
+        () => Lines(kind) is var lines && lines.Length > more && lines[^1].ToString()!.Contains(part, StringComparison.Ordinal) || Lines(kind).Skip(more).Any(l => l.Fields.Any(f => f.AsText?.Contains(part, StringComparison.Ordinal) == true)),
+        () => $"{kind} with {part}; the agent said {Host.AgentSaid}");
+
+    [Fact]
+    public void Daemon_ReloadedWithAnotherRuntime_IsNoticedAtOnceAndRefusesUntilItIsRight()
+    {
+        SavedImage image = Host.Signed("reload");
+        Runs(Host.Start(image));
+        string path = Host.InstallOptions.DaemonJson, installed = File.ReadAllText(path);
+        int before = Lines("host-changed").Length, restored = Lines("host-restored").Length;
+        try
+        {
+            // The file is right again before anybody looks; the daemon that runs is not.
+            File.WriteAllText(path, installed.Replace("\"default-runtime\": \"plimsoll\"", "\"default-runtime\": \"runc\"", StringComparison.Ordinal));
+            Host.Reload();
+            GatedHost.Await(() => Host.Docker("info", "--format", "{{.DefaultRuntime}}").Out.Trim() == "runc", () => "the daemon did not reload");
+            File.WriteAllText(path, installed);
+            AwaitLine("host-changed", before, "default runtime is");
+            Refused(image, "host-changed", "default runtime is \"runc\"");
+        }
+        finally
+        {
+            File.WriteAllText(path, installed);
+            Host.Reload();
+        }
+        GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        Runs(Host.Start(image));
+    }
+
+    [Fact]
+    public void Daemon_ReloadedWithoutThePlugin_IsNoticedAndTheRuntimeGateRefuses()
+    {
+        SavedImage image = Host.Signed("no-plugin");
+        Runs(Host.Start(image));
+        string path = Host.InstallOptions.DaemonJson, installed = File.ReadAllText(path);
+        int before = Lines("host-changed").Length, restored = Lines("host-restored").Length;
+        try
+        {
+            JsonObject json = JsonNode.Parse(installed)!.AsObject();
+            json["authorization-plugins"] = new JsonArray();
+            File.WriteAllText(path, json.ToJsonString());
+            Host.Reload();
+            AwaitLine("host-changed", before, "asks no authorization plugin");
+            File.WriteAllText(path, installed);
+            Refused(image, "host-changed", "authorization plugin");
+        }
+        finally
+        {
+            File.WriteAllText(path, installed);
+            Host.Reload();
+        }
+        GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        Runs(Host.Start(image));
+    }
+
+    [Fact]
+    public void Unit_DropInAdded_IsNoticedWithoutAnyStartAndRefusesUntilItIsGone()
+    {
+        SavedImage image = Host.Signed("drop-in");
+        Runs(Host.Start(image));
+        string dropIn = Path.Combine(Host.InstallOptions.Units, "docker.service.d", "99-other.conf");
+        int before = Lines("host-changed").Length, restored = Lines("host-restored").Length;
+        File.WriteAllText(dropIn, "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --config-file /tmp/other.json\n");
+        AwaitLine("host-changed", before, "99-other.conf was added");
+        Refused(image, "host-changed", "99-other.conf");
+        File.Delete(dropIn);
+        GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        Runs(Host.Start(image));
+    }
+
+    [Fact]
+    public void Metrics_CurlOverTheSocketAndOverLoopback_IsWhatPrometheusReads()
+    {
+        Runs(Host.Start(Host.Signed("metrics")));
+        string socket = Path.Combine(Host.Run, "metrics.sock");
+
+        Outcome unix = new Call(null, "--silent", "--fail", "--unix-socket", socket, "http://agent/metrics") { Program = "curl" }.Run().Expect(0);
+        IReadOnlyDictionary<string, double> samples = PrometheusText.Read(unix.Out);
+        Assert.Equal(1, samples["plimsoll_host_right"]);
+        Assert.True(samples["""plimsoll_decisions_total{gate="runtime",answer="allow",code=""}"""] >= 1);
+        Assert.True(samples["""plimsoll_decision_seconds_count{gate="plugin"}"""] >= 1);
+        Assert.InRange(samples["process_resident_memory_bytes"], 10e6, 500e6);
+        Assert.Equal(22, new Call(null, "--silent", "--fail", "--unix-socket", socket, "http://agent/Plugin.Activate") { Program = "curl" }.Run().Code);
+
+        using TcpListener free = new(IPAddress.Loopback, 0);
+        free.Start();
+        string address = free.LocalEndpoint.ToString()!;
+        Assert.NotEqual(0, new Call(null, "--silent", "--max-time", "2", $"http://{address}/metrics") { Program = "curl" }.Run().Code);
+        free.Stop();
+        Host.StopAgent();
+        Host.StartAgentAgain("--metrics", address);
+        Outcome tcp = new Call(null, "--silent", "--fail", "--retry", "30", "--retry-delay", "1", "--retry-connrefused", $"http://{address}/metrics") { Program = "curl" }.Run().Expect(0);
+        Assert.Equal(samples.Keys.Where(k => !k.Contains('{')), PrometheusText.Read(tcp.Out).Keys.Where(k => !k.Contains('{')));
+    }
+
+    /// <summary>systemd itself does not run here; it reads the units and says what it does not understand.</summary>
+    [Fact]
+    public void Units_OfAnInstalledHost_AreWhatSystemdUnderstands()
+    {
+        string units = Host.InstallOptions.Units, agent = Path.Combine(units, "plimsoll-agent.service"), front = Path.Combine(units, "plimsoll-front.service");
+        Assert.Equal("", Verify(agent, front).Error);
+
+        using TempFolder folder = new();
+        string broken = folder.Write("plimsoll-front.service", System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(front).Replace("ProtectHome=yes", "ProtectHomes=yes", StringComparison.Ordinal)));
+        Assert.Contains("ProtectHomes", Verify(broken).Error, StringComparison.Ordinal);
+
+        // What it says of other units of this machine is not ours.
+        static (int Code, string Error) Verify(params string[] files)
+        {
+            Outcome outcome = new Call(null, ["verify", "--man=no", .. files]) { Program = "systemd-analyze" }.Run();
+            return (outcome.Code, string.Join('\n', outcome.Error.Split('\n').Where(l => files.Any(f => l.Contains(Path.GetFileName(f), StringComparison.Ordinal) || l.Contains(f, StringComparison.Ordinal)))));
+        }
+    }
+
+    private Outcome Doctor(params string[] more) => DoctorCall(more).Run();
+
+    private Call DoctorCall(params string[] more)
+    {
+        Plimsoll.Agent.Install.InstallOptions options = Host.InstallOptions;
+        return new Call(null, ["doctor", "--state", Host.State, "--run", Host.Run, "--docker", Host.Daemon.Socket, "--data-root", Host.Daemon.DataRoot, "--daemon-json", options.DaemonJson, "--units", options.Units, "--lib", options.Library, .. more])
+        { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") };
+    }
+
+    [Fact]
+    public void Doctor_InterruptedWithAContainerMade_RemovesIt()
+    {
+        SavedImage image = Host.Signed("doctor-interrupted", DoctorsImage);
+        string containers = Path.Combine(Host.Daemon.DataRoot, "containers");
+        int before = Directory.GetDirectories(containers).Length;
+        using Running doctor = DoctorCall("--image", image.Id.ToString()).Start();
+        SpinWait.SpinUntil(() => Directory.GetDirectories(containers).Length > before || !doctor.Alive, TimeSpan.FromSeconds(30));
+        doctor.Interrupt();
+        Outcome outcome = doctor.End();
+        // It may have come to its end just then.
+        Assert.True(outcome.Code is 130 or 0, outcome.Out + outcome.Error);
+        NothingIsLeft();
+    }
+
+    private static Dictionary<string, string> Results(Outcome doctor)
+    {
+        using JsonDocument json = JsonDocument.Parse(doctor.Out);
+        Assert.Equal(doctor.Code == 0, json.RootElement.GetProperty("healthy").GetBoolean());
+        return json.RootElement.GetProperty("checks").EnumerateArray().GroupBy(c => c.GetProperty("name").GetString()!, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Select(c => c.GetProperty("result").GetString()!).Min(StringComparer.Ordinal)!, StringComparer.Ordinal);
+    }
+
+    private void NothingIsLeft() => Assert.Equal("", Host.Docker("ps", "-aq", "--filter", "name=plimsoll-doctor").Expect(0).Out);
+
+    [Fact]
+    public void Doctor_HostAsInstalled_ProvesBothGatesAndLeavesNothing()
+    {
+        SavedImage image = Host.Signed("doctor", DoctorsImage);
+        Outcome doctor = Doctor("--json");
+        Dictionary<string, string> results = Results(doctor);
+        Assert.True(doctor.Code == 0, doctor.Out + doctor.Error);
+        Assert.Equal(("good", "good", "good"), (results["plugin-gate"], results["plugin-body"], results["runtime-gate"]));
+        NothingIsLeft();
+        // The very image whose container was refused starts as before.
+        Runs(Host.Start(image));
+        Outcome text = Doctor("--image", image.Id.ToString()).Expect(0);
+        Assert.Contains("runtime-gate  ✓ refuses a container of " + image.Id, text.Out, StringComparison.Ordinal);
+        NothingIsLeft();
+    }
+
+    [Fact]
+    public void Doctor_EachGateBroken_FailsWithAHintAndStartsNothing()
+    {
+        SavedImage image = Host.Signed("doctor-broken", DoctorsImage);
+        Runs(Host.Start(image));
+        string path = Host.InstallOptions.DaemonJson, installed = File.ReadAllText(path);
+
+        Host.StopAgent("KILL");
+        Outcome dead = Doctor("--json");
+        Host.StartAgentAgain();
+        Assert.Equal(1, dead.Code);
+        Dictionary<string, string> results = Results(dead);
+        Assert.Equal(("failed", "failed", "undecided"), (results["agent"], results["plugin-gate"], results["runtime-gate"]));
+        Assert.Contains("systemctl restart plimsoll-agent", dead.Out, StringComparison.Ordinal);
+
+        Host.StopFront();
+        Outcome front = Doctor("--json");
+        Host.RestartFront();
+        GatedHost.Await(() => Host.Docker("ps").Code == 0, () => "the daemon does not come back");
+        Assert.Equal(1, front.Code);
+        Assert.Equal(("failed", "failed"), (Results(front)["front"], Results(front)["plugin-gate"]));
+
+        try
+        {
+            File.WriteAllText(path, installed.Replace("\"default-runtime\": \"plimsoll\"", "\"default-runtime\": \"runc\"", StringComparison.Ordinal));
+            Host.Reload();
+            GatedHost.Await(() => Host.Docker("info", "--format", "{{.DefaultRuntime}}").Out.Trim() == "runc", () => "the daemon did not reload");
+            Outcome runc = Doctor("--json");
+            Assert.Equal(1, runc.Code);
+            results = Results(runc);
+            Assert.Equal(("failed", "failed", "failed"), (results["daemon.json"], results["dockerd"], results["runtime-gate"]));
+            Assert.Contains("systemctl reload docker", runc.Out, StringComparison.Ordinal);
+        }
+        finally
+        {
+            int restored = Lines("host-restored").Length;
+            File.WriteAllText(path, installed);
+            Host.Reload();
+            GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        }
+        NothingIsLeft();
+        Assert.Equal(0, Doctor().Code);
+    }
+}

@@ -1,0 +1,175 @@
+using Plimsoll.Agent;
+using Plimsoll.Agent.Gate;
+using Plimsoll.Agent.Install;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.Tests.Agent;
+
+public sealed class HostCheckTests : IDisposable
+{
+    private const string Launcher = "/usr/lib/plimsoll/plimsoll", Gated = """{"default-runtime":"plimsoll","runtimes":{"plimsoll":{"path":"/usr/lib/plimsoll/plimsoll"}},"authorization-plugins":["plimsoll"]}""";
+
+    private readonly TempFolder _folder = new();
+    private readonly List<string?> _told = [];
+
+    public void Dispose() => _folder.Dispose();
+
+    private InstallOptions Options => new() { Paths = AgentPaths.Default with { State = "/state" }, InstallRoot = _folder.Path };
+
+    private HostCheck Installed()
+    {
+        Write(Launcher, "launcher");
+        Write(Options.DaemonJson, Gated);
+        InstallRecord record = new(DateTimeOffset.UnixEpoch, "0.1.0", false, "", [(Launcher, InstallRecord.DigestOf("launcher"u8))], [], [("plimsoll", Launcher)]);
+        _folder.Write("state/install/install.json", record.ToJson());
+        return new HostCheck(Options, _told.Add);
+    }
+
+    private const string Runc = "/usr/sbin/runc", Unit = "/lib/systemd/system/docker.service", DropIn = "/etc/systemd/system/docker.service.d/10-other.conf";
+
+    /// <summary>With the runtime behind the gate and the daemon's units written down.</summary>
+    private HostCheck InstalledWhole()
+    {
+        Write(Launcher, "launcher");
+        Write(Options.DaemonJson, Gated);
+        Write(Runc, "runc");
+        Write(Unit, "[Service]\n");
+        InstallRecord record = new(DateTimeOffset.UnixEpoch, "0.1.0", false, "", [(Launcher, InstallRecord.DigestOf("launcher"u8))], [], [("plimsoll", Launcher)])
+        {
+            DaemonJson = Options.DaemonJson,
+            Units = Options.Units,
+            Engines = [(Runc, InstallRecord.DigestOf("runc"u8))],
+            DockerUnits = [(Unit, InstallRecord.DigestOf("[Service]\n"u8))],
+        };
+        _folder.Write("state/install/install.json", record.ToJson());
+        return new HostCheck(Options, _told.Add);
+    }
+
+    private static DaemonInfo Info(string runtime) => new(runtime, new Dictionary<string, string> { ["plimsoll"] = Launcher }, ["plimsoll"]) { AsksUs = true };
+
+    [Fact]
+    public void Find_RuntimeBehindTheGateReplaced_IsSaid()
+    {
+        HostCheck check = InstalledWhole();
+        Assert.Null(check.Find());
+        Write(Runc, "another");
+        Assert.Contains(Runc, check.Find(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(DropIn, "[Service]\nExecStart=\n", "was added")]
+    [InlineData("/etc/systemd/system/containerd.service", "[Service]\n", "was added")]
+    [InlineData("/etc/systemd/system/service.d/all.conf", "[Service]\n", "was added")]
+    [InlineData("/run/systemd/system/docker.socket.d/x.conf", "[Socket]\n", "was added")]
+    [InlineData("/etc/default/docker", "DOCKER_OPTS=\n", "was added")]
+    [InlineData(Unit, "[Service]\nExecStart=/evil\n", "is not what docker was started with")]
+    [InlineData(Unit, null, "is gone")]
+    public void LookAround_UnitAddedChangedOrTakenAway_IsSaidUntilItIsRightAgain(string path, string? content, string wanted)
+    {
+        HostCheck check = InstalledWhole();
+        check.LookAround(null);
+        Assert.Null(check.Find());
+
+        string host = _folder[path[1..]];
+        byte[]? before = File.Exists(host) ? File.ReadAllBytes(host) : null;
+        if (content is null)
+            File.Delete(host);
+        else
+            Write(path, content);
+        check.LookAround(null);
+        Assert.Contains(path, check.Find(), StringComparison.Ordinal);
+        Assert.Contains(wanted, check.Find(), StringComparison.Ordinal);
+
+        if (before is null)
+            File.Delete(host);
+        else
+            File.WriteAllBytes(host, before);
+        check.LookAround(null);
+        Assert.Null(check.Find());
+    }
+
+    [Fact]
+    public void LookAround_UnitOfAnotherService_IsNoBusinessOfTheGate()
+    {
+        HostCheck check = InstalledWhole();
+        Write("/etc/systemd/system/nginx.service", "[Service]\n");
+        check.LookAround(null);
+        Assert.Null(check.Find());
+    }
+
+    [Fact]
+    public void LookAround_DaemonThatSaysOtherwise_IsSaidUntilItIsRightOrNotKnown()
+    {
+        HostCheck check = InstalledWhole();
+        Assert.False(check.LookAround(Info("plimsoll")));
+        Assert.Null(check.Find());
+        Assert.True(check.LookAround(Info("runc")));
+        Assert.Contains("default runtime is \"runc\"", check.Find(), StringComparison.Ordinal);
+        Assert.False(check.LookAround(Info("plimsoll")));
+        Assert.Null(check.Find());
+        Assert.True(check.LookAround(Info("plimsoll") with { AsksUs = false }));
+        Assert.Contains("authorization plugin", check.Find(), StringComparison.Ordinal);
+        Assert.False(check.LookAround(null));
+        Assert.Null(check.Find());
+        Assert.Equal([false, true, false, true], _told.Select(t => t is null));
+    }
+
+    private void Write(string path, string content) => _folder.Write(path[1..], System.Text.Encoding.UTF8.GetBytes(content));
+
+    [Fact]
+    public void Find_NothingInstalled_IsNotChecked() => Assert.Null(new HostCheck(Options, _told.Add).Find());
+
+    [Fact]
+    public void Find_LauncherReplacedAndBack_IsToldOnceEach()
+    {
+        HostCheck check = Installed();
+        Assert.Null(check.Find());
+
+        Write(Launcher, "launched");
+        Assert.Contains(Launcher, check.Find(), StringComparison.Ordinal);
+        Assert.Contains(Launcher, check.Find(), StringComparison.Ordinal);
+        Write(Launcher, "launcher");
+        Assert.Null(check.Find());
+
+        Assert.Equal(2, _told.Count);
+        Assert.Null(_told[1]);
+    }
+
+    [Fact]
+    public void Find_LauncherRemoved_IsSaid()
+    {
+        HostCheck check = Installed();
+        Assert.Null(check.Find());
+        File.Delete(_folder[Launcher[1..]]);
+        Assert.Contains(Launcher, check.Find(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"plimsoll\":{", "\"plimsol\":{")]
+    [InlineData("\"default-runtime\":\"plimsoll\"", "\"default-runtime\":\"runc\"")]
+    [InlineData("[\"plimsoll\"]", "[]")]
+    [InlineData("/usr/lib/plimsoll/plimsoll", "/usr/sbin/runc")]
+    public void Find_DaemonJsonWithoutAPartOfTheGate_IsSaid(string part, string instead)
+    {
+        HostCheck check = Installed();
+        Assert.Null(check.Find());
+        Write(Options.DaemonJson, Gated.Replace(part, instead, StringComparison.Ordinal));
+        Assert.Contains(Options.DaemonJson, check.Find(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Find_DaemonJsonWithMoreBesideTheGate_IsRight()
+    {
+        HostCheck check = Installed();
+        Write(Options.DaemonJson, Gated.Insert(1, "\"debug\":true,"));
+        Assert.Null(check.Find());
+    }
+
+    [Fact]
+    public void Find_RecordDamaged_IsSaid()
+    {
+        HostCheck check = Installed();
+        _folder.Write("state/install/install.json", "{}"u8.ToArray());
+        Assert.NotNull(check.Find());
+    }
+}

@@ -1,0 +1,198 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using Plimsoll.Agent;
+using Plimsoll.Agent.Plugin;
+using Plimsoll.TestKit;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.Tests.Agent.Plugin;
+
+/// <summary>Docker's plugin protocol over the socket.</summary>
+public sealed class PluginServerTests : IAsyncLifetime
+{
+    private readonly TempFolder _folder = new();
+    private readonly Gated _gated = new();
+    private readonly List<PluginRecord> _records = [];
+    private Action<PluginRecord> _record;
+    private PluginServer _server = null!;
+    private HttpClient _client = null!;
+
+    public PluginServerTests() => _record = r =>
+    {
+        lock (_records)
+            _records.Add(r);
+    };
+
+    private AgentPaths Paths => new(_folder["state"], _folder.Path, _folder["docker"], _gated.Dockerd.SocketPath);
+
+    public async ValueTask InitializeAsync()
+    {
+        // What a process that was killed left behind.
+        using (Socket left = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+            left.Bind(new UnixDomainSocketEndPoint(Paths.PluginSocket));
+        _server = await StartAsync(new PluginOptions());
+        _client = ClientOf(Paths.PluginSocket);
+    }
+
+    private Task<PluginServer> StartAsync(PluginOptions options) =>
+        PluginServer.StartAsync(Paths, _gated, _gated.Daemon, TimeProvider.System, r => _record(r), options, TestContext.Current.CancellationToken);
+
+    private static HttpClient ClientOf(string path) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, stop) =>
+        {
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    { BaseAddress = new Uri("http://plugin") };
+
+    private async Task<JsonNode> AskAsync(byte[] message, string call = "/AuthZPlugin.AuthZReq")
+    {
+        using ByteArrayContent content = new(message);
+        using HttpResponseMessage response = await _client.PostAsync(new Uri(call, UriKind.Relative), content, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    [Fact]
+    public async Task Socket_OfTheServer_IsItsOwnersAlone()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Paths.PluginSocket));
+
+        await _server.DisposeAsync();
+        Assert.False(File.Exists(Paths.PluginSocket));
+    }
+
+    [Fact]
+    public async Task StartAsync_WhereSomebodysFileStands_LeavesItAlone()
+    {
+        AgentPaths elsewhere = Paths with { Run = Directory.CreateDirectory(_folder["run"]).FullName };
+        File.WriteAllText(elsewhere.PluginSocket, "notes");
+
+        await Assert.ThrowsAsync<IOException>(() => PluginServer.StartAsync(elsewhere, _gated, _gated.Daemon, TimeProvider.System, _record, new PluginOptions(), TestContext.Current.CancellationToken));
+
+        Assert.Equal("notes", File.ReadAllText(elsewhere.PluginSocket));
+    }
+
+    [Fact]
+    public async Task Calls_OfTheProtocol_AreAnswered()
+    {
+        Assert.Equal("authz", (string?)(await AskAsync("{}"u8.ToArray(), "/Plugin.Activate"))["Implements"]![0]);
+        Assert.True((bool)(await AskAsync(new byte[1 << 20], "/AuthZPlugin.AuthZRes"))["Allow"]!);
+
+        JsonNode allowed = await AskAsync(DockerdMessage.Get("/v1.41/info").ToBytes());
+        Assert.Equal((true, "", ""), ((bool)allowed["Allow"]!, (string)allowed["Msg"]!, (string)allowed["Err"]!));
+        JsonNode denied = await AskAsync((DockerdMessage.Post("/v1.41/build") with { User = "dev\"\n\u202e" }).ToBytes());
+        Assert.False((bool)denied["Allow"]!);
+        Assert.Equal("plimsoll: operation: a build runs its steps where no gate sees them, and policy edge neither allows it nor names client \"dev\"\\x0a\\u202e\" (start.engine.builders)", (string)denied["Msg"]!);
+
+        using HttpResponseMessage unknown = await _client.PostAsync(new Uri("/VolumeDriver.Create", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        using HttpResponseMessage got = await _client.GetAsync(new Uri("/AuthZPlugin.AuthZReq", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed), (unknown.StatusCode, got.StatusCode));
+    }
+
+    [Fact]
+    public async Task Decisions_AllowedAndDenied_AreRecorded()
+    {
+        await AskAsync((DockerdMessage.Post("/v1.41/containers/create?name=a", Gated.Body(_ => { }).ToJsonString()) with { User = "ops" }).ToBytes());
+        await AskAsync(DockerdMessage.Post("/v1.41/containers/web/exec", """{"Privileged":true}""").ToBytes());
+        await AskAsync("nonsense"u8.ToArray());
+
+        Assert.Collection(_records,
+            r => Assert.Equal((true, "allowed", "POST /containers/create", Gated.Signed, "ops"), (r.Allowed, r.Code, r.Endpoint, r.Image!, r.Client.User)),
+            r => Assert.Equal((false, "operation-exec-privileged", "POST /containers/{name}/exec", "web", "/v1.41/containers/web/exec"), (r.Allowed, r.Code, r.Endpoint, r.Subject, r.Uri)),
+            r => Assert.Equal((false, "unreadable-message", "", ""), (r.Allowed, r.Code, r.Endpoint, r.Uri)));
+    }
+
+    [Fact]
+    public async Task Decision_ThatCannotBeRecorded_IsADenial()
+    {
+        byte[] message = DockerdMessage.Get("/info").ToBytes();
+        Assert.True((bool)(await AskAsync(message))["Allow"]!);
+        _record = _ => throw new IOException("no space left");
+
+        JsonNode answer = await AskAsync(message);
+
+        Assert.False((bool)answer["Allow"]!);
+        Assert.StartsWith("plimsoll: no-evidence: ", (string)answer["Msg"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Message_OneByteOverTheLimit_IsDenied()
+    {
+        byte[] message = DockerdMessage.Get("/info").ToBytes();
+        byte[] longest = [.. message, .. Enumerable.Repeat((byte)' ', PluginApplication.MaxMessageBytes - message.Length)];
+
+        Assert.True((bool)(await AskAsync(longest))["Allow"]!);
+        JsonNode answer = await AskAsync([.. longest, (byte)' ']);
+
+        Assert.False((bool)answer["Allow"]!);
+        Assert.Contains("longer than 8388608 bytes", (string)answer["Msg"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Decision_ThatTakesTooLong_IsADenialInTime()
+    {
+        await _server.DisposeAsync();
+        _server = await StartAsync(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
+        _gated.Dockerd.Delay = TimeSpan.FromSeconds(30);
+
+        JsonNode answer = await AskAsync(DockerdMessage.Post("/containers/web/start").ToBytes());
+
+        Assert.False((bool)answer["Allow"]!);
+    }
+
+    [Fact]
+    public async Task Start_WhenDockerdAsksThePluginAboutTheCallback_DoesNotDeadlock()
+    {
+        _gated.Dockerd.Plugin = async message => (bool)(await AskAsync(message.ToBytes()))["Allow"]!;
+
+        Task<JsonNode>[] all = [.. Enumerable.Range(0, 50).Select(_ => AskAsync(DockerdMessage.Post("/v1.41/containers/web/start").ToBytes()))];
+
+        foreach (JsonNode answer in await Task.WhenAll(all))
+            Assert.True((bool)answer["Allow"]!, (string)answer["Msg"]!);
+        Assert.Equal(50, _records.Count(r => r.Code == "call-back"));
+    }
+
+    [Fact]
+    public async Task Answers_OfAWarmServer_ComeInTime()
+    {
+        byte[] read = DockerdMessage.Get("/v1.41/containers/json").ToBytes(), start = DockerdMessage.Post("/v1.41/containers/web/start").ToBytes(),
+            create = DockerdMessage.Post("/v1.41/containers/create", Gated.Body(_ => { }).ToJsonString()).ToBytes();
+        _gated.Dockerd.Plugin = async message => (bool)(await AskAsync(message.ToBytes()))["Allow"]!;
+
+        TimeSpan without = await MedianAsync(read), judged = await MedianAsync(create), with = await MedianAsync(start);
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"plugin over its socket, median of 1000: read {without.TotalMilliseconds:0.000} ms, create {judged.TotalMilliseconds:0.000} ms, start with a call-back that is asked about too {with.TotalMilliseconds:0.000} ms");
+        // Five times what is promised: other tests run beside this one.
+        Assert.True(without < TimeSpan.FromMilliseconds(5), $"{without.TotalMilliseconds} ms");
+        Assert.True(with < TimeSpan.FromMilliseconds(50), $"{with.TotalMilliseconds} ms");
+    }
+
+    private async Task<TimeSpan> MedianAsync(byte[] message)
+    {
+        List<TimeSpan> took = [];
+        for (int i = 0; i < 1200; i++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            Assert.True((bool)(await AskAsync(message))["Allow"]!);
+            if (i >= 200)
+                took.Add(Stopwatch.GetElapsedTime(began));
+        }
+        took.Sort();
+        return took[took.Count / 2];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        await _server.DisposeAsync();
+        _gated.Dispose();
+        _folder.Dispose();
+    }
+}
