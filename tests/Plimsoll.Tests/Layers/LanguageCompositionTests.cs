@@ -297,14 +297,16 @@ public sealed class LanguageCompositionTests : IDisposable
     {
         byte[][] paths = [.. Enumerable.Range(0, 1000).Select(i => Encoding.UTF8.GetBytes($"usr/share/doc/package-{i}/file-{i}.{"abcdefghijklmnop"[i % 16]}")), "usr/lib/x.lock"u8.ToArray(), "a/node_modules/a/package.json"u8.ToArray()];
         int wanted = 0, mattering = 0;
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (byte[] path in paths)
+        long least = Allocation.Least(() =>
         {
-            for (int i = 0; i < LanguageAnalysers.All.Count; i++)
-                wanted += LanguageAnalysers.All[i].Wants(path) ? 1 : 0;
-            mattering += Ownership.IsSystemPath(path) ? 1 : 0;
-        }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Equal((1, 1001), (wanted, mattering));
+            (wanted, mattering) = (0, 0);
+            foreach (byte[] path in paths)
+            {
+                for (int i = 0; i < LanguageAnalysers.All.Count; i++)
+                    wanted += LanguageAnalysers.All[i].Wants(path) ? 1 : 0;
+                mattering += Ownership.IsSystemPath(path) ? 1 : 0;
+            }
+        });
+        Assert.Equal((0, 1, 1001), (least, wanted, mattering));
     }
 }
