@@ -44,6 +44,9 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
     /// <summary>Bytes of the names of one file's attributes; the kernel allows 64 KiB.</summary>
     private const int MaxAttributeBytes = 64 * 1024;
 
+    /// <summary>Tried first: the kernel takes as much memory for each call as it is offered room.</summary>
+    private const int UsualAttributeBytes = 1024;
+
     private const int RecordHeadBytes = 19, ListingBytes = 32 * 1024;
 
     private readonly byte[] _attributes = new byte[MaxAttributeBytes];
@@ -133,13 +136,9 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
         proc += digits + 1;
         name.CopyTo(_proc.AsSpan(proc));
         proc += name.Length;
-        int names = _viaProc ? -Errno.ENOSYS : Native.ListAttributesAt(parent, name, _attributes);
-        // Older kernels do not know the call, and some sandboxes refuse what they do not know.
-        if (names is -Errno.ENOSYS or -Errno.EPERM)
-        {
-            _viaProc = true;
-            names = Native.ListAttributes(_proc, _attributes);
-        }
+        int names = List(parent, name, _attributes.AsSpan(0, UsualAttributeBytes));
+        if (names == -Errno.ERANGE)
+            names = List(parent, name, _attributes);
         if (names < 0 && names != -Errno.EOPNOTSUPP)
             throw names == -Errno.ENOENT && !Directory.Exists("/proc/self/fd")
                 ? new ImageException(ImageError.Unsupported, $"{where}: extended attributes are read through /proc, which is not mounted")
@@ -158,6 +157,18 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
             ProcPath = _proc.AsSpan(0, proc),
         });
         return stat.IsFolder && stat.Mount == _mount;
+    }
+
+    private int List(int parent, ReadOnlySpan<byte> name, Span<byte> into)
+    {
+        int length = _viaProc ? -Errno.ENOSYS : Native.ListAttributesAt(parent, name, into);
+        // Older kernels do not know the call, and some sandboxes refuse what they do not know.
+        if (length is -Errno.ENOSYS or -Errno.EPERM)
+        {
+            _viaProc = true;
+            length = Native.ListAttributes(_proc, into);
+        }
+        return length;
     }
 
     private ReadOnlySpan<char> Text(int length)

@@ -103,6 +103,16 @@ public sealed class UnpackedComparerTests : IDisposable
     }
 
     [Fact]
+    public void Compare_MoreAttributesThanUsual_AreAllNamed()
+    {
+        string[] names = [.. Enumerable.Range(0, 8).Select(i => $"user.{i}{new string('n', 200)}")];
+        foreach (string name in names)
+            Attribute("etc/d", name, "v");
+
+        Assert.Equal(names.Select(n => $"xattr etc/d: {n}: v -> "), Compare());
+    }
+
+    [Fact]
     public void Compare_ShiftedOwners_AreShiftedBack()
     {
         Shell("chown -hR 100000:200000 l; chown -h 100007 l/etc/s");
