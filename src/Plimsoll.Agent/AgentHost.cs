@@ -3,6 +3,7 @@ using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Oci;
+using Plimsoll.Texts;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
 
@@ -25,13 +26,14 @@ internal sealed class AgentHost : IDisposable
 
     /// <exception cref="IOException">A folder or socket cannot be made.</exception>
     /// <exception cref="EvidenceLogException">The evidence log cannot be opened.</exception>
-    public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes)
+    /// <param name="notes">Gets lines for the journal of the host.</param>
+    public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes, Language language)
     {
         AgentPaths paths = options.Paths;
         foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.BreakGlass, paths.BreakGlassUses])
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
-        _log = new AgentLog(paths, options.Log, time, metrics, notes);
+        _log = new AgentLog(paths, options.Log, time, metrics, notes, language);
         HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), _log.Policy);
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;

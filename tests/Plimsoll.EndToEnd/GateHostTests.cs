@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Plimsoll.EvidenceLog;
 using Plimsoll.TestKit;
+using Plimsoll.Texts;
 
 namespace Plimsoll.EndToEnd;
 
@@ -204,6 +205,42 @@ public sealed class GateHostTests(InstalledGate shared) : IClassFixture<Installe
         Outcome text = Doctor("--image", image.Id.ToString()).Expect(0);
         Assert.Contains("runtime-gate  ✓ refuses a container of " + image.Id, text.Out, StringComparison.Ordinal);
         NothingIsLeft();
+    }
+
+    [Fact]
+    public void Doctor_InChinese_StandsInColumnsAndItsJsonStaysEnglish()
+    {
+        SavedImage image = Host.Signed("doctor-zh", DoctorsImage);
+        Outcome text = DoctorCall("--image", image.Id.ToString()).With("LANG", "zh_CN.UTF-8").Run().Expect(0);
+        Assert.Contains($"运行时门控    ✓ 拒绝植入了文件的 {image.Id} 容器（own-", text.Out, StringComparison.Ordinal);
+        Assert.Contains("插件门控      ✓ 拒绝使用非本产品运行时的容器\n请求正文      ✓ ", text.Out, StringComparison.Ordinal);
+        Assert.All(text.Out.TrimEnd('\n').Split('\n'), l => Assert.Equal(14, DisplayWidth.Of(l.AsSpan(0, l.IndexOf('✓', StringComparison.Ordinal)))));
+
+        Outcome json = DoctorCall("--json", "--lang", "zh", "--image", image.Id.ToString()).Run().Expect(0);
+        Assert.Equal("good", Results(json)["runtime-gate"]);
+        Assert.DoesNotContain(json.Out, c => c >= '\u2e80');
+    }
+
+    [Fact]
+    public void Agent_InChinese_WritesItsNotesSoAndRefusesInEnglish()
+    {
+        SavedImage image = Host.Image("agent-zh");
+        Host.Daemon.Load(image.Build());
+        Host.StopAgent();
+        Host.StartAgentAgain("--lang", "zh");
+        try
+        {
+            GatedHost.Await(() => Host.AgentSaid.Contains("plimsoll-agent: 就绪", StringComparison.Ordinal), () => Host.AgentSaid);
+            Outcome refused = Host.Start(image);
+            Assert.Contains("plimsoll: ", refused.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain(refused.Error, c => c >= '\u2e80');
+            Assert.All(Host.Log(), l => Assert.DoesNotContain(GatedHost.Field(l, "reason"), c => c >= '\u2e80'));
+        }
+        finally
+        {
+            Host.StopAgent();
+            Host.StartAgentAgain();
+        }
     }
 
     [Fact]
