@@ -6,6 +6,7 @@ using Plimsoll.Oci;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -121,7 +122,8 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
             Tell(name, DoctorResult.Failed, Catalogue.DoctorDeniedOther.With(other, code, Shown(answer)), Catalogue.DoctorHint(other switch
             {
                 "agent-not-ready" => "agent",
-                "no-policy" => "policy",
+                BreakGlassScope.HostChanged => "installed",
+                "no-policy" or "policy-rolled-back" or "policy-unsigned" or "policy-malformed" => "policy",
                 _ => "",
             }));
         else
