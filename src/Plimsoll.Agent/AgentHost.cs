@@ -42,8 +42,9 @@ internal sealed class AgentHost : IDisposable
         metrics.AddGauge("plimsoll_layers_watched", "Layers that need not be read again until somebody writes to them.", () => _writes?.Count ?? 0);
         StartedContainers started = new(Path.Combine(paths.State, "started"));
         HostCheck check = HostCheck.Of(paths, _log.Host);
-        BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, time, _log.Glass);
-        ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _log.Say), layers, started, check, VerdictsCount, time) { Glass = glass };
+        Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
+        BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, _log.Glass);
+        ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, time) { Glass = glass };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, time, _log.Decided) { Glass = glass };
