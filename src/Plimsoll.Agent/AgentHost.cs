@@ -3,6 +3,7 @@ using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Oci;
+using Plimsoll.Texts;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
 
@@ -25,13 +26,14 @@ internal sealed class AgentHost : IDisposable
 
     /// <exception cref="IOException">A folder or socket cannot be made.</exception>
     /// <exception cref="EvidenceLogException">The evidence log cannot be opened.</exception>
-    public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes)
+    /// <param name="notes">Gets lines for the journal of the host.</param>
+    public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes, Language language)
     {
         AgentPaths paths = options.Paths;
         foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.BreakGlass, paths.BreakGlassUses])
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
-        _log = new AgentLog(paths, options.Log, time, metrics, notes);
+        _log = new AgentLog(paths, options.Log, time, metrics, notes, language);
         HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), _log.Policy);
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;
@@ -40,8 +42,9 @@ internal sealed class AgentHost : IDisposable
         metrics.AddGauge("plimsoll_layers_watched", "Layers that need not be read again until somebody writes to them.", () => _writes?.Count ?? 0);
         StartedContainers started = new(Path.Combine(paths.State, "started"));
         HostCheck check = HostCheck.Of(paths, _log.Host);
-        BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, time, _log.Glass);
-        ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _log.Say), layers, started, check, VerdictsCount, time) { Glass = glass };
+        Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
+        BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, _log.Glass);
+        ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, time) { Glass = glass };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, time, _log.Decided) { Glass = glass };

@@ -16,11 +16,14 @@ internal sealed class AgentLog : IDisposable
     private readonly Metrics.Counter _decisions, _troubles, _reactions, _glass;
     private readonly Metrics.Histogram _seconds;
     private readonly TextWriter _notes;
+    private readonly Language _language;
 
     /// <exception cref="EvidenceLogException">The log cannot be opened; the agent does not run without it.</exception>
-    public AgentLog(AgentPaths paths, LogSettings settings, TimeProvider time, Metrics metrics, TextWriter notes)
+    /// <param name="notes">Gets lines for the journal of the host.</param>
+    /// <param name="language">Of the notes that are no lines of the log as well.</param>
+    public AgentLog(AgentPaths paths, LogSettings settings, TimeProvider time, Metrics metrics, TextWriter notes, Language language)
     {
-        _notes = notes;
+        (_notes, _language) = (notes, language);
         _lines = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = paths.Log, KeyFile = paths.LogKey, Time = time, Durability = settings.Durability, MaxFileBytes = settings.MaxFileBytes, MaxFiles = settings.MaxFiles });
         Export(paths.LogPublicKey);
         _decisions = metrics.AddCounter("plimsoll_decisions_total", "Questions answered, by who asked, answer and code.", "gate", "answer", "code");
@@ -94,7 +97,7 @@ internal sealed class AgentLog : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Say($"the evidence log's first key was not written to {path}: {e.Message}");
+            Say(Catalogue.AgentKeyNotExported.With(path, e.Message));
         }
     }
 
@@ -106,13 +109,13 @@ internal sealed class AgentLog : IDisposable
         Note("measurement-not-extended", LogField.Text("image", measurement.Config.ToString()), LogField.Text("measurement", measurement.Value.ToString()), LogField.Text("code", code), LogField.Text("reason", text));
 
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
-        LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble));
+        LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble?.ToString()));
 
     /// <param name="changed">Null when the host is as it was installed again.</param>
     public void Host(string? changed) => Note(changed is null ? "host-restored" : "host-changed", LogField.Text("reason", changed));
 
     /// <param name="others">All that there are now; empty when the last one went.</param>
-    public void Others(IReadOnlyList<string> others) => Note("other-daemons", LogField.List("daemons", others));
+    public void Others(IReadOnlyList<OtherDaemon> others) => Note("other-daemons", LogField.List("daemons", [.. others.Select(o => o.ToString())]));
 
     /// <param name="containers">All that there are now; empty when the last one went.</param>
     public void Foreign(IReadOnlyList<ForeignContainer> containers) => Note("foreign-containers", LogField.List("containers", [.. containers.Select(c => $"{c.Id} {c.Name}: {c.What}")]));
@@ -148,12 +151,15 @@ internal sealed class AgentLog : IDisposable
         }
         catch (EvidenceLogException e)
         {
-            Say($"the evidence log takes no line: {e.Message}");
+            Say(Catalogue.AgentLogTakesNoLine.With(e.Message));
         }
         Say($"{kind} {string.Join(' ', fields.Select(f => (f.Name, Value: f.AsText ?? f.AsNumber?.ToString(CultureInfo.InvariantCulture) ?? string.Join(", ", f.AsList ?? []))).Where(f => f.Value.Length > 0).Select(f => $"{f.Name}={Escape.ForTerminal(f.Value)}"))}");
     }
 
-    /// <summary>For the journal of the host.</summary>
+    /// <summary>A note for the journal of the host.</summary>
+    public void Say(FilledText text) => Say(text.In(_language));
+
+    /// <summary>As the other form, for what is English everywhere.</summary>
     public void Say(string text)
     {
         lock (_notes)
@@ -169,7 +175,7 @@ internal sealed class AgentLog : IDisposable
         }
         catch (EvidenceLogException e)
         {
-            Say($"the evidence log takes no line: {e.Message}");
+            Say(Catalogue.AgentLogTakesNoLine.With(e.Message));
             return answer.Allowed ? Answer.Deny("log-failed", $"the evidence log takes no line: {Escape.ForTerminal(e.Message)}") : answer;
         }
     }

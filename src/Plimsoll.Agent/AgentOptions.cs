@@ -18,31 +18,24 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
     public TpmSettings? Tpm { get; init; }
 
     public LogSettings Log { get; init; } = new();
+
     /// <summary>A loopback address on which metrics are served beside the unix socket; null: on none.</summary>
     public IPEndPoint? Metrics { get; init; }
 
-    public const string Usage = """
-        usage: plimsoll-agent run [OPTION…]
-          --state DIR           policy, statements, revocations and the evidence log   (/var/lib/plimsoll)
-          --run DIR             sockets                                                (/run/plimsoll)
-          --data-root DIR       Docker's data root                                     (/var/lib/docker)
-          --docker SOCKET       the daemon's unix socket                               (/run/docker.sock)
-          --measure-every N     seconds for which the measurement of a layer counts; 0: every start reads every layer (60)
-          --trust-until-write   a layer that was measured is read again when somebody wrote to it, and not before
-          --look-every N        seconds between looks at running containers            (600)
-          --metrics ADDRESS     serves numbers for Prometheus also here, such as 127.0.0.1:9464; loopback only (metrics.sock in --run)
-          --runtime NAME        a name under which Docker knows our launcher; may be given again (plimsoll, plimsoll-runsc)
-          --tpm TPM             what each started image measures to is extended there: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT (nowhere)
-          --tpm-nv INDEX        … into this NV index of type extend                    (0x01805001)
-          --pcr N               … into this PCR instead, 11 to 15
-          --tpm-auth FILE       passwords of the TPM's hierarchies
-          --tpm-failure WORD    refuse or report a start that cannot be extended       (refuse)
-          --log-sync WORD       grouped, each-line or never: when a line of the evidence log counts as written (grouped)
-          --log-file-mib N      size at which the log goes on in another file          (32)
-          --log-files N         files that are kept                                    (32)
-        """;
+    /// <summary>For help.</summary>
+    public static IReadOnlyList<HelpRow> Help =>
+    [
+        new("--state DIR", Catalogue.AgentHelpState, AgentPaths.Default.State), new("--run DIR", Catalogue.AgentHelpRun, AgentPaths.Default.Run),
+        new("--data-root DIR", Catalogue.AgentHelpDataRoot, AgentPaths.Default.DataRoot), new("--docker SOCKET", Catalogue.AgentHelpDocker, AgentPaths.Default.DockerSocket),
+        new("--measure-every N", Catalogue.AgentHelpMeasureEvery, 60), new("--trust-until-write", Catalogue.AgentHelpUntilWrite), new("--look-every N", Catalogue.AgentHelpLookEvery, 600),
+        new("--metrics ADDRESS", Catalogue.AgentHelpMetrics), new("--runtime NAME", Catalogue.AgentHelpRuntime, "plimsoll, plimsoll-runsc"),
+        new("--tpm TPM", Catalogue.AgentHelpTpm), new("--tpm-nv INDEX", Catalogue.AgentHelpTpmNv, "0x01805001"), new("--pcr N", Catalogue.AgentHelpPcr),
+        new("--tpm-auth FILE", Catalogue.AgentHelpTpmAuth), new("--tpm-failure WORD", Catalogue.AgentHelpTpmFailure, "refuse"),
+        new("--log-sync WORD", Catalogue.AgentHelpLogSync, "grouped"), new("--log-file-mib N", Catalogue.AgentHelpLogFile, 32), new("--log-files N", Catalogue.AgentHelpLogFiles, 32),
+    ];
 
-    /// <exception cref="FormatException">What was given, and what was wanted.</exception>
+    /// <exception cref="OptionException">What was given, and what was wanted.</exception>
+    /// <exception cref="FormatException">What is extended where would be no evidence.</exception>
     public static AgentOptions Parse(IReadOnlyList<string> arguments)
     {
         AgentPaths paths = AgentPaths.Default;
@@ -59,7 +52,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 untilWrite = true;
                 continue;
             }
-            string name = arguments[i], value = ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} wants a value");
+            string name = arguments[i], value = ++i < arguments.Count ? arguments[i] : throw new OptionException(Catalogue.AgentWantsValue.With(Escape.ForTerminal(name)));
             switch (name)
             {
                 case "--state": paths = paths with { State = Absolute(name, value) }; break;
@@ -78,7 +71,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 case "--log-sync": log = log with { Durability = Word(name, value, ["grouped", "each-line", "never"]) switch { "never" => LogDurability.Never, "each-line" => LogDurability.EachLine, _ => LogDurability.Grouped } }; break;
                 case "--log-file-mib": log = log with { MaxFileBytes = (long)Number(name, value, 1, 4096) << 20 }; break;
                 case "--log-files": log = log with { MaxFiles = Number(name, value, 2, 10_000) }; break;
-                default: throw new FormatException($"unknown option {name}");
+                default: throw new OptionException(Catalogue.AgentUnknownOption.With(Escape.Quote(name)));
             }
         }
         return new AgentOptions(paths, TimeSpan.FromSeconds(measure), TimeSpan.FromSeconds(look), untilWrite, runtimes.Count > 0 ? runtimes : ["plimsoll", "plimsoll-runsc"])
@@ -92,32 +85,32 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
     private static TpmSettings? TpmOf(string? tpm, string? nv, string? pcr, string? auth, string? failure)
     {
         if (tpm is null)
-            return nv is null && pcr is null && auth is null && failure is null ? null : throw new FormatException("--tpm-nv, --pcr, --tpm-auth and --tpm-failure are for --tpm");
+            return nv is null && pcr is null && auth is null && failure is null ? null : throw new OptionException(Catalogue.AgentTpmMissing);
         if (nv is not null && pcr is not null)
-            throw new FormatException("--tpm-nv and --pcr do not go together");
+            throw new OptionException(Catalogue.AgentTpmBoth);
         ExtendTarget target = nv is not null ? ExtendTarget.OfIndex(nv) : pcr is not null ? ExtendTarget.OfPcr(pcr) : ExtendTarget.Default;
         return new TpmSettings(tpm, target, auth, failure != "report");
     }
 
     private static string Word(string name, string value, string[] known) =>
-        known.Contains(value, StringComparer.Ordinal) ? value : throw new FormatException($"{name}: {value} is not understood; wanted {string.Join(" or ", known)}");
+        known.Contains(value, StringComparer.Ordinal) ? value : throw new OptionException(Catalogue.AgentWantedWord.With(name, Escape.Quote(value), string.Join(", ", known)));
 
     private static int Number(string name, string value, int least, int most) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most ? number
-            : throw new FormatException($"{name}: {value} is not understood; wanted a number from {least} to {most}");
+            : throw new OptionException(Catalogue.AgentWantedNumber.With(name, Escape.Quote(value), least, most));
 
     /// <summary>Whoever reaches the address reads the numbers, which name policies and reasons: nobody from another machine may.</summary>
-    /// <exception cref="FormatException">No address with a port, or one that others reach.</exception>
+    /// <exception cref="OptionException">No address with a port, or one that others reach.</exception>
     internal static IPEndPoint Loopback(string name, string value) =>
-        !IPEndPoint.TryParse(value, out IPEndPoint? address) || address.Port == 0 ? throw new FormatException($"{name}: {Escape.Quote(value)} is no address with a port; wanted one such as 127.0.0.1:9464 or [::1]:9464")
-        : !IPAddress.IsLoopback(address.Address) ? throw new FormatException($"{name}: {Escape.Quote(value)} can be reached from other machines; wanted a loopback address such as 127.0.0.1:9464")
+        !IPEndPoint.TryParse(value, out IPEndPoint? address) || address.Port == 0 ? throw new OptionException(Catalogue.AgentNotAddress.With(name, Escape.Quote(value)))
+        : !IPAddress.IsLoopback(address.Address) ? throw new OptionException(Catalogue.AgentNotLoopback.With(name, Escape.Quote(value)))
         : address;
 
     private static int Seconds(string name, string value, int least) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds >= least && seconds <= 86400 ? seconds
-            : throw new FormatException($"{name}: {value} is not understood; wanted seconds from {least} to 86400");
+            : throw new OptionException(Catalogue.AgentWantedSeconds.With(name, Escape.Quote(value), least, 86400));
 
-    private static string Absolute(string name, string value) => value.StartsWith('/') ? value.TrimEnd('/') : throw new FormatException($"{name}: {value} is no absolute path");
+    private static string Absolute(string name, string value) => value.StartsWith('/') ? value.TrimEnd('/') : throw new OptionException(Catalogue.AgentNotAbsolute.With(name, Escape.Quote(value)));
 }
 
 /// <summary>How the evidence log is kept; see <see cref="EvidenceLogOptions"/>.</summary>

@@ -1,3 +1,4 @@
+using Plimsoll.Agent.Plugin;
 using Plimsoll.Oci;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
@@ -7,9 +8,9 @@ namespace Plimsoll.Agent;
 /// <summary>What the agent knows of the images of its host. Answers come from memory where nothing changed.</summary>
 public interface IImageJudge
 {
-    /// <summary>The policy that holds now; null while there is none that may be used, and <see cref="NoPolicy"/> says why.</summary>
+    /// <summary>The policy that holds now; null while there is none that may be used or the host is not as it was installed, and <see cref="NoPolicy"/> says why.</summary>
     Policy? Policy { get; }
-    string NoPolicy { get; }
+    Denial NoPolicy { get; }
 
     /// <summary>The id of the image that Docker would take for a name, <c>name@digest</c>, id or part of an id; null when there is none.</summary>
     Digest? Resolve(string reference);

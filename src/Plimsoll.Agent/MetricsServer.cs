@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent;
 
@@ -24,7 +25,7 @@ internal sealed class MetricsServer : IAsyncDisposable
     private MetricsServer(KestrelServer kestrel) => _kestrel = kestrel;
 
     /// <param name="address">Beside the socket; null for none.</param>
-    /// <exception cref="IOException">The socket cannot be made, or the address is taken.</exception>
+    /// <exception cref="AgentException">The socket cannot be made, or the address is taken.</exception>
     public static async Task<MetricsServer> StartAsync(string socket, IPEndPoint? address, Metrics metrics, CancellationToken cancellationToken)
     {
         KestrelServerOptions server = new() { AddServerHeader = false };
@@ -48,7 +49,7 @@ internal sealed class MetricsServer : IAsyncDisposable
         catch (SocketException e)
         {
             kestrel.Dispose();
-            throw new IOException($"metrics cannot be served on {socket}{(address is null ? "" : $" and {address}")}: {e.Message}", e);
+            throw new AgentException(Catalogue.AgentMetricsNotServed.With(address is null ? socket : Catalogue.AgentAnd.With(socket, address), e.Message), inner: e);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent;
 
@@ -8,14 +9,14 @@ internal static class OwnerSocket
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Bound, and not yet listening: nobody can connect before the kernel is told to, which comes after the mode.</summary>
-    /// <exception cref="IOException">Somebody's file stands there; a socket that an earlier process left is removed.</exception>
+    /// <exception cref="AgentException">Somebody's file stands there; a socket that an earlier process left is removed.</exception>
     /// <exception cref="SocketException">It cannot be bound.</exception>
     public static Socket Bind(UnixDomainSocketEndPoint endpoint, string path)
     {
         // A socket has no length; what has one is somebody's file.
         FileInfo left = new(path);
         if (left.Exists && left.Length > 0)
-            throw new IOException($"{path} is no socket, and stands where one belongs");
+            throw new AgentException(Catalogue.AgentNoSocket.With(path), Catalogue.AgentNoSocketHint);
         left.Delete();
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

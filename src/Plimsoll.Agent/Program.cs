@@ -1,51 +1,94 @@
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 using Plimsoll.Agent.Install;
 using Plimsoll.EvidenceLog;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent;
 
 internal static class Program
 {
-    private const int Done = 0, Refused = 1, UsageError = 2;
+    private const int Done = 0, Refused = 1, UsageError = 2, DefaultColumns = 80;
 
     /// <summary>Answers block on files and on the daemon's call-backs, and a call-back is a question of its own: with the few threads of two processors a burst of starts would wait for itself.</summary>
     private const int LeastThreads = 128;
-
-    private static string Usage => $"{AgentOptions.Usage}\n{InstallOptions.Usage}";
 
     private static string Version => typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     public static int Main(string[] args)
     {
+        // UTF-8 whatever the locale: the texts ask for it.
+        using TextWriter output = Open(Console.OpenStandardOutput()), error = Open(Console.OpenStandardError());
+        return Run(args, output, error);
+    }
+
+    // Threads of the agent write notes.
+    private static TextWriter Open(Stream stream) => TextWriter.Synchronized(new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true });
+
+    private static int Run(string[] args, TextWriter output, TextWriter error)
+    {
+        Language language = Languages.FromEnvironment(Environment.GetEnvironmentVariable);
         try
         {
-            return args switch
+            string[] rest = LanguageOption.Take(args, ref language);
+            switch (rest)
             {
-                ["run", .. var rest] => Run(AgentOptions.Parse(rest)),
-                [var verb, .. var rest] when InstallCommand.IsVerb(verb) => Install(verb, rest),
-                ["--version"] => Say(Console.Out, $"plimsoll-agent {Version}", Done),
-                ["--help" or "-h"] or [] => Say(Console.Out, Usage, args.Length == 0 ? UsageError : Done),
-                _ => Say(Console.Error, $"plimsoll-agent: error: unknown command {args[0]}\n{Usage}", UsageError),
-            };
+                case ["--version"]:
+                    output.WriteLine($"plimsoll-agent {Version}");
+                    return Done;
+                case ["--help" or "-h"]:
+                    Help(output, null);
+                    return Done;
+                case [var command, "--help" or "-h", ..] when AgentHelp.IsCommand(command):
+                    Help(output, command);
+                    return Done;
+                case []:
+                    Help(error, null);
+                    return UsageError;
+                case ["run", .. var options]:
+                    return Run(AgentOptions.Parse(options), error, language);
+                case [var verb, .. var options] when InstallCommand.IsVerb(verb):
+                    return Install(verb, options, language, output, error);
+                default:
+                    throw new OptionException(Catalogue.AgentUnknownCommand.With(Escape.Quote(rest[0])));
+            }
         }
         catch (FormatException e)
         {
-            return Say(Console.Error, $"plimsoll-agent: error: {e.Message}\n{Usage}", UsageError);
+            return Fail(UsageError, e is OptionException option ? option.Told : FilledText.Verbatim(e.Message), Catalogue.AgentHelpHint);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or EvidenceLogException)
+        catch (AgentException e)
         {
-            return Say(Console.Error, $"plimsoll-agent: error: {e.Message}", Refused);
+            return Fail(Refused, e.Told, e.Hint);
+        }
+        catch (EvidenceLogException e)
+        {
+            return Fail(Refused, FilledText.Verbatim($"{e.Code}: {e.Message}"), Catalogue.AgentLogHint(e.Code) is { } hint ? hint : null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+        {
+            return Fail(Refused, FilledText.Verbatim(Escape.ForTerminal(e.Message)), null);
+        }
+
+        void Help(TextWriter to, string? command) => AgentHelp.Write(to, command, language, to == output && !Console.IsOutputRedirected && Console.WindowWidth is > 0 and var columns ? columns : DefaultColumns);
+
+        int Fail(int code, FilledText told, FilledText? hint)
+        {
+            error.WriteLine($"plimsoll-agent: error: {told.In(language)}");
+            if (hint is not null)
+                error.WriteLine($"plimsoll-agent: hint: {hint.In(language)}");
+            return code;
         }
     }
 
-    private static int Install(string verb, IReadOnlyList<string> arguments)
+    private static int Install(string verb, IReadOnlyList<string> arguments, Language language, TextWriter output, TextWriter error)
     {
         using CancellationTokenSource stop = new();
         // Installing is all or nothing by itself; doctor cleans up.
         using PosixSignalRegistration? terminate = verb == "doctor" ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null, interrupt = verb == "doctor" ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
-        return InstallCommand.Run(verb, arguments, Version, Console.Out, Console.Error, stop.Token);
+        return InstallCommand.Run(verb, arguments, Version, language, output, error, stop.Token);
 
         void Stop(PosixSignalContext context)
         {
@@ -54,14 +97,14 @@ internal static class Program
         }
     }
 
-    private static int Run(AgentOptions options)
+    private static int Run(AgentOptions options, TextWriter notes, Language language)
     {
         ThreadPool.SetMinThreads(LeastThreads, LeastThreads);
         using ManualResetEventSlim stop = new();
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop), interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using (new AgentHost(options, TimeProvider.System, Console.Error))
+        using (new AgentHost(options, TimeProvider.System, notes, language))
         {
-            Console.Error.WriteLine("plimsoll-agent: ready");
+            notes.WriteLine($"plimsoll-agent: {Catalogue.AgentReady.In(language)}");
             stop.Wait();
         }
         return Done;
@@ -71,11 +114,5 @@ internal static class Program
             context.Cancel = true;
             stop.Set();
         }
-    }
-
-    private static int Say(TextWriter to, string text, int code)
-    {
-        to.WriteLine(text);
-        return code;
     }
 }

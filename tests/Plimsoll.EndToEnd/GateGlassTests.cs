@@ -3,6 +3,7 @@ using Plimsoll.EvidenceLog;
 using Plimsoll.Keys;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
+using Plimsoll.Verify;
 
 namespace Plimsoll.EndToEnd;
 
@@ -12,6 +13,7 @@ public sealed class GateGlassTests : IDisposable
 {
     private readonly GatedHost _host = new();
     private readonly TempFolder _folder = new();
+    private readonly string _policy;
 
     public GateGlassTests()
     {
@@ -23,7 +25,7 @@ public sealed class GateGlassTests : IDisposable
         }
         using (EvidenceLogHead head = new(_host.State))
             File.WriteAllText(_folder["log.pub"], head.Pem);
-        _host.Policy(GatedHost.Open.Replace("keys: {release: {file: policy.pub}}", "keys: {release: {file: policy.pub}, alice: {file: alice.pub}, bob: {file: bob.pub}}", StringComparison.Ordinal)
+        _host.Policy(_policy = GatedHost.Open.Replace("keys: {release: {file: policy.pub}}", "keys: {release: {file: policy.pub}, alice: {file: alice.pub}, bob: {file: bob.pub}}", StringComparison.Ordinal)
             .Replace("start: default", "start: {break-glass: {keys: [alice, bob], threshold: 2}}", StringComparison.Ordinal));
     }
 
@@ -108,6 +110,24 @@ public sealed class GateGlassTests : IDisposable
         Refused(image, "signature");
         Assert.Single(Lines("start-overridden"));
         Assert.Contains(Lines("token-refused"), l => l.Text("code") == "used-up");
+    }
+
+    [Fact]
+    public void Token_OfAKeyThatIsRevoked_LetsNothingThrough()
+    {
+        SavedImage image = Loaded("glass-revoked");
+        _host.Policy(_policy.Replace("measurement: required", "measurement: required\n    revocations: {keys: [release], max-age: 1d}", StringComparison.Ordinal));
+        string list = Path.Combine(_host.State, "revocations.json");
+        RevocationList none = new(1, DateTimeOffset.UtcNow, [], []);
+        File.WriteAllBytes(list, none.Sign(_host.Key));
+        Token("t", image.Id.ToString(), ["alice", "bob"], "--uses", "3");
+        Runs(image);
+
+        using PublicKey bob = KeyFile.ReadPublic(File.ReadAllText(Path.Combine(_host.State, "bob.pub")), "bob");
+        File.WriteAllBytes(list, (none with { Counter = 2, Keys = [new RevokedKey(bob.Id, DateTimeOffset.UtcNow, "laptop stolen")] }).Sign(_host.Key));
+        Refused(image, "signature");
+        Assert.Equal("key-revoked", Assert.Single(Lines("token-refused")).Text("code"));
+        Assert.Single(Lines("start-overridden"));
     }
 
     [Fact]

@@ -20,20 +20,26 @@ internal sealed record BreakGlassUse(BreakGlassToken Token, IReadOnlyList<string
 /// </summary>
 /// <param name="host">This host's id.</param>
 /// <param name="refused">Told once of each file that does not count, with the reason.</param>
-internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy policy, TimeProvider time, Action<string, BreakGlassRefusal> refused)
+internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy policy, HeldRevocations revocations, TimeProvider time, Action<string, BreakGlassRefusal> refused)
 {
     /// <summary>Files that are looked at.</summary>
     public const int MaxTokens = 100;
 
-    private sealed record Opened(string State, Policy Policy, BreakGlassToken? Token, IReadOnlyList<string> Signers, BreakGlassRefusal? Refusal)
+    private sealed record Opened(string State, Judging By, BreakGlassToken? Token, IReadOnlyList<string> Signers, BreakGlassRefusal? Refusal)
     {
         /// <summary>The last reason that was told of.</summary>
         public string Said { get; set; } = "";
     }
 
+    /// <summary>What tokens are judged by.</summary>
+    /// <param name="State">Of the list's file.</param>
+    /// <param name="Refusal">Why no token counts.</param>
+    private sealed record Judging(Policy Policy, string State, RevocationList? Revoked, BreakGlassRefusal? Refusal);
+
     private readonly BreakGlassLedger _ledger = new(paths.BreakGlassUses);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Opened> _opened = new(StringComparer.Ordinal);
+    private Judging? _by;
 
     /// <summary>This host's id, from the key that its evidence log begins with (PEM).</summary>
     public static string HostIdOf(string firstKeyPem)
@@ -75,13 +81,17 @@ internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy polic
             return counting;
         lock (_gate)
         {
-            foreach (string path in Files())
+            string[] files = Files();
+            if (files.Length == 0)
+                return counting;
+            Judging by = By(held);
+            foreach (string path in files)
             {
                 if (OwnFiles.StateOf(path) is not { } state)
                     continue;
-                // Signatures are proved once for each file and policy.
-                if (!_opened.TryGetValue(path, out Opened? opened) || opened.State != state || !ReferenceEquals(opened.Policy, held))
-                    _opened[path] = opened = Open(path, state, held);
+                // Signatures are proved once for each file, policy and revocation list.
+                if (!_opened.TryGetValue(path, out Opened? opened) || opened.State != state || !ReferenceEquals(opened.By, by))
+                    _opened[path] = opened = Open(path, state, by);
                 if (Refusal(opened) is { } refusal)
                 {
                     if (opened.Said != refusal.Code)
@@ -95,6 +105,14 @@ internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy polic
         return counting;
     }
 
+    private Judging By(Policy held)
+    {
+        string state = revocations.State;
+        if (_by is not { } by || !ReferenceEquals(by.Policy, held) || by.State != state)
+            _by = by = new Judging(held, state, revocations.Find(held, out BreakGlassRefusal? refusal), refusal);
+        return by;
+    }
+
     private BreakGlassRefusal? Refusal(Opened opened)
     {
         if (opened.Token is not { } token || opened.Refusal is not null)
@@ -104,17 +122,17 @@ internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy polic
             ? new("used-up", uses == int.MaxValue ? $"its uses cannot be read ({paths.BreakGlassUses}/{token.Nonce})" : $"was used {uses} times; it allows {token.Uses}") : null);
     }
 
-    private Opened Open(string path, string state, Policy held)
+    private Opened Open(string path, string state, Judging by)
     {
         string name = Escape.ForTerminal(Path.GetFileName(path));
         try
         {
             (BreakGlassToken token, DsseEnvelope envelope) = BreakGlassToken.Read(SmallFile.ReadRegular(path, BreakGlassToken.MaxBytes) ?? throw new DocumentException(name, "no regular file, or too long"), name);
-            return new Opened(state, held, token, BreakGlassToken.SignersOf(envelope, held), token.Check(envelope, held, host));
+            return new Opened(state, by, token, BreakGlassToken.SignersOf(envelope, by.Policy, by.Revoked), token.Check(envelope, by.Policy, host, by.Revoked) ?? by.Refusal);
         }
         catch (Exception e) when (e is DocumentException or IOException or UnauthorizedAccessException or KeyException)
         {
-            return new Opened(state, held, null, [], new("malformed", Escape.ForTerminal(e.Message)));
+            return new Opened(state, by, null, [], new("malformed", Escape.ForTerminal(e.Message)));
         }
     }
 

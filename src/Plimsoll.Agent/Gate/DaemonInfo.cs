@@ -27,13 +27,13 @@ internal sealed record DaemonInfo(string DefaultRuntime, IReadOnlyDictionary<str
 
     /// <summary>What is not as it was installed, one text for each; empty when the gate is in force.</summary>
     /// <param name="launchers">Names with paths, the default first.</param>
-    public IEnumerable<string> Differences(IReadOnlyList<(string Name, string Path)> launchers, string plugin)
+    public IEnumerable<FilledText> Differences(IReadOnlyList<(string Name, string Path)> launchers, string plugin)
     {
         if (DefaultRuntime != launchers[0].Name)
-            yield return $"its default runtime is {Escape.Quote(DefaultRuntime)}; wanted {launchers[0].Name}";
+            yield return Catalogue.AgentDefaultOther.With(Escape.Quote(DefaultRuntime), launchers[0].Name);
         if (AsksUs == false || !Plugins.Contains(plugin, StringComparer.Ordinal))
-            yield return $"it asks no authorization plugin {plugin}";
+            yield return Catalogue.AgentPluginNotAsked.With(plugin);
         if (launchers.Any(l => Runtimes.GetValueOrDefault(l.Name) != l.Path))
-            yield return "it does not know the launchers by their paths";
+            yield return Catalogue.AgentLaunchersUnknown;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Plimsoll.Agent.Plugin;
 using Plimsoll.Posix;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent.Gate;
 
@@ -10,8 +11,8 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="Past">It runs, and the gate has not started it.</param>
 internal sealed record ForeignContainer(string Id, string Name, string Runtime, bool Runs, bool Past)
 {
-    /// <summary>What is wrong with it, in English.</summary>
-    public string What => Past ? $"runs, and was started past the gate (runtime {Texts.Escape.Quote(Runtime)})" : $"was made for runtime {Texts.Escape.Quote(Runtime)}{(Runs ? " and runs" : "")}";
+    /// <summary>What is wrong with it.</summary>
+    public FilledText What => (Past ? Catalogue.AgentForeignPast : Runs ? Catalogue.AgentForeignRuns : Catalogue.AgentForeign).With(Escape.Quote(Runtime));
 }
 
 /// <summary>Reads what the daemon wrote down of its containers, so that the daemon need not answer.</summary>

@@ -1,3 +1,4 @@
+using Plimsoll.Agent.Plugin;
 using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
@@ -7,9 +8,9 @@ namespace Plimsoll.Agent.Gate;
 
 /// <summary>The policy that holds now, or why there is none.</summary>
 /// <param name="Signed">Null when no policy may be used.</param>
-/// <param name="Trouble">A reason's code and text; empty with a policy.</param>
+/// <param name="Trouble">Null with a policy.</param>
 /// <param name="Judging">The policy with the measurement taken out, for who asks before anything was measured; its rules stay otherwise.</param>
-internal sealed record PolicyState(SignedPolicy? Signed, string Trouble, Policy? Judging);
+internal sealed record PolicyState(SignedPolicy? Signed, Denial? Trouble, Policy? Judging);
 
 /// <summary>Reads the signed policy of this host anew whenever its bytes are others; an older one than was seen is refused.</summary>
 /// <param name="loaded">Told of every policy that comes into force, and of every one that does not with its reason.</param>
@@ -19,7 +20,7 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<Pol
 
     private readonly Lock _gate = new();
     private byte[]? _policy, _key;
-    private PolicyState _state = new(null, "no-policy: the agent has not read its policy yet", null);
+    private PolicyState _state = new(null, NoPolicy("the agent has not read its policy yet"), null);
 
     /// <summary>Two small files are read at each question, so that a change counts from the next start on.</summary>
     public PolicyState Now()
@@ -27,24 +28,24 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<Pol
         lock (_gate)
         {
             byte[]? policy = null, key = null;
-            string trouble = "";
+            Denial? trouble = null;
             try
             {
                 policy = SmallFile.ReadRegular(paths.Policy, SignedPolicy.MaxBytes);
                 key = SmallFile.ReadRegular(paths.PolicyKey, MaxKeyBytes);
                 if (policy is null || key is null)
-                    trouble = $"no-policy: {(policy is null ? paths.Policy : paths.PolicyKey)} is no regular file, or longer than a policy may be";
+                    trouble = NoPolicy($"{(policy is null ? paths.Policy : paths.PolicyKey)} is no regular file, or longer than a policy may be");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                trouble = $"no-policy: {Escape.ForTerminal(e.Message)}";
+                trouble = NoPolicy(Escape.ForTerminal(e.Message));
             }
-            if (trouble.Length == 0 && _policy is not null && _key is not null && policy.AsSpan().SequenceEqual(_policy) && key.AsSpan().SequenceEqual(_key))
+            if (trouble is null && _policy is not null && _key is not null && policy.AsSpan().SequenceEqual(_policy) && key.AsSpan().SequenceEqual(_key))
                 return _state;
-            if (trouble.Length > 0 && trouble == _state.Trouble)
+            if (trouble is not null && trouble == _state.Trouble)
                 return _state;
             (_policy, _key) = (policy, key);
-            _state = trouble.Length > 0 ? new PolicyState(null, trouble, null) : Load(policy!, key!);
+            _state = trouble is not null ? new PolicyState(null, trouble, null) : Load(policy!, key!);
             loaded(_state);
             return _state;
         }
@@ -58,25 +59,27 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<Pol
             keys.AddRange(KeyFile.ReadPublicKeys(System.Text.Encoding.UTF8.GetString(key), paths.PolicyKey));
             SignedPolicy signed = SignedPolicy.Open(policy, paths.Policy, keys, paths.PolicyKey);
             counters.Check(signed, keys.Select(k => k.Id), paths.Policy);
-            return new PolicyState(signed, "", WithoutMeasurement(signed.Policy));
+            return new PolicyState(signed, null, WithoutMeasurement(signed.Policy));
         }
         catch (CounterException e)
         {
-            return new PolicyState(null, $"policy-rolled-back: {e.Message}", null);
+            return new PolicyState(null, new Denial("policy-rolled-back", e.Message), null);
         }
         catch (SignedPolicyException e)
         {
-            return new PolicyState(null, $"policy-{(e.Error == SignedPolicyError.BadSignature ? "unsigned" : "malformed")}: {e.Message}", null);
+            return new PolicyState(null, new Denial(e.Error == SignedPolicyError.BadSignature ? "policy-unsigned" : "policy-malformed", e.Message), null);
         }
         catch (Exception e) when (e is DocumentException or KeyException)
         {
-            return new PolicyState(null, $"policy-malformed: {e.Message}", null);
+            return new PolicyState(null, new Denial("policy-malformed", e.Message), null);
         }
         finally
         {
             keys.ForEach(k => k.Dispose());
         }
     }
+
+    private static Denial NoPolicy(string why) => new("no-policy", why);
 
     private static Policy WithoutMeasurement(Policy policy) =>
         policy.Trust is { } trust ? policy with { Trust = trust with { Images = [.. trust.Images.Select(i => i with { Measurement = null })] } } : policy;

@@ -50,7 +50,7 @@ internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
             string? daemon = null, units = null;
             if (_record is { } record)
             {
-                daemon = info?.Differences(record.Runtimes, record.Plugin).FirstOrDefault();
+                daemon = info?.Differences(record.Runtimes, record.Plugin).FirstOrDefault()?.ToString();
                 units = Units(record);
             }
             _around = daemon is not null ? $"the running dockerd is not as it was installed: {daemon}" : units;

@@ -1,3 +1,5 @@
+using Plimsoll.Texts;
+
 namespace Plimsoll.Agent.Gate;
 
 /// <summary>Looks at the host all the time, so that a change is an evidence line when it happens and not when somebody next starts a container.</summary>
@@ -16,7 +18,7 @@ internal sealed class HostWatch : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly AutoResetEvent _now = new(false);
     private readonly Thread _thread;
-    private IReadOnlyList<string> _others = [];
+    private IReadOnlyList<OtherDaemon> _others = [];
     private IReadOnlyList<ForeignContainer> _foreign = [];
 
     /// <param name="launchers">Names under which Docker knows our launchers.</param>
@@ -58,8 +60,8 @@ internal sealed class HostWatch : IDisposable
     {
         try
         {
-            IReadOnlyList<string> others = OtherDaemons.Find(_paths.DockerSocket);
-            if (!others.SequenceEqual(_others, StringComparer.Ordinal))
+            IReadOnlyList<OtherDaemon> others = OtherDaemons.Find(_paths.DockerSocket);
+            if (!others.SequenceEqual(_others))
                 _log.Others(others);
             Volatile.Write(ref _others, others);
             IReadOnlyList<ForeignContainer> foreign = ForeignContainers.Find(_paths.DataRoot, _launchers, _paths.State);
@@ -69,7 +71,7 @@ internal sealed class HostWatch : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log.Say($"what else runs on this host cannot be seen: {e.Message}");
+            _log.Say(Catalogue.AgentOthersUnseen.With(e.Message));
         }
     }
 

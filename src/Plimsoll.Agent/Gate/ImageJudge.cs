@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
@@ -33,7 +34,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
 
     public bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => Glass is { } glass && glass.Covers(image, container, codes);
 
-    public string NoPolicy => host.Find() is { } changed ? $"host-changed: {changed}" : policy.Now().Trouble;
+    public Denial NoPolicy => host.Find() is { } changed ? new Denial(BreakGlassScope.HostChanged, changed) : policy.Now().Trouble ?? new Denial("no-policy", "the policy came into force just now; ask again");
 
     public Digest? Resolve(string reference)
     {
@@ -59,7 +60,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         ArgumentNullException.ThrowIfNull(image);
         PolicyState state = policy.Now();
         if (state.Judging is not { } judging)
-            return new ImageAnswer(Refused("no-policy", state.Trouble), null);
+            return new ImageAnswer(Refused(state.Trouble!.Code, state.Trouble.Text), null);
         return FindImage(image) is not { } found ? new ImageAnswer(Refused("no-image", $"the store has no config whose digest is {image}"), null)
             : new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found);
     }

@@ -18,6 +18,9 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
     /// <summary>Layers that are remembered; a host with more measures some of them again.</summary>
     private const int MaxLayers = 20_000;
 
+    /// <summary>Images of which it is remembered that they were measured, and that are measured once at a time.</summary>
+    private const int MaxImages = 4096;
+
     /// <summary>Files whose state tells that a layer may have been repaired.</summary>
     private const int MaxWatched = 64;
 
@@ -63,6 +66,9 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
     /// <exception cref="ImageException">It cannot be measured.</exception>
     public MeasureResult Measure(UnpackedImage image, CancellationToken cancellationToken, TimeSpan? counts = null)
     {
+        // Whoever measures just now may then be joined by somebody who measures the same.
+        if (_busy.Count > MaxImages)
+            _busy.Clear();
         // Fifty containers of one image that start at once wait for one measurement.
         lock (_busy.GetOrAdd(image.Id, _ => new Lock()))
         {
@@ -109,6 +115,8 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
                     return result;
                 }
                 _failed.TryRemove(whole, out _);
+                if (_images.Count > MaxImages)
+                    _images.Clear();
                 if (known.Count == 0)
                     _images[image.Id] = now;
                 for (int i = 0; i < keys.Length; i++)

@@ -1,6 +1,17 @@
 using System.Globalization;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent.Gate;
+
+/// <summary>Something else on this host that starts containers.</summary>
+/// <param name="Pid">0 where only its socket is there.</param>
+internal sealed record OtherDaemon(string Program, int Pid, string Socket)
+{
+    public FilledText Told => Pid > 0 ? Catalogue.AgentOtherProcess.With(Program, Pid) : Catalogue.AgentOtherSocket.With(Program, Socket);
+
+    /// <summary>In English: <c>dockerd (process 12)</c>.</summary>
+    public override string ToString() => Told.ToString();
+}
 
 /// <summary>
 /// What else on this host starts containers, past the gate: another dockerd, a containerd that is not Docker's, podman's service, CRI-O and others. They are told of
@@ -20,9 +31,9 @@ internal static class OtherDaemons
         ("/var/snap/lxd/common/lxd/unix.socket", "lxd"), ("/var/lib/lxd/unix.socket", "lxd"), ("/var/lib/incus/unix.socket", "incusd"),
     ];
 
-    /// <summary>One text for each, in ordinal order.</summary>
+    /// <summary>In ordinal order of their English texts.</summary>
     /// <param name="dockerSocket">Of the daemon that is gated.</param>
-    public static IReadOnlyList<string> Find(string dockerSocket, string proc = "/proc")
+    public static IReadOnlyList<OtherDaemon> Find(string dockerSocket, string proc = "/proc")
     {
         IReadOnlyList<(string Path, string Inode)> listening = HostProcesses.Listening(proc);
         HashSet<string> ours = InodesOf(listening, dockerSocket);
@@ -31,7 +42,7 @@ internal static class OtherDaemons
         // A dockerd that was not given one starts its own as a child; else it uses the host's.
         bool hasChild = gated is not null && Array.Exists(all, p => p.Program == "containerd" && p.Parent == gated.Pid);
         HashSet<string> hosts = InodesOf(listening, "/run/containerd/containerd.sock");
-        SortedSet<string> found = new(StringComparer.Ordinal);
+        HashSet<OtherDaemon> found = [];
         foreach (HostProcess process in all)
         {
             bool isOther = process.Program switch
@@ -42,12 +53,12 @@ internal static class OtherDaemons
                 _ => true,
             };
             if (isOther)
-                found.Add(string.Create(CultureInfo.InvariantCulture, $"{process.Program} (process {process.Pid})"));
+                found.Add(new OtherDaemon(process.Program, process.Pid, ""));
         }
         foreach ((string path, string name) in Sockets)
             if (InodesOf(listening, path).Count > 0 && !Array.Exists(all, p => p.Program == name))
-                found.Add($"{name} (socket {path})");
-        return [.. found];
+                found.Add(new OtherDaemon(name, 0, path));
+        return [.. found.OrderBy(o => o.ToString(), StringComparer.Ordinal)];
     }
 
     /// <summary>The process behind the gated daemon's socket, <c>PID STARTED</c>; empty when there is none.</summary>

@@ -119,7 +119,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
                 return Trouble(container, null, "no-image", "its layers belong to no image of this host", certain: true);
             PolicyState state = policy.Now();
             if (state.Signed is not { } signed)
-                return Trouble(container, images[0].Id, "no-policy", state.Trouble, certain: false);
+                return Trouble(container, images[0].Id, "no-policy", state.Trouble!.ToString(), certain: false);
             MeasureResult measured = layers.Measure(images[0], cancellationToken, whole ? null : TimeSpan.MaxValue);
             if (!measured.Intact)
                 return Trouble(container, images[0].Id, "not-intact", ImageJudge.Describe(measured), certain: true);

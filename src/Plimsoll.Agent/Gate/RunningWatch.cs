@@ -68,7 +68,7 @@ internal sealed class RunningWatch : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _log.Say($"changes in {folder} are seen at the next look at running containers only: {e.Message}");
+            _log.Say(Catalogue.AgentFolderUnfollowed.With(folder, e.Message));
         }
 
         void See(string? name)

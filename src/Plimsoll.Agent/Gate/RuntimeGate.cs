@@ -109,7 +109,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             return Answer.Deny("host-changed", changed);
         PolicyState state = policy.Now();
         if (state.Signed is not { } signed)
-            return new Answer(false, $"plimsoll: {state.Trouble}");
+            return Answer.Deny(state.Trouble!.Code, state.Trouble.Text);
         found.Policy = $"{signed.Policy.Name} {signed.Counter}";
         if (request.Verb != "create")
             return Answer.Deny("verb", $"{request.Verb} starts a container in a way that cannot be proved; only create is allowed");

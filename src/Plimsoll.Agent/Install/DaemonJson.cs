@@ -21,18 +21,18 @@ internal sealed record DaemonJson(IReadOnlyList<(string Name, string Path)> Runt
     /// <param name="before">Null when there is none.</param>
     /// <param name="notes">Gets what a person should know.</param>
     /// <exception cref="InstallException">No JSON that dockerd would take, or a setting of somebody else is in the way.</exception>
-    public byte[] Merge(ReadOnlyMemory<byte>? before, bool replaceDefault, string path, List<string> notes)
+    public byte[] Merge(ReadOnlyMemory<byte>? before, bool replaceDefault, string path, List<FilledText> notes)
     {
         JsonObject root = Read(before, path);
         foreach ((string key, _) in root)
             foreach (string own in (string[])[RuntimesKey, DefaultKey, PluginsKey])
                 if (key != own && string.Equals(key, own, StringComparison.OrdinalIgnoreCase))
-                    throw new InstallException("daemon-json", $"{path} has the member {Escape.Quote(key)}; {own} is written so", "correct it first");
-        JsonObject runtimes = Child<JsonObject>(root, RuntimesKey, path, "object") ?? new JsonObject();
+                    throw new InstallException("daemon-json", Catalogue.AgentJsonCasing.With(path, Escape.Quote(key), own), Catalogue.AgentJsonCasingHint);
+        JsonObject runtimes = Child<JsonObject>(root, RuntimesKey, path, Catalogue.AgentNoObject) ?? new JsonObject();
         foreach ((string name, string to) in Runtimes)
         {
             if (runtimes[name] is { } there && !IsOurs(there, to))
-                throw new InstallException("runtime-taken", $"{path} has a runtime {name} already: {Escape.Quote(there.ToJsonString())}", "rename it first; containers that name it would run behind the gate");
+                throw new InstallException("runtime-taken", Catalogue.AgentRuntimeTaken.With(path, name, Escape.Quote(there.ToJsonString())), Catalogue.AgentRuntimeTakenHint);
             runtimes[name] = new JsonObject { ["path"] = to };
         }
         root[RuntimesKey] = Detached(root, RuntimesKey, runtimes);
@@ -41,15 +41,15 @@ internal sealed record DaemonJson(IReadOnlyList<(string Name, string Path)> Runt
         if (former is not null && former != launcher && !OwnDefaults.Contains(former))
         {
             if (!replaceDefault)
-                throw new InstallException("default-runtime", $"{path} has the default runtime {Escape.Quote(former)}; wanted none, or Docker's own", $"--replace-default puts {launcher} in its place; {Escape.ForTerminal(former)} is then refused by the gate");
-            notes.Add($"default-runtime was {Escape.Quote(former)}; containers that were made for it are refused until policy and runtimes are changed");
+                throw new InstallException("default-runtime", Catalogue.AgentDefaultTaken.With(path, Escape.Quote(former)), Catalogue.AgentDefaultTakenHint.With(launcher, Escape.ForTerminal(former)));
+            notes.Add(Catalogue.AgentDefaultWas.With(Escape.Quote(former)));
         }
         root[DefaultKey] = launcher;
-        JsonArray plugins = Child<JsonArray>(root, PluginsKey, path, "list") ?? new JsonArray();
+        JsonArray plugins = Child<JsonArray>(root, PluginsKey, path, Catalogue.AgentNoList) ?? new JsonArray();
         if (!plugins.Any(p => IsText(p, Plugin)))
         {
             if (plugins.Count > 0)
-                notes.Add($"authorization-plugins: {Plugin} stands last, so that what it allows is what is carried out");
+                notes.Add(Catalogue.AgentPluginLast.With(Plugin));
             plugins.Add((JsonNode)JsonValue.Create(Plugin));
         }
         root[PluginsKey] = Detached(root, PluginsKey, plugins);
@@ -62,8 +62,8 @@ internal sealed record DaemonJson(IReadOnlyList<(string Name, string Path)> Runt
     /// <exception cref="InstallException">No JSON.</exception>
     public byte[]? Without(ReadOnlyMemory<byte> now, ReadOnlyMemory<byte>? before, string path)
     {
-        JsonObject root = Read(now, path), former = Read(before, path + " as it was");
-        if (Child<JsonObject>(root, RuntimesKey, path, "object") is { } runtimes)
+        JsonObject root = Read(now, path), former = Read(before, Catalogue.AgentAsItWas.With(path));
+        if (Child<JsonObject>(root, RuntimesKey, path, Catalogue.AgentNoObject) is { } runtimes)
         {
             foreach ((string name, string to) in Runtimes)
                 if (runtimes[name] is { } there && IsOurs(there, to))
@@ -77,7 +77,7 @@ internal sealed record DaemonJson(IReadOnlyList<(string Name, string Path)> Runt
             if (TextOf(former, DefaultKey, path) is { } name && name != Runtimes[0].Name)
                 root[DefaultKey] = name;
         }
-        if (Child<JsonArray>(root, PluginsKey, path, "list") is { } plugins)
+        if (Child<JsonArray>(root, PluginsKey, path, Catalogue.AgentNoList) is { } plugins)
         {
             for (int i = plugins.Count - 1; i >= 0; i--)
                 if (IsText(plugins[i], Plugin))
@@ -92,41 +92,42 @@ internal sealed record DaemonJson(IReadOnlyList<(string Name, string Path)> Runt
     public bool IsIn(ReadOnlyMemory<byte> now, string path)
     {
         JsonObject root = Read(now, path);
-        return Child<JsonObject>(root, RuntimesKey, path, "object") is { } runtimes && Runtimes.All(r => runtimes[r.Name] is { } there && IsOurs(there, r.Path))
-            && TextOf(root, DefaultKey, path) == Runtimes[0].Name && Child<JsonArray>(root, PluginsKey, path, "list")?.Any(p => IsText(p, Plugin)) == true;
+        return Child<JsonObject>(root, RuntimesKey, path, Catalogue.AgentNoObject) is { } runtimes && Runtimes.All(r => runtimes[r.Name] is { } there && IsOurs(there, r.Path))
+            && TextOf(root, DefaultKey, path) == Runtimes[0].Name && Child<JsonArray>(root, PluginsKey, path, Catalogue.AgentNoList)?.Any(p => IsText(p, Plugin)) == true;
     }
 
     private static bool IsOurs(JsonNode runtime, string path) => runtime is JsonObject { Count: 1 } only && IsText(only["path"], path);
 
     private static bool IsText(JsonNode? node, string text) => node is JsonValue value && value.TryGetValue(out string? said) && said == text;
 
-    private static JsonObject Read(ReadOnlyMemory<byte>? json, string path)
+    /// <param name="name">What the file is called.</param>
+    private static JsonObject Read(ReadOnlyMemory<byte>? json, object name)
     {
         if (json is null || json.Value.Span.TrimStart(" \t\r\n"u8).IsEmpty)
             return new JsonObject();
         try
         {
             return JsonNode.Parse(json.Value.Span, null, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 }) as JsonObject
-                ?? throw new InstallException("daemon-json", $"{path} is no JSON object", "dockerd would not start with it; correct it first");
+                ?? throw new InstallException("daemon-json", Catalogue.AgentNoJsonObject.With(name), Catalogue.AgentNoJsonHint);
         }
         catch (JsonException e)
         {
-            throw new InstallException("daemon-json", $"{path} is no JSON: {Escape.ForTerminal(e.Message)}", "dockerd would not start with it; correct it first", e);
+            throw new InstallException("daemon-json", Catalogue.AgentNoJson.With(name, Escape.ForTerminal(e.Message)), Catalogue.AgentNoJsonHint, e);
         }
     }
 
-    private static T? Child<T>(JsonObject root, string key, string path, string kind) where T : JsonNode => root[key] switch
+    private static T? Child<T>(JsonObject root, string key, string path, Text otherwise) where T : JsonNode => root[key] switch
     {
         null => null,
         T child => child,
-        _ => throw new InstallException("daemon-json", $"{path}: {key} is no {kind}", "dockerd would not start with it; correct it first"),
+        _ => throw new InstallException("daemon-json", otherwise.With(path, key), Catalogue.AgentNoJsonHint),
     };
 
     private static string? TextOf(JsonObject root, string key, string path) => root[key] switch
     {
         null => null,
         JsonValue value when value.TryGetValue(out string? text) => text,
-        _ => throw new InstallException("daemon-json", $"{path}: {key} is no text", "dockerd would not start with it; correct it first"),
+        _ => throw new InstallException("daemon-json", Catalogue.AgentNoText.With(path, key), Catalogue.AgentNoJsonHint),
     };
 
     /// <summary>A node that has a parent cannot be set again; it is where it should be already.</summary>

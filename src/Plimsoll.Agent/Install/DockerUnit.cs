@@ -23,17 +23,16 @@ internal static class DockerUnit
 
     /// <summary>Looks through the unit, its drop-ins and Debian's defaults.</summary>
     /// <exception cref="InstallException">One of our settings is given on the command line.</exception>
-    public static void Check(InstallOptions options, ReadOnlySpan<byte> daemonJson, List<string> notes)
+    public static void Check(InstallOptions options, ReadOnlySpan<byte> daemonJson, List<FilledText> notes)
     {
         bool file = daemonJson.IndexOf("\"hosts\""u8) >= 0;
         foreach (string path in Files(options))
             foreach (string line in Lines(path))
             {
                 if (Array.Find(Flags, f => Has(line, f)) is { } flag)
-                    throw new InstallException("docker-command-line", $"{path} starts dockerd with {flag}; it belongs into {options.DaemonJson}, and dockerd does not start when it stands in both",
-                        "move what it says to the file first");
+                    throw new InstallException("docker-command-line", Catalogue.AgentCommandLine.With(path, flag, options.DaemonJson), Catalogue.AgentCommandLineHint);
                 if (file && (Has(line, "-H") || Has(line, "--host")))
-                    notes.Add($"{path} starts dockerd with -H and {options.DaemonJson} has hosts: dockerd does not start so");
+                    notes.Add(Catalogue.AgentHostsTwice.With(path, options.DaemonJson));
             }
     }
 
@@ -77,7 +76,7 @@ internal static class DockerUnit
     }
 
     private static IEnumerable<string> Lines(string path) =>
-        System.Text.Encoding.UTF8.GetString(SmallFile.ReadRegular(path, MaxUnitBytes) ?? throw new InstallException("docker-unit", $"{Escape.Quote(path)} is no file of at most {MaxUnitBytes} bytes"))
+        System.Text.Encoding.UTF8.GetString(SmallFile.ReadRegular(path, MaxUnitBytes) ?? throw new InstallException("docker-unit", Catalogue.AgentTooLong.With(Escape.Quote(path), MaxUnitBytes)))
             .Split('\n').Select(l => l.Trim()).Where(l => !l.StartsWith('#') && !l.StartsWith(';'));
 
     private static bool Has(string line, string flag)

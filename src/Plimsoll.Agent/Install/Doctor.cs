@@ -6,6 +6,7 @@ using Plimsoll.Oci;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -19,8 +20,8 @@ internal enum DoctorResult
 }
 
 /// <param name="Name">Kebab-case, stable.</param>
-/// <param name="Hint">How to go on; empty where all is well.</param>
-internal sealed record DoctorItem(string Name, DoctorResult Result, string Text, string Hint);
+/// <param name="Hint">How to go on; null where all is well.</param>
+internal sealed record DoctorItem(string Name, DoctorResult Result, FilledText Text, FilledText? Hint);
 
 /// <summary>
 /// <c>plimsoll-agent doctor</c>: proves on the spot that both gates refuse. To the plugin: a container under a runtime that is none of ours, and a request whose body no plugin is
@@ -49,18 +50,18 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
         InstallRecord? record = InstallRecord.Read(options);
         if (record is null)
         {
-            Tell("installed", DoctorResult.Undecided, "the gate is not installed", "plimsoll-agent install puts it in");
+            Tell("installed", DoctorResult.Undecided, Catalogue.DoctorNotInstalled, Catalogue.DoctorNotInstalledHint);
             return Code();
         }
         InstallStatus status = new(options, _ => { });
         status.Run(cancellationToken);
         foreach (StatusLine line in status.Lines)
-            Tell(line.Label, line.Good ? DoctorResult.Good : DoctorResult.Failed, line.Text, line.Good ? "" : HintFor(line.Label));
+            Tell(line.Label, line.Good ? DoctorResult.Good : DoctorResult.Failed, line.Text, line.Good ? null : Catalogue.DoctorHint(line.Label));
         if (status.Lines.Any(l => l is { Label: "front", Good: false }))
         {
             // dockerd tries to reach it for half a minute at each request, and then refuses.
-            Tell("plugin-gate", DoctorResult.Failed, "the front does not answer, and dockerd was not asked: it refuses every request meanwhile", HintFor("front"));
-            Tell("runtime-gate", DoctorResult.Undecided, $"nothing was started; {await AskLauncherAsync(record, cancellationToken)}", "mend what is above first");
+            Tell("plugin-gate", DoctorResult.Failed, Catalogue.DoctorFrontSilent, Catalogue.DoctorHint("front"));
+            Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorNotStarted.With(await AskLauncherAsync(record, cancellationToken)), Catalogue.DoctorMendFirst);
             return Code();
         }
         using DoctorClient docker = new(options.At(options.Paths.DockerSocket));
@@ -71,9 +72,9 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
             // A container that a broken gate lets start would run: where the daemon does not say that it asks the launcher, nothing is started.
             DoctorAnswer said = await docker.GetAsync("info", cancellationToken);
             if (said.Status != 200 || !DaemonInfo.TryRead(said.Body, out DaemonInfo? info))
-                Tell("runtime-gate", DoctorResult.Undecided, $"dockerd does not say how it is set up ({Shown(said)}), and nothing was started; {await AskLauncherAsync(record, cancellationToken)}", "mend what is above first");
+                Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorDaemonSilent.With(Shown(said), await AskLauncherAsync(record, cancellationToken)), Catalogue.DoctorMendFirst);
             else if (info.Differences(record.Runtimes, record.Plugin).FirstOrDefault() is { } wrong)
-                Tell("runtime-gate", DoctorResult.Failed, $"dockerd does not run with the gate ({wrong}): nothing was started to prove it", HintFor("dockerd"));
+                Tell("runtime-gate", DoctorResult.Failed, Catalogue.DoctorDaemonOther.With(wrong), Catalogue.DoctorHint("dockerd"));
             else
                 await RuntimeAsync(docker, record, cancellationToken);
         }
@@ -92,7 +93,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
     {
         CanonicalJson json = new CanonicalJson().BeginObject().Flag("healthy", Code() == 0).BeginArray("checks");
         foreach (DoctorItem item in _items)
-            json.BeginObject().Text("name", item.Name).Text("result", WordOf(item.Result)).Text("text", item.Text).Optional("hint", item.Hint).EndObject();
+            json.BeginObject().Text("name", item.Name).Text("result", WordOf(item.Result)).Text("text", item.Text.ToString()).Optional("hint", item.Hint?.ToString()).EndObject();
         return json.EndArray().EndObject().ToBytes();
     }
 
@@ -107,34 +108,34 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
     {
         string image = $"{Prefix}{_nonce}.invalid/nothing:none";
         DoctorAnswer foreign = await docker.PostAsync($"containers/create?name={Prefix}{_nonce}", $$"""{"Image":"{{image}}","HostConfig":{"Runtime":"{{Prefix}}{{_nonce}}"} }""", cancellationToken);
-        JudgePlugin("plugin-gate", foreign, "foreign-runtime", "denies a container under a runtime that is none of ours");
+        JudgePlugin("plugin-gate", foreign, "foreign-runtime", Catalogue.DoctorForeignDenied);
         // dockerd shows its plugins no body from a megabyte on; it would carry this one out.
         DoctorAnswer unseen = await docker.PostAsync($"containers/create?name={Prefix}{_nonce}", $$"""{"Image":"{{image}}","Labels":{"filler":"{{new string('x', Plugin.RequestBody.DaemonLimit)}}"} }""", cancellationToken);
-        JudgePlugin("plugin-body", unseen, "body-absent", "denies a request whose body it is not shown");
+        JudgePlugin("plugin-body", unseen, "body-absent", Catalogue.DoctorBodyDenied);
     }
 
-    private void JudgePlugin(string name, DoctorAnswer answer, string code, string good)
+    private void JudgePlugin(string name, DoctorAnswer answer, string code, Text good)
     {
         if (answer.Code == code)
-            Tell(name, DoctorResult.Good, good, "");
+            Tell(name, DoctorResult.Good, good, null);
         else if (answer.Code is { } other)
-            Tell(name, DoctorResult.Failed, $"denies, but with {other} where {code} was wanted: {Shown(answer)}", other switch
+            Tell(name, DoctorResult.Failed, Catalogue.DoctorDeniedOther.With(other, code, Shown(answer)), Catalogue.DoctorHint(other switch
             {
-                "agent-not-ready" => HintFor("agent"),
-                "no-policy" => HintFor("policy"),
-                _ => "plimsoll-agent status says more",
-            });
+                "agent-not-ready" => "agent",
+                BreakGlassScope.HostChanged => "installed",
+                "no-policy" or "policy-rolled-back" or "policy-unsigned" or "policy-malformed" => "policy",
+                _ => "",
+            }));
         else
-            Tell(name, DoctorResult.Failed, answer.Status == 0 ? $"dockerd does not answer: {Shown(answer)}" : $"dockerd did not ask the plugin, or it did not answer; dockerd said {answer.Status}: {Shown(answer)}", HintFor(answer.Status == 0 ? "dockerd" : "front"));
+            Tell(name, DoctorResult.Failed, answer.Status == 0 ? Catalogue.DoctorDaemonGone.With(Shown(answer)) : Catalogue.DoctorPluginNotAsked.With(answer.Status, Shown(answer)), Catalogue.DoctorHint(answer.Status == 0 ? "dockerd" : "front"));
     }
 
     private async Task RuntimeAsync(DoctorClient docker, InstallRecord record, CancellationToken cancellationToken)
     {
-        (string? container, string image, string why) = await CreateAsync(docker, cancellationToken);
+        (string? container, string image, FilledText why) = await CreateAsync(docker, cancellationToken);
         if (container is null)
         {
-            Tell("runtime-gate", DoctorResult.Undecided, $"{why}, so that no change could be planted in a container; {await AskLauncherAsync(record, cancellationToken)}",
-                "sign a small image, put what speaks for it into the evidence folder, and run doctor again with --image");
+            Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorNoPlant.With(why, await AskLauncherAsync(record, cancellationToken)), Catalogue.DoctorNoPlantHint);
             return;
         }
         string own;
@@ -145,25 +146,25 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Tell("runtime-gate", DoctorResult.Undecided, $"nothing could be planted: {Escape.ForTerminal(e.Message)}", "--data-root names Docker's data root");
+            Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorPlantFailed.With(e is AgentException { Told: var told } ? told : Escape.ForTerminal(e.Message)), Catalogue.DoctorDataRootHint);
             return;
         }
         DoctorAnswer start = await docker.PostAsync($"containers/{container}/start", null, cancellationToken);
         if (start.Code is "own-layer" or "own-executable")
-            Tell("runtime-gate", DoctorResult.Good, $"refuses a container of {Escape.ForTerminal(image)} into which a file was planted ({start.Code})", "");
+            Tell("runtime-gate", DoctorResult.Good, Catalogue.DoctorPlantRefused.With(Escape.ForTerminal(image), start.Code), null);
         else if (start.Code is { } other)
-            Tell("runtime-gate", DoctorResult.Undecided, $"refused before it came to the planted file, with {other}: {Shown(start)}", "mend that first, or choose another image with --image");
+            Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorRefusedBefore.With(other, Shown(start)), Catalogue.DoctorRefusedBeforeHint);
         else if (start.Status is 204 or 304)
-            Tell("runtime-gate", DoctorResult.Failed, $"a container of {Escape.ForTerminal(image)} started although a file was planted in it; it was removed", "stop this daemon: systemctl stop docker; then plimsoll-agent install, and look at the evidence log");
+            Tell("runtime-gate", DoctorResult.Failed, Catalogue.DoctorPlantStarted.With(Escape.ForTerminal(image)), Catalogue.DoctorPlantStartedHint);
         else
-            Tell("runtime-gate", DoctorResult.Failed, $"the gate was not asked; dockerd said {start.Status}: {Shown(start)}", HintFor("dockerd"));
+            Tell("runtime-gate", DoctorResult.Failed, Catalogue.DoctorGateNotAsked.With(start.Status, Shown(start)), Catalogue.DoctorHint("dockerd"));
     }
 
     /// <summary>Makes a container of the first image that policy lets through, or of the one that was named.</summary>
-    private async Task<(string? Container, string Image, string Why)> CreateAsync(DoctorClient docker, CancellationToken cancellationToken)
+    private async Task<(string? Container, string Image, FilledText Why)> CreateAsync(DoctorClient docker, CancellationToken cancellationToken)
     {
         string[] candidates = wanted is not null ? [wanted] : [.. (await TrustedAsync(docker, cancellationToken)).Take(MaxCandidates)];
-        string why = "no image of this host is one that policy lets through";
+        FilledText why = Catalogue.DoctorNoImage;
         foreach (string image in candidates)
         {
             // As the default policy wants it: no network, and limits.
@@ -172,8 +173,8 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
             // Not interrupted: the daemon would go on making what nobody then knows of.
             DoctorAnswer made = await docker.PostAsync($"containers/create?name={Prefix}{_nonce}", System.Text.Encoding.UTF8.GetString(body), CancellationToken.None);
             if (made.Status == 201 && DoctorClient.TextOf(made, "Id") is { Length: 64 } id && id.All(char.IsAsciiHexDigitLower))
-                return (id, image, "");
-            why = $"a container of {Escape.ForTerminal(image)} cannot be made ({Shown(made)})";
+                return (id, image, why);
+            why = Catalogue.DoctorNotMade.With(Escape.ForTerminal(image), Shown(made));
         }
         return (null, "", why);
     }
@@ -204,7 +205,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
     private string OwnFolder(string container)
     {
         string root = options.At(options.Paths.DataRoot), mount = File.ReadAllText($"{root}/image/overlay2/layerdb/mounts/{container}/mount-id").Trim();
-        return mount.Length > 0 && mount.All(char.IsAsciiHexDigitLower) ? $"{root}/overlay2/{mount}/diff" : throw new IOException($"{Escape.Quote(mount)} is no folder of a container");
+        return mount.Length > 0 && mount.All(char.IsAsciiHexDigitLower) ? $"{root}/overlay2/{mount}/diff" : throw new AgentException(Catalogue.DoctorNoFolder.With(Escape.Quote(mount)));
     }
 
     /// <summary>A program that no image has, and over the image's own program a file that nothing can run.</summary>
@@ -247,7 +248,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
     }
 
     /// <summary>What the launcher is told of a bundle that belongs to no container: less than a planted change proves, and more than nothing.</summary>
-    private async Task<string> AskLauncherAsync(InstallRecord record, CancellationToken cancellationToken)
+    private async Task<FilledText> AskLauncherAsync(InstallRecord record, CancellationToken cancellationToken)
     {
         DirectoryInfo bundle = Directory.CreateTempSubdirectory(Prefix);
         try
@@ -259,11 +260,11 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
             await launcher.WaitForExitAsync(cancellationToken);
             string said = File.Exists(log) ? await File.ReadAllTextAsync(log, cancellationToken) : "";
             return launcher.ExitCode != 0 && said.Contains("plimsoll: ", StringComparison.Ordinal)
-                ? $"a bundle that belongs to no container is refused ({Escape.ForTerminal(said[said.IndexOf("plimsoll: ", StringComparison.Ordinal)..].Split('"')[0])})" : "and the launcher refused nothing";
+                ? Catalogue.DoctorBundleRefused.With(Escape.ForTerminal(said[said.IndexOf("plimsoll: ", StringComparison.Ordinal)..].Split('"')[0])) : Catalogue.DoctorBundleNotRefused;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
         {
-            return $"the launcher cannot be asked: {Escape.ForTerminal(e.Message)}";
+            return Catalogue.DoctorLauncherSilent.With(Escape.ForTerminal(e.Message));
         }
         finally
         {
@@ -277,31 +278,19 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
         DoctorAnswer left = await docker.GetAsync($"containers/json?all=1&filters={Uri.EscapeDataString($$"""{"name":["{{Prefix}}"]}""")}", cancellationToken);
         foreach ((string id, bool own) in DoctorClient.ListOf(left, c => (c.GetProperty("Id").GetString() ?? "", c.GetProperty("Names").EnumerateArray().Any(n => IsOwn(n.GetString() ?? "")))))
             if (own && id.Length == 64 && id.All(char.IsAsciiHexDigitLower) && await docker.DeleteAsync($"containers/{id}?force=1&v=1", cancellationToken) is { Status: not (204 or 404 or 409) } kept)
-                Tell("cleanup", DoctorResult.Undecided, $"container {id[..12]} of doctor's own could not be removed: {Shown(kept)}", $"docker rm -f {id[..12]}");
+                Tell("cleanup", DoctorResult.Undecided, Catalogue.DoctorNotRemoved.With(id[..12], Shown(kept)), FilledText.Verbatim($"docker rm -f {id[..12]}"));
 
         // The daemon's filter finds the word anywhere in a name.
         static bool IsOwn(string name) => name.StartsWith("/" + Prefix, StringComparison.Ordinal) && name.Length == Prefix.Length + 1 + NonceDigits && name.AsSpan(Prefix.Length + 1).ToString().All(char.IsAsciiHexDigitLower);
     }
 
-    private void Tell(string name, DoctorResult result, string text, string hint)
+    private void Tell(string name, DoctorResult result, FilledText text, FilledText? hint)
     {
         _items.Add(new DoctorItem(name, result, text, hint));
-        say($"{name.PadRight(LabelColumn)}{result switch { DoctorResult.Good => "✓", DoctorResult.Failed => "✗", _ => "?" }} {text}");
-        if (hint.Length > 0)
-            say($"{"".PadRight(LabelColumn)}  hint: {hint}");
+        say($"{DisplayWidth.Fit(Catalogue.AgentLabel(name).In(options.Language), LabelColumn)}{result switch { DoctorResult.Good => "✓", DoctorResult.Failed => "✗", _ => "?" }} {text.In(options.Language)}");
+        if (hint is not null)
+            say($"{"".PadRight(LabelColumn)}  {Catalogue.AgentHint.In(options.Language, hint.In(options.Language))}");
     }
 
-    private static string HintFor(string label) => label switch
-    {
-        "installed" or "file" or "daemon.json" or "runtime" => "plimsoll-agent install puts it back; look first at who changed it",
-        "dockerd" => "systemctl reload docker brings daemon.json into force; systemctl status docker says why it does not answer",
-        "front" => "systemctl restart plimsoll-front; journalctl -u plimsoll-front says why it ended",
-        "agent" => "systemctl restart plimsoll-agent; journalctl -u plimsoll-agent says why it ended",
-        "policy" => "put a signed policy and its public key into the agent's state folder (docs/gate.md, Setting it up)",
-        "log" => "plimsoll log verify says what is wrong with it",
-        "container" => "docker rm it and make it anew: it then starts under the gate",
-        _ => "plimsoll-agent status says more",
-    };
-
-    private static string Shown(DoctorAnswer answer) => Escape.ForTerminal(answer.Message.Length > 300 ? answer.Message[..300] + "…" : answer.Message);
+    private static object Shown(DoctorAnswer answer) => answer.Trouble is { } trouble ? trouble : Escape.ForTerminal(answer.Message.Length > 300 ? answer.Message[..300] + "…" : answer.Message);
 }

@@ -2,14 +2,17 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Plimsoll.Agent.Plugin;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent.Install;
 
 /// <summary>What the daemon answered.</summary>
-/// <param name="Status">Of HTTP; 0: it did not answer, and <paramref name="Message"/> says why.</param>
+/// <param name="Status">Of HTTP; 0: it did not answer, and <see cref="Trouble"/> says why.</param>
 /// <param name="Message">Of a refusal; untrusted text.</param>
 internal sealed record DoctorAnswer(int Status, ReadOnlyMemory<byte> Body, string Message)
 {
+    public FilledText? Trouble { get; init; }
+
     /// <summary>The code of our own denial in the message, <c>foreign-runtime</c>; null when neither gate denied.</summary>
     /// <remarks>Docker puts what it adds before, and separates with the same signs.</remarks>
     public string? Code => Message.Split("plimsoll: ") is [_, .., var denial] && denial.Split(": ", 2) is [var code, _] && code.Length is > 0 and < 64 && code.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '/') ? code : null;
@@ -78,13 +81,15 @@ internal sealed class DoctorClient : IDisposable
         }
         catch (HttpRequestException) when (!Path.Exists(_socket))
         {
-            return new DoctorAnswer(0, default, $"{_socket} is not there");
+            return Silent(Catalogue.AgentSocketGone.With(_socket));
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return new DoctorAnswer(0, default, e is OperationCanceledException ? $"no answer within {Patience.TotalMinutes:0} minutes" : e.Message);
+            return Silent(e is OperationCanceledException ? Catalogue.DoctorNoAnswer.With((int)Patience.TotalMinutes) : FilledText.Verbatim(Escape.ForTerminal(e.Message)));
         }
     }
+
+    private static DoctorAnswer Silent(FilledText why) => new(0, default, "") { Trouble = why };
 
     /// <summary>A member of an object in an answer; null when there is none.</summary>
     public static string? TextOf(DoctorAnswer answer, string name) => DaemonFacts.TryRead(answer.Body, r => DaemonFacts.Text(r, name), out string? text) ? text : null;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Agent.Install;
 
@@ -46,7 +47,7 @@ internal sealed partial class FileTransaction(string journal, Action<int>? step)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Recover();
-            throw new InstallException("not-written", Texts.Escape.ForTerminal(e.Message), "nothing was changed", e);
+            throw new InstallException("not-written", FilledText.Verbatim(Escape.ForTerminal(e.Message)), Catalogue.AgentNothingChanged, e);
         }
     }
 

@@ -12,11 +12,11 @@ internal static class InstallCommand
 
     /// <param name="version">Of this program.</param>
     /// <returns>0 done, 1 something is in the way (or <c>status</c> or <c>doctor</c> found something that is not as it should be), 2 wrong usage, 3 nothing is installed (or <c>doctor</c> could not prove something), 130 interrupted.</returns>
-    public static int Run(string verb, IReadOnlyList<string> arguments, string version, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    public static int Run(string verb, IReadOnlyList<string> arguments, string version, Language language, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         try
         {
-            InstallOptions options = InstallOptions.Parse(arguments) with { Systemctl = SystemctlOfThisHost() };
+            InstallOptions options = InstallOptions.Parse(arguments) with { Language = language, Systemctl = SystemctlOfThisHost() };
             switch (verb)
             {
                 case "install":
@@ -33,20 +33,20 @@ internal static class InstallCommand
         }
         catch (OperationCanceledException)
         {
-            error.WriteLine("plimsoll-agent: interrupted; what doctor made is removed");
+            error.WriteLine($"plimsoll-agent: {Catalogue.DoctorInterrupted.In(language)}");
             return Interrupted;
         }
-        catch (FormatException e)
+        catch (OptionException e)
         {
-            error.WriteLine($"plimsoll-agent: error: {e.Message}");
-            error.WriteLine(InstallOptions.Usage);
+            error.WriteLine($"plimsoll-agent: error: {e.Told.In(language)}");
+            error.WriteLine($"plimsoll-agent: hint: {Catalogue.AgentHelpHint.In(language)}");
             return UsageError;
         }
         catch (InstallException e)
         {
-            error.WriteLine($"plimsoll-agent: error: {e.Code}: {Escape.ForTerminal(e.Message)}");
-            if (e.Hint is not null)
-                error.WriteLine($"plimsoll-agent: hint: {Escape.ForTerminal(e.Hint)}");
+            error.WriteLine($"plimsoll-agent: error: {e.Code}: {Escape.ForTerminal(e.Told.In(language))}");
+            if (e.Hint is { } hint)
+                error.WriteLine($"plimsoll-agent: hint: {Escape.ForTerminal(hint.In(language))}");
             return Refused;
         }
     }

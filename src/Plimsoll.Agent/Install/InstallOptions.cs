@@ -1,30 +1,23 @@
+using Plimsoll.Texts;
+
 namespace Plimsoll.Agent.Install;
 
 /// <summary>What is installed, and where. Paths are those of the installed host; <see cref="InstallRoot"/> stands before each when files are touched.</summary>
 internal sealed record InstallOptions
 {
-    public const string Usage = """
-        usage: plimsoll-agent install|uninstall|status|doctor [OPTION…]
-          --from DIR            plimsoll-agent, plimsoll-launcher and plimsoll-front to copy   (the folder of this program)
-          --lib DIR             where they go                                                  (/usr/lib/plimsoll)
-          --daemon-json FILE    the daemon's configuration                                     (/etc/docker/daemon.json)
-          --units DIR           systemd's units                                                (/etc/systemd/system)
-          --runc FILE           the runtime behind the gate                                    (found in /usr and /usr/local)
-          --runsc FILE          gVisor's, behind the second launcher                           (as above; none: left out)
-          --runsc-argument ARG  a further argument for it, such as --network=none; may be given again
-          --trust-until-write   the agent reads a layer again when somebody wrote to it, and not before
-          --docker SOCKET       the daemon's unix socket                                       (/run/docker.sock)
-          --data-root DIR       Docker's data root                                             (/var/lib/docker)
-          --state DIR           policy, statements and the evidence log                        (/var/lib/plimsoll)
-          --run DIR             sockets                                                        (/run/plimsoll)
-          --plugin NAME         what dockerd calls the authorization plugin                    (plimsoll)
-          --metrics ADDRESS     where the agent serves numbers for Prometheus as well          (nowhere; loopback only)
-          --root DIR            installs below this folder, and starts nothing                 (/)
-          --replace-default     also where daemon.json names another default runtime
-          --dry-run             says what would be done
-          --image ID            doctor: the image of which a container is made to prove the runtime gate (a small one that policy lets through)
-          --json                doctor: writes the result as JSON
-        """;
+    /// <summary>For help.</summary>
+    public static IReadOnlyList<HelpRow> Help =>
+    [
+        new("--from DIR", Catalogue.AgentHelpFrom, Catalogue.AgentHelpFromDefault), new("--lib DIR", Catalogue.AgentHelpLib, "/usr/lib/plimsoll"), new("--daemon-json FILE", Catalogue.AgentHelpDaemonJson, "/etc/docker/daemon.json"),
+        new("--units DIR", Catalogue.AgentHelpUnits, "/etc/systemd/system"), new("--runc FILE", Catalogue.AgentHelpRunc, Catalogue.AgentHelpRuncDefault), new("--runsc FILE", Catalogue.AgentHelpRunsc, Catalogue.AgentHelpRunscDefault),
+        new("--runsc-argument ARG", Catalogue.AgentHelpRunscArgument), new("--trust-until-write", Catalogue.AgentHelpUntilWrite), new("--docker SOCKET", Catalogue.AgentHelpDocker, AgentPaths.Default.DockerSocket),
+        new("--data-root DIR", Catalogue.AgentHelpDataRoot, AgentPaths.Default.DataRoot), new("--state DIR", Catalogue.AgentHelpState, AgentPaths.Default.State), new("--run DIR", Catalogue.AgentHelpRun, AgentPaths.Default.Run),
+        new("--plugin NAME", Catalogue.AgentHelpPlugin, DefaultPlugin), new("--metrics ADDRESS", Catalogue.AgentHelpMetrics), new("--root DIR", Catalogue.AgentHelpRoot, "/"),
+        new("--replace-default", Catalogue.AgentHelpReplaceDefault), new("--dry-run", Catalogue.AgentHelpDryRun), new("--image ID", Catalogue.AgentHelpImage, Catalogue.AgentHelpImageDefault), new("--json", Catalogue.AgentHelpJson),
+    ];
+
+    /// <summary>What the person reads who asked.</summary>
+    public Language Language { get; init; }
 
     public AgentPaths Paths { get; init; } = AgentPaths.Default;
     public string InstallRoot { get; init; } = "/";
@@ -82,7 +75,7 @@ internal sealed record InstallOptions
     /// <summary>A path of the installed host as a path of this machine.</summary>
     public string At(string path) => InstallRoot == "/" ? path : Path.Join(InstallRoot, path);
 
-    /// <exception cref="FormatException">What was given, and what was wanted.</exception>
+    /// <exception cref="OptionException">What was given, and what was wanted.</exception>
     public static InstallOptions Parse(IReadOnlyList<string> arguments)
     {
         InstallOptions options = new();
@@ -91,7 +84,7 @@ internal sealed record InstallOptions
             {
                 "--dry-run" => options with { DryRun = true },
                 "--json" => options with { Json = true },
-                "--image" => options with { Image = Value(ref i) is var image && Oci.Digest.TryParse(image, out _) ? image : throw new FormatException($"--image: {Texts.Escape.Quote(image)} is no image's id; wanted sha256:… as docker images --no-trunc shows it") },
+                "--image" => options with { Image = Value(ref i) is var image && Oci.Digest.TryParse(image, out _) ? image : throw new OptionException(Catalogue.AgentNotImageId.With("--image", Escape.Quote(image))) },
                 "--replace-default" => options with { ReplaceDefault = true },
                 "--from" => options with { From = Absolute(ref i) },
                 "--lib" => options with { Library = Absolute(ref i) },
@@ -108,28 +101,28 @@ internal sealed record InstallOptions
                 "--plugin" => options with { Plugin = PluginName(ref i) },
                 "--metrics" => options with { Metrics = AgentOptions.Loopback("--metrics", Value(ref i)).ToString() },
                 "--root" => options with { InstallRoot = Absolute(ref i) },
-                var unknown => throw new FormatException($"unknown option {Texts.Escape.Quote(unknown)}"),
+                var unknown => throw new OptionException(Catalogue.AgentUnknownOption.With(Escape.Quote(unknown))),
             };
         return options;
 
         string Option(ref int at)
         {
-            string name = arguments[at], value = ++at < arguments.Count ? arguments[at] : throw new FormatException($"{name} wants a value");
+            string name = arguments[at], value = ++at < arguments.Count ? arguments[at] : throw new OptionException(Catalogue.AgentWantsValue.With(name));
             // A line of the launcher's configuration, which takes at most 64 of them.
             return value.StartsWith('-') && value.Length is > 1 and <= 500 && value.All(c => c is > ' ' and < '\x7f') && options.RunscArguments.Count < MaxRunscArguments ? value
-                : throw new FormatException($"{name}: {Texts.Escape.Quote(value)} is no option of plain characters without spaces, or there are more than {MaxRunscArguments}");
+                : throw new OptionException(Catalogue.AgentNotPlainArgument.With(name, Escape.Quote(value), MaxRunscArguments));
         }
-        string Value(ref int at) => ++at < arguments.Count ? arguments[at] : throw new FormatException($"{arguments[at - 1]} wants a value");
+        string Value(ref int at) => ++at < arguments.Count ? arguments[at] : throw new OptionException(Catalogue.AgentWantsValue.With(arguments[at - 1]));
 
         string PluginName(ref int at) => Value(ref at) is { Length: > 0 and <= 64 } name && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') ? name
-            : throw new FormatException($"--plugin: {Texts.Escape.Quote(arguments[at])} is no name of letters, digits, - and _");
+            : throw new OptionException(Catalogue.AgentNotPluginName.With("--plugin", Escape.Quote(arguments[at])));
 
         string Absolute(ref int at)
         {
             string name = arguments[at], value = Value(ref at);
             // They go into lines of files that others parse.
             return value.StartsWith('/') && value.All(c => c > ' ' && c < 0x7f && c is not ('"' or '\\' or '%' or '$' or '\'')) ? value.Length > 1 ? value.TrimEnd('/') : value
-                : throw new FormatException($"{name}: {Texts.Escape.Quote(value)} is no absolute path of plain characters without spaces");
+                : throw new OptionException(Catalogue.AgentNotPlainPath.With(name, Escape.Quote(value)));
         }
     }
 }

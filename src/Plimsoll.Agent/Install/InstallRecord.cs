@@ -96,7 +96,7 @@ internal sealed record InstallRecord(DateTimeOffset Time, string Version, bool E
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new InstallException("record", $"{path} is not what install wrote: {Escape.ForTerminal(e.Message)}", inner: e);
+            throw new InstallException("record", Catalogue.AgentBadRecord.With(path, Escape.ForTerminal(e.Message)), inner: e);
         }
     }
 }

@@ -31,21 +31,21 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         InstallRecord? record = InstallRecord.Read(options);
         if (record is null)
         {
-            say("not installed");
+            say(Catalogue.AgentNotInstalled.In(options.Language));
             return 3;
         }
-        Say("installed", $"version {Escape.ForTerminal(record.Version)}, {record.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}, {record.Files.Count} files");
+        Say("installed", Catalogue.AgentInstalled.With(Escape.ForTerminal(record.Version), Written(record.Time), record.Files.Count));
         if (Directory.Exists(options.At(Path.Combine(options.Records, "journal"))))
-            Bad("installed", "a run was interrupted; install or uninstall takes it back");
+            Bad("installed", Catalogue.AgentRunInterrupted);
         foreach ((string path, string digest) in record.Files)
             if (!File.Exists(options.At(path)))
-                Bad("file", $"{Escape.ForTerminal(path)} is gone");
+                Bad("file", Catalogue.AgentFileGone.With(Escape.ForTerminal(path)));
             else if (InstallRecord.DigestOfFile(options.At(path)) != digest)
-                Bad("file", $"{Escape.ForTerminal(path)} is not what was installed");
+                Bad("file", Catalogue.AgentFileOther.With(Escape.ForTerminal(path)));
         Configuration(record);
         foreach ((string path, string digest) in record.Engines)
             if (!File.Exists(options.At(path)) || InstallRecord.DigestOfFile(options.At(path)) != digest)
-                Bad("runtime", $"{Escape.ForTerminal(path)} is not what it was when the gate was installed; starts are refused until install runs again");
+                Bad("runtime", Catalogue.AgentRuntimeOther.With(Escape.ForTerminal(path)));
         Daemon(record, cancellationToken);
         Answers("front", (options with { Plugin = record.Plugin }).PluginSocket, "POST /Plugin.Activate HTTP/1.1\r\nHost: plimsoll\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", said => said.Contains("\"authz\"", StringComparison.Ordinal), cancellationToken);
         Answers("agent", options.Paths.GateSocket, null, _ => true, cancellationToken);
@@ -63,55 +63,55 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             string name = record.DaemonJson ?? options.DaemonJson, path = options.At(name);
             byte[]? now = File.Exists(path) ? SmallFile.ReadRegular(path, DaemonJson.MaxBytes) : null;
             if (now is not null && new DaemonJson(record.Runtimes, record.Plugin).IsIn(now, name))
-                Say("daemon.json", "names the plugin, the launchers and the default runtime");
+                Say("daemon.json", Catalogue.AgentJsonRight);
             else
-                Bad("daemon.json", $"{name} does not hold the gate");
+                Bad("daemon.json", Catalogue.AgentJsonWrong.With(name));
         }
         catch (InstallException e)
         {
-            Bad("daemon.json", e.Message);
+            Bad("daemon.json", e.Told);
         }
     }
 
     /// <summary>What the daemon that runs was told, whatever the file says now.</summary>
     private void Daemon(InstallRecord record, CancellationToken cancellationToken)
     {
-        string? answer = Ask(options.Paths.DockerSocket, "GET /info HTTP/1.0\r\nHost: docker\r\n\r\n", cancellationToken, out string trouble);
+        string? answer = Ask(options.Paths.DockerSocket, "GET /info HTTP/1.0\r\nHost: docker\r\n\r\n", cancellationToken, out FilledText? trouble);
         int body = answer?.IndexOf("\r\n\r\n", StringComparison.Ordinal) ?? -1;
         if (answer is null || body < 0)
         {
-            Bad("dockerd", trouble.Length > 0 ? trouble : "no HTTP answer");
+            Bad("dockerd", trouble ?? Catalogue.AgentNoHttpAnswer);
             return;
         }
         if (!DaemonInfo.TryRead(Encoding.UTF8.GetBytes(answer[(body + 4)..]), out DaemonInfo? info))
         {
-            Bad("dockerd", answer.Split(' ') is ["HTTP/1.0" or "HTTP/1.1", "403", ..] ? $"its plugins do not let it say how it is set up: {Escape.Quote(answer[(body + 4)..])}" : $"its answer is not understood: {Escape.Quote(answer[(body + 4)..])}");
+            Bad("dockerd", (answer.Split(' ') is ["HTTP/1.0" or "HTTP/1.1", "403", ..] ? Catalogue.AgentInfoDenied : Catalogue.AgentInfoUnknown).With(Escape.Quote(answer[(body + 4)..])));
             return;
         }
-        string[] wrong = [.. info.Differences(record.Runtimes, record.Plugin)];
-        foreach (string text in wrong)
+        FilledText[] wrong = [.. info.Differences(record.Runtimes, record.Plugin)];
+        foreach (FilledText text in wrong)
             Bad("dockerd", text);
         if (wrong.Length == 0)
-            Say("dockerd", "runs with the plugin, the launchers and the default runtime");
+            Say("dockerd", Catalogue.AgentDaemonRight);
     }
 
     private void Answers(string name, string socket, string? request, Func<string, bool> isGood, CancellationToken cancellationToken)
     {
-        string? answer = Ask(socket, request, cancellationToken, out string trouble);
+        string? answer = Ask(socket, request, cancellationToken, out FilledText? trouble);
         if (answer is not null && isGood(answer))
-            Say(name, "answers");
+            Say(name, Catalogue.AgentAnswers);
         else
-            Bad(name, trouble.Length > 0 ? trouble : $"answers {Escape.Quote(answer)}");
+            Bad(name, trouble ?? Catalogue.AgentAnswersOther.With(Escape.Quote(answer)));
     }
 
-    private string? Ask(string socket, string? request, CancellationToken cancellationToken, out string trouble)
+    private string? Ask(string socket, string? request, CancellationToken cancellationToken, out FilledText? trouble)
     {
-        trouble = "";
+        trouble = null;
         cancellationToken.ThrowIfCancellationRequested();
         // The base library's own word for it is a wrong address.
         if (!Path.Exists(options.At(socket)))
         {
-            trouble = $"{socket} is not there";
+            trouble = Catalogue.AgentSocketGone.With(socket);
             return null;
         }
         try
@@ -131,7 +131,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            trouble = $"{socket}: {Escape.ForTerminal(e.Message)}";
+            trouble = FilledText.Verbatim($"{socket}: {Escape.ForTerminal(e.Message)}");
             return null;
         }
     }
@@ -144,17 +144,17 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             string policy = options.At(options.Paths.Policy), key = options.At(options.Paths.PolicyKey);
             if (!File.Exists(policy) || !File.Exists(key))
             {
-                Bad("policy", $"{(File.Exists(policy) ? options.Paths.PolicyKey : options.Paths.Policy)} is not there: no start is allowed");
+                Bad("policy", Catalogue.AgentPolicyGone.With(File.Exists(policy) ? options.Paths.PolicyKey : options.Paths.Policy));
                 return;
             }
             keys.AddRange(KeyFile.ReadPublicKeys(Encoding.UTF8.GetString(SmallFile.ReadRegular(key, MaxKeyBytes) ?? []), options.Paths.PolicyKey));
             SignedPolicy signed = SignedPolicy.Open(SmallFile.ReadRegular(policy, SignedPolicy.MaxBytes) ?? [], options.Paths.Policy, keys, options.Paths.PolicyKey);
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;
-            Say("policy", string.Create(CultureInfo.InvariantCulture, $"{Escape.Quote(signed.Policy.Name)}, counter {signed.Counter}, signed {signed.Signed.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ} ({(int)age.TotalDays} days ago)"));
+            Say("policy", Catalogue.AgentPolicyHeld.With(Escape.Quote(signed.Policy.Name), signed.Counter, Written(signed.Signed), (int)age.TotalDays));
         }
         catch (Exception e) when (e is SignedPolicyException or DocumentException or KeyException or IOException or UnauthorizedAccessException)
         {
-            Bad("policy", Escape.ForTerminal(e.Message));
+            Bad("policy", FilledText.Verbatim(Escape.ForTerminal(e.Message)));
         }
         finally
         {
@@ -169,11 +169,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         try
         {
             if (File.Exists(path) && SmallFile.ReadRegular(path, MaxKeyBytes) is { } pem)
-                Say("host", $"id {BreakGlass.HostIdOf(Encoding.UTF8.GetString(pem))}");
+                Say("host", Catalogue.AgentHostId.With(BreakGlass.HostIdOf(Encoding.UTF8.GetString(pem))));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or KeyException)
         {
-            Bad("host", Escape.ForTerminal(e.Message));
+            Bad("host", FilledText.Verbatim(Escape.ForTerminal(e.Message)));
         }
     }
 
@@ -188,11 +188,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
                 if (line.Kind == LogKinds.Checkpoint)
                     checkpoint = line;
             }
-            Say("log", $"line {last?.Sequence ?? 0}; last checkpoint {(checkpoint is null ? "before the newest file" : $"at line {checkpoint.Sequence}, {LogLine.Written(checkpoint.Time)}")} (not proved)");
+            Say("log", checkpoint is null ? Catalogue.AgentLogLineOnly.With(last?.Sequence ?? 0) : Catalogue.AgentLogLine.With(last?.Sequence ?? 0, checkpoint.Sequence, LogLine.Written(checkpoint.Time)));
         }
         catch (EvidenceLogException e)
         {
-            Bad("log", $"{e.Code}: {Escape.ForTerminal(e.Message)}");
+            Bad("log", FilledText.Verbatim($"{e.Code}: {Escape.ForTerminal(e.Message)}"));
         }
     }
 
@@ -200,25 +200,28 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
     private void Others(InstallRecord record)
     {
         // Processes are those of this machine, whatever folder was installed below.
-        foreach (string other in options.InstallRoot == "/" ? OtherDaemons.Find(options.Paths.DockerSocket) : [])
-            Say("others", $"{Escape.ForTerminal(other)} starts containers past the gate");
+        foreach (OtherDaemon other in options.InstallRoot == "/" ? OtherDaemons.Find(options.Paths.DockerSocket) : [])
+            Say("others", Catalogue.AgentOther.With(other.Told));
         foreach (ForeignContainer container in ForeignContainers.Find(options.At(options.Paths.DataRoot), [.. record.Runtimes.Select(r => r.Name)], options.At(options.Paths.State)))
-            Bad("container", $"{container.Id[..Math.Min(12, container.Id.Length)]} {Escape.Quote(container.Name)} {container.What}");
+            Bad("container", new Text("{0} {1} {2}", "{0} {1} {2}").With(container.Id[..Math.Min(12, container.Id.Length)], Escape.Quote(container.Name), container.What));
     }
 
-    private void Say(string label, string text)
-    {
-        _lines.Add(new StatusLine(label, true, text));
-        say($"{label.PadRight(LabelColumn)}{text}");
-    }
+    private static string Written(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private void Bad(string label, string text)
+    private void Say(string label, FilledText text) => Tell(new StatusLine(label, true, text));
+
+    private void Bad(string label, FilledText text)
     {
         _good = false;
-        _lines.Add(new StatusLine(label, false, text));
-        say($"{label.PadRight(LabelColumn)}✗ {text}");
+        Tell(new StatusLine(label, false, text));
+    }
+
+    private void Tell(StatusLine line)
+    {
+        _lines.Add(line);
+        say($"{DisplayWidth.Fit(Catalogue.AgentLabel(line.Label).In(options.Language), LabelColumn)}{(line.Good ? "" : "✗ ")}{line.Text.In(options.Language)}");
     }
 }
 
 /// <summary>One thing that was looked at.</summary>
-internal sealed record StatusLine(string Label, bool Good, string Text);
+internal sealed record StatusLine(string Label, bool Good, FilledText Text);

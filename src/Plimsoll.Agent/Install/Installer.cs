@@ -19,7 +19,7 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
     {
         Recover();
         InstallRecord? former = InstallRecord.Read(options);
-        List<string> notes = [];
+        List<FilledText> notes = [];
         List<FileChange> changes = Programs(out List<(string Name, string Path)> runtimes, out List<string> engines);
         DaemonJson gate = new(runtimes, options.Plugin);
         string daemonJson = RealFile(options.At(options.DaemonJson));
@@ -49,20 +49,20 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         Say(changes, notes);
         if (options.DryRun)
         {
-            say($"{options.DaemonJson} would be:");
+            Say(Catalogue.AgentWouldBe.With(options.DaemonJson));
             say(Encoding.UTF8.GetString(after).TrimEnd('\n'));
             return;
         }
         foreach (string folder in (string[])[options.Paths.State, options.Paths.Evidence, options.Records])
             Directory.CreateDirectory(options.At(folder), PrivateFolder);
         if (!OwnFiles.IsPrivateFolder(options.At(options.Paths.State)))
-            throw new InstallException("state-folder", $"{options.Paths.State} is not a folder that only root can write in", $"chmod 700 {options.Paths.State}");
+            throw new InstallException("state-folder", Catalogue.AgentStateFolder.With(options.Paths.State), FilledText.Verbatim($"chmod 700 {options.Paths.State}"));
         _files.Run(changes);
         BeginLog();
         Systemctl("daemon-reload");
         Systemctl("enable", "--now", UnitFiles.Agent, UnitFiles.Front);
-        say("next: put policy.json and policy.pub into " + options.Paths.State + ", then: systemctl reload docker");
-        say("containers that run already were not judged when they started");
+        Say(Catalogue.AgentInstallNext.With(options.Paths.State));
+        Say(Catalogue.AgentInstallRunning);
     });
 
     /// <summary>Takes the gate out. Asks nobody: not the agent, not dockerd. Policy, statements and the evidence log stay.</summary>
@@ -73,26 +73,26 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         InstallRecord? record = InstallRecord.Read(options);
         if (record is null)
         {
-            say("nothing is installed");
+            Say(Catalogue.AgentNothingInstalled);
             return;
         }
         string daemonJson = RealFile(options.At(options.DaemonJson));
         byte[]? now = ReadIfThere(daemonJson), backup = record.Existed ? ReadIfThere(options.At(Path.Combine(options.Records, InstallRecord.BackupName)))
-            ?? throw new InstallException("record", $"{options.Records}/{InstallRecord.BackupName} is not there", $"take the gate out of {options.DaemonJson} by hand") : null;
-        List<string> notes = [];
+            ?? throw new InstallException("record", Catalogue.AgentBackupGone.With($"{options.Records}/{InstallRecord.BackupName}"), Catalogue.AgentBackupGoneHint.With(options.DaemonJson)) : null;
+        List<FilledText> notes = [];
         List<FileChange> changes = [];
         if (now is not null && InstallRecord.DigestOf(now) == record.After)
             changes.Add(Restored(daemonJson, backup));
         else if (now is not null && !(backup is not null && now.AsSpan().SequenceEqual(backup)))
         {
-            notes.Add($"{options.DaemonJson} was edited since: only the gate's own members are taken out");
+            notes.Add(Catalogue.AgentJsonEdited.With(options.DaemonJson));
             changes.Add(Restored(daemonJson, new DaemonJson(record.Runtimes, record.Plugin).Without(now, backup, options.DaemonJson)));
         }
         foreach ((string path, string digest) in record.Files)
             if (File.Exists(options.At(path)))
             {
                 if (InstallRecord.DigestOfFile(options.At(path)) != digest)
-                    notes.Add($"{path} was edited since; it goes as well");
+                    notes.Add(Catalogue.AgentFileEdited.With(path));
                 changes.Add(FileChange.Remove(options.At(path)));
             }
         changes.Add(FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.BackupName))));
@@ -106,8 +106,8 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
             if (Directory.Exists(options.At(folder)) && !Directory.EnumerateFileSystemEntries(options.At(folder)).Any())
                 Directory.Delete(options.At(folder));
         Systemctl("daemon-reload");
-        say($"{options.Paths.State} stays: policy, statements and the evidence log");
-        say($"next: systemctl reload docker, then: systemctl stop {UnitFiles.Front} {UnitFiles.Agent}");
+        Say(Catalogue.AgentUninstallKeeps.With(options.Paths.State));
+        Say(Catalogue.AgentUninstallNext.With(UnitFiles.Front, UnitFiles.Agent));
 
         FileChange Restored(string path, byte[]? content) => content is null ? FileChange.Remove(path) : new FileChange(path, content, File.GetUnixFileMode(path));
     });
@@ -115,7 +115,7 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
     /// <summary>Programs, their configurations and units.</summary>
     private List<FileChange> Programs(out List<(string Name, string Path)> runtimes, out List<string> engines)
     {
-        string runc = Found(options.Runc, "runc") ?? throw new InstallException("no-runtime", $"there is no runc in {string.Join(", ", InstallOptions.RuntimeFolders)}", "--runc names it");
+        string runc = Found(options.Runc, "runc") ?? throw new InstallException("no-runtime", Catalogue.AgentNoRunc.With(string.Join(", ", InstallOptions.RuntimeFolders)), Catalogue.AgentNoRuncHint);
         string? runsc = Found(options.Runsc, "runsc");
         string launcher = Source("plimsoll-launcher");
         engines = runsc is null ? [runc] : [runc, runsc];
@@ -143,12 +143,12 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
     private string Source(string name)
     {
         string path = Path.Combine(options.From, name);
-        return File.Exists(path) ? path : throw new InstallException("no-program", $"there is no {name} in {options.From}", "--from names the folder that holds plimsoll-agent, plimsoll-launcher and plimsoll-front");
+        return File.Exists(path) ? path : throw new InstallException("no-program", Catalogue.AgentNoProgram.With(name, options.From), Catalogue.AgentNoProgramHint);
     }
 
     private string? Found(string? named, string name) =>
         named is null ? InstallOptions.RuntimeFolders.Select(f => $"{f}/{name}").FirstOrDefault(p => File.Exists(options.At(p)))
-        : File.Exists(options.At(named)) ? named : throw new InstallException("no-runtime", $"there is no {named}");
+        : File.Exists(options.At(named)) ? named : throw new InstallException("no-runtime", Catalogue.AgentNoRuntime.With(named));
 
     /// <summary>What daemon.json was before the gate came in; null for none.</summary>
     private byte[]? Before(InstallRecord? former, byte[]? now, DaemonJson gate)
@@ -177,19 +177,21 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
     private void Recover()
     {
         if (options.DryRun ? Directory.Exists(options.At(Path.Combine(options.Records, "journal"))) : _files.Recover())
-            say(options.DryRun ? "an interrupted run would be taken back first" : "an interrupted run was taken back");
+            Say(options.DryRun ? Catalogue.AgentWouldTakeBack : Catalogue.AgentTakenBack);
     }
 
-    private void Say(List<FileChange> changes, List<string> notes)
+    private void Say(FilledText text) => say(text.In(options.Language));
+
+    private void Note(FilledText text) => Say(Catalogue.AgentNote.With(text));
+
+    private void Say(List<FileChange> changes, List<FilledText> notes)
     {
-        foreach (string note in notes)
-            say("note: " + note);
-        string would = options.DryRun ? "would " : "";
+        notes.ForEach(Note);
         foreach (FileChange change in changes)
             if (!change.Removes)
-                say($"{would}write {HostPath(change.Path)} (mode {Convert.ToString((int)change.Mode, 8).PadLeft(4, '0')})");
+                Say((options.DryRun ? Catalogue.AgentWouldWrite : Catalogue.AgentWrites).With(HostPath(change.Path), Convert.ToString((int)change.Mode, 8).PadLeft(4, '0')));
             else if (File.Exists(change.Path))
-                say($"{would}remove {HostPath(change.Path)}");
+                Say((options.DryRun ? Catalogue.AgentWouldRemove : Catalogue.AgentRemoves).With(HostPath(change.Path)));
     }
 
     /// <summary>Begins the evidence log here, so that its first key can be taken to another machine before anything is decided.</summary>
@@ -201,15 +203,15 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
             using EvidenceLogWriter log = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = folder, KeyFile = key, Time = options.Time, Patience = TimeSpan.Zero });
             log.Append("installed", LogField.Text("version", version), LogField.Text("library", options.Library));
             File.WriteAllText(exported, log.FirstKeyPem);
-            say($"{HostPath(exported)} is the key that the evidence log begins with: keep it on another machine");
+            Say(Catalogue.AgentInstallKey.With(HostPath(exported)));
         }
         catch (EvidenceLogException e) when (e.Fault == EvidenceLogFault.InUse)
         {
-            say("note: the agent runs and has the evidence log; this installation is no line of it");
+            Note(Catalogue.AgentInstallLogBusy);
         }
         catch (EvidenceLogException e)
         {
-            say($"note: {e.Code}: {e.Message}; the agent will not start until this is mended");
+            Note(Catalogue.AgentInstallLogBroken.With(e.Code, e.Message));
         }
     }
 
@@ -218,14 +220,14 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         if (options.Systemctl is not { } run || options.InstallRoot != "/")
             return;
         if (run(arguments) is not 0 and var code)
-            say($"note: systemctl {string.Join(' ', arguments)} ended with {code}");
+            Note(Catalogue.AgentSystemctlEnded.With(string.Join(' ', arguments), code));
     }
 
     /// <summary>Where a link leads; the link stays.</summary>
     private static string RealFile(string path) => new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target ? target.FullName : path;
 
     private static byte[]? ReadIfThere(string path) =>
-        !File.Exists(path) ? null : SmallFile.ReadRegular(path, DaemonJson.MaxBytes) ?? throw new InstallException("daemon-json", $"{path} is no file of at most {DaemonJson.MaxBytes} bytes");
+        !File.Exists(path) ? null : SmallFile.ReadRegular(path, DaemonJson.MaxBytes) ?? throw new InstallException("daemon-json", Catalogue.AgentTooLong.With(path, DaemonJson.MaxBytes));
 
     private static void Named(Action action)
     {
@@ -235,7 +237,7 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InstallException("not-written", Escape.ForTerminal(e.Message), inner: e);
+            throw new InstallException("not-written", FilledText.Verbatim(Escape.ForTerminal(e.Message)), inner: e);
         }
     }
 }

@@ -7,7 +7,8 @@ namespace Plimsoll.Agent.Plugin;
 /// <summary>A small JSON body of a client, read so that dockerd cannot read another one in it.</summary>
 /// <remarks>
 /// Go takes names in any casing, and of two that fold to one the last. Names are folded here too, and where two fold to one, or a value
-/// is of another kind than dockerd wants, the body is denied.
+/// is of another kind than dockerd wants, the body is denied. Core's reader of starts does the same for whole requests, with a list of every field
+/// that it knows; of an exec three members decide, and all others pass.
 /// </remarks>
 internal sealed class ClientJson
 {

@@ -38,7 +38,7 @@ internal sealed partial class Decider(IImageJudge images, DaemonClient daemon, T
         if (RequestBody.NoForm(request) is { } form)
             return new(Decision.Deny(form));
         if (images.Policy is not { } policy)
-            return new(endpoint.WithoutPolicy ? Decision.AllowAs("no-policy") : Decision.Deny("no-policy", images.NoPolicy));
+            return new(endpoint.WithoutPolicy ? Decision.AllowAs("no-policy") : Decision.Deny(images.NoPolicy));
         Case asked = new(request, path, endpoint, name, policy, policy.Start?.Engine ?? DefaultRules, new StartClient(request.User, request.UserAuthMethod));
         if (endpoint.Rule == EndpointRule.Build)
             return new(Build(asked));

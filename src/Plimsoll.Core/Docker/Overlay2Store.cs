@@ -112,7 +112,9 @@ internal sealed class Overlay2Store : IDisposable
         byte[] listing = new byte[32 * 1024];
         int length;
         while ((length = Native.ReadFolder(folder, listing)) > 0)
-            names.AddRange(FolderRecords.NamesIn(listing.AsSpan(0, length)));
+            // One that is no UTF-8 has U+FFFD in it.
+            for (FolderRecords records = new(listing.AsSpan(0, length)); records.MoveNext();)
+                names.Add(Encoding.UTF8.GetString(records.Name));
         return length == 0 ? names : throw FileError.Of(-length, $"{Root}/image/overlay2/{path}");
     }
 

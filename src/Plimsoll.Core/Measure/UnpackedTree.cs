@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
@@ -47,7 +46,7 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
     /// <summary>Tried first: the kernel takes as much memory for each call as it is offered room.</summary>
     private const int UsualAttributeBytes = 1024;
 
-    private const int RecordHeadBytes = 19, ListingBytes = 32 * 1024;
+    private const int ListingBytes = 32 * 1024;
 
     private readonly byte[] _attributes = new byte[MaxAttributeBytes];
     private readonly byte[] _proc = new byte[512];
@@ -82,15 +81,9 @@ internal sealed class UnpackedTree(SafeFileHandle folder, string where, Unpacked
             while ((length = Native.ReadFolder(handle, listing)) > 0)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                // struct linux_dirent64: inode 8, offset 8, record length 2, kind 1, name with a zero byte.
-                for (int at = 0; at + RecordHeadBytes <= length;)
+                for (FolderRecords records = new(listing.AsSpan(0, length)); records.MoveNext();)
                 {
-                    int record = BinaryPrimitives.ReadUInt16LittleEndian(listing.AsSpan(at + 16));
-                    ReadOnlySpan<byte> name = listing.AsSpan(at + RecordHeadBytes, record - RecordHeadBytes);
-                    name = name[..(name.IndexOf((byte)0) + 1)];
-                    at += record;
-                    if (name is [(byte)'.', 0] or [(byte)'.', (byte)'.', 0])
-                        continue;
+                    ReadOnlySpan<byte> name = records.NameWithZero;
                     if (++_files > LayerContents.MaxFiles)
                         throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {LayerContents.MaxFiles} files (MaxFiles)");
                     int start = pathLength == 0 ? 0 : pathLength + 1, end = start + name.Length - 1;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Posix;
@@ -414,7 +413,7 @@ public sealed class FolderReader : EntryReader
     /// <summary>One open folder and what was in it when it was opened.</summary>
     private sealed class Folder(int handle, Stat stat, int pathLength) : IDisposable
     {
-        private const int RecordHeadBytes = 19, ListingBytes = 64 * 1024;
+        private const int ListingBytes = 64 * 1024;
 
         private byte[] _names = [];
         private Item[] _items = [];
@@ -443,18 +442,10 @@ public sealed class FolderReader : EntryReader
                 int length;
                 while ((length = Native.ReadFolder(handle, listing)) > 0)
                 {
-                    // struct linux_dirent64: inode 8, offset 8, record length 2, kind 1, name with a zero byte.
-                    for (int at = 0; at + RecordHeadBytes <= length;)
+                    for (FolderRecords records = new(listing.AsSpan(0, length)); records.MoveNext();)
                     {
-                        int record = BinaryPrimitives.ReadUInt16LittleEndian(listing.AsSpan(at + 16));
-                        ReadOnlySpan<byte> name = listing.AsSpan(at + RecordHeadBytes, record - RecordHeadBytes);
-                        name = name[..name.IndexOf((byte)0)];
-                        if (name is not ([(byte)'.'] or [(byte)'.', (byte)'.']))
-                        {
-                            items.Add(new Item(names.WrittenCount, name.Length, listing[at + 18]));
-                            names.Write(name);
-                        }
-                        at += record;
+                        items.Add(new Item(names.WrittenCount, records.Name.Length, records.Kind));
+                        names.Write(records.Name);
                     }
                     if (items.Count > maxEntries)
                         return 1;

@@ -1,27 +1,35 @@
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Plimsoll.Posix;
 
-/// <summary>Reads the records that <c>getdents64</c> fills a buffer with.</summary>
-internal static class FolderRecords
+/// <summary>The records that <see cref="Native.ReadFolder"/> fills a buffer with, in the kernel's order and without <c>.</c> and <c>..</c>: <c>struct linux_dirent64</c>.</summary>
+internal ref struct FolderRecords(ReadOnlySpan<byte> listing)
 {
-    private const int HeadBytes = 19;
+    // Inode 8, offset 8, record length 2, kind 1, name with a zero byte.
+    private const int LengthAt = 16, KindAt = 18, HeadBytes = 19;
 
-    /// <summary>Names but <c>.</c> and <c>..</c>, in the kernel's order; one that is no UTF-8 has U+FFFD in it.</summary>
-    public static List<string> NamesIn(ReadOnlySpan<byte> listing)
+    private ReadOnlySpan<byte> _rest = listing;
+
+    /// <summary>With the zero byte at its end.</summary>
+    public ReadOnlySpan<byte> NameWithZero { get; private set; }
+
+    public readonly ReadOnlySpan<byte> Name => NameWithZero[..^1];
+
+    /// <summary>As <see cref="Stat.Kind"/>; 0 where the file system does not say.</summary>
+    public byte Kind { get; private set; }
+
+    public bool MoveNext()
     {
-        List<string> names = [];
-        // struct linux_dirent64: inode 8, offset 8, record length 2, kind 1, name with a zero byte.
-        for (int at = 0; at + HeadBytes <= listing.Length;)
+        while (_rest.Length >= HeadBytes)
         {
-            int record = BinaryPrimitives.ReadUInt16LittleEndian(listing[(at + 16)..]);
-            ReadOnlySpan<byte> name = listing[(at + HeadBytes)..(at + record)];
-            name = name[..name.IndexOf((byte)0)];
-            at += record;
-            if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
-                names.Add(Encoding.UTF8.GetString(name));
+            int record = BinaryPrimitives.ReadUInt16LittleEndian(_rest[LengthAt..]);
+            ReadOnlySpan<byte> name = _rest[HeadBytes..record];
+            NameWithZero = name[..(name.IndexOf((byte)0) + 1)];
+            Kind = _rest[KindAt];
+            _rest = _rest[record..];
+            if (NameWithZero is not ([(byte)'.', 0] or [(byte)'.', (byte)'.', 0]))
+                return true;
         }
-        return names;
+        return false;
     }
 }

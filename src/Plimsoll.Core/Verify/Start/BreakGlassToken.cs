@@ -148,7 +148,8 @@ public sealed record BreakGlassToken(string Host, string Nonce, DateTimeOffset I
     public static bool IsContainerId(string text) => IsHex(text, IdDigits);
 
     /// <summary>Names of the policy's keys that signed, one for each signer, however many names and versions that has.</summary>
-    public static IReadOnlyList<string> SignersOf(DsseEnvelope envelope, Policy policy)
+    /// <param name="revoked">What its keys signed counts for nothing; null: none is asked.</param>
+    public static IReadOnlyList<string> SignersOf(DsseEnvelope envelope, Policy policy, RevocationList? revoked = null)
     {
         ArgumentNullException.ThrowIfNull(envelope);
         ArgumentNullException.ThrowIfNull(policy);
@@ -157,21 +158,24 @@ public sealed record BreakGlassToken(string Host, string Nonce, DateTimeOffset I
         Signers signers = new(trust.Keys);
         SortedSet<string> signed = new(StringComparer.Ordinal);
         foreach (TrustKey key in trust.Keys)
-            if (rules.Keys.Contains(key.Name, StringComparer.Ordinal) && key.Versions.Any(v => IsSigned(envelope, v, key.Name)))
+            if (rules.Keys.Contains(key.Name, StringComparer.Ordinal) && key.Versions.Any(v => !v.Ids.Any(id => revoked?.FindKey(id) is not null) && IsSigned(envelope, v, key.Name)))
                 signed.Add(signers.Of(key.Name));
         return [.. signed];
     }
 
     /// <summary>Whether policy, signatures and host let it count; when and how often is asked elsewhere.</summary>
+    /// <param name="revoked">As in <see cref="SignersOf"/>.</param>
     /// <returns>Null: they do.</returns>
-    public BreakGlassRefusal? Check(DsseEnvelope envelope, Policy policy, string host)
+    public BreakGlassRefusal? Check(DsseEnvelope envelope, Policy policy, string host, RevocationList? revoked = null)
     {
         ArgumentNullException.ThrowIfNull(policy);
         if (policy.Start?.BreakGlass is not { } rules)
             return new("not-allowed", $"policy {policy.Name} has no start.break-glass");
         if (!envelope.Payload.Span.SequenceEqual(ToPayload()))
             return new("malformed", "the signatures are over another token");
-        IReadOnlyList<string> signers = SignersOf(envelope, policy);
+        IReadOnlyList<string> signers = SignersOf(envelope, policy, revoked);
+        if (signers.Count < rules.Threshold && revoked is not null && SignersOf(envelope, policy).Except(signers, StringComparer.Ordinal).ToArray() is { Length: > 0 } lost)
+            return new("key-revoked", $"signed by {string.Join(", ", lost)} with a key that is revoked; wanted {rules.Threshold} others of {string.Join(", ", rules.Keys)}");
         if (signers.Count < rules.Threshold)
             return new("signatures", $"signed by {(signers.Count == 0 ? "none" : string.Join(", ", signers))} of {string.Join(", ", rules.Keys)}; wanted {rules.Threshold} of them");
         if (Host != host)

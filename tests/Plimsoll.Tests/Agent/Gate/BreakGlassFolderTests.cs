@@ -21,6 +21,7 @@ public sealed class BreakGlassFolderTests : IDisposable
     private readonly TempFolder _folder = new();
     private readonly List<(string File, string Code)> _refused = [];
     private readonly Clock _clock = new();
+    private readonly Counters _revocations;
     private long _counter;
 
     private sealed class Clock : TimeProvider
@@ -35,13 +36,14 @@ public sealed class BreakGlassFolderTests : IDisposable
     public BreakGlassFolderTests()
     {
         Directory.CreateDirectory(Paths.BreakGlass);
+        _revocations = new(_folder["revocations"], _ => { });
         File.WriteAllText(Paths.PolicyKey, Alice.PublicKey.ToPem());
         Policy("{keys: [alice, bob], threshold: 2}");
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private void Policy(string glass)
+    private void Policy(string glass, string revocations = "none")
     {
         string Pem(ISigner key) => key.PublicKey.ToPem().Replace("\n", "\\n", StringComparison.Ordinal);
         string yaml = $$"""
@@ -49,14 +51,14 @@ public sealed class BreakGlassFolderTests : IDisposable
             name: host
             trust:
               keys: {alice: {pem: "{{Pem(Alice)}}"}, bob: {pem: "{{Pem(Bob)}}"} }
-              images: [{names: ["**"], signatures: {keys: [alice], match: any} }]
+              images: [{names: ["**"], signatures: {keys: [alice], match: any}, revocations: {{revocations}} }]
             start: {break-glass: {{glass}} }
             """;
         File.WriteAllBytes(Paths.Policy, SignedPolicy.Sign(PolicyFile.Parse(Encoding.UTF8.GetBytes(yaml), "p.yaml"), ++_counter, _clock.Now, Alice));
     }
 
     /// <summary>As after a start of the agent.</summary>
-    private BreakGlass Open() => new(Paths, Host, new HeldPolicy(Paths, new Counters(_folder["counters"], _ => { }), _ => { }), _clock, (file, refusal) => _refused.Add((file, refusal.Code)));
+    private BreakGlass Open() => new(Paths, Host, new HeldPolicy(Paths, new Counters(_folder["counters"], _ => { }), _ => { }), new HeldRevocations(Paths, _revocations), _clock, (file, refusal) => _refused.Add((file, refusal.Code)));
 
     private BreakGlassToken Put(string name, params ISigner[] by) => Put(name, new BreakGlassToken(Host, BreakGlassToken.NewNonce(), _clock.Now, _clock.Now.AddHours(2), 1, "why", new([Image], [], [])), by);
 
@@ -140,6 +142,57 @@ public sealed class BreakGlassFolderTests : IDisposable
         Assert.False(glass.Any);
         File.Delete(Paths.Policy);
         Assert.False(glass.Any);
+    }
+
+    private RevocationList Revoke(long counter, ISigner by, params ISigner[] keys)
+    {
+        RevocationList list = new(counter, _clock.Now, [.. keys.Select(k => new RevokedKey(k.PublicKey.Id, _clock.Now, "lost"))], []);
+        byte[] signed = list.Sign(by);
+        File.WriteAllBytes(Paths.Revocations, signed);
+        return RevocationList.Open(signed, "list", [by.PublicKey], "key");
+    }
+
+    [Fact]
+    public void Covers_SignerWhoseKeyIsRevoked_CountsForNothing()
+    {
+        Policy("{keys: [alice, bob], threshold: 2}", "{keys: [alice], max-age: 1d}");
+        Revoke(1, Alice);
+        BreakGlass glass = Open();
+        Put("t", Alice, Bob);
+        Assert.True(glass.Any);
+        // While the agent runs.
+        Revoke(2, Alice, Bob);
+        Assert.False(glass.Any);
+        Assert.Null(glass.TryUse(Image, Container, Codes));
+        Assert.Equal([("t", "key-revoked")], _refused);
+        // Enough others are left.
+        Policy("{keys: [alice, bob], threshold: 1}", "{keys: [alice], max-age: 1d}");
+        Assert.Equal(["alice"], glass.TryUse(Image, Container, Codes)!.Signers);
+    }
+
+    [Fact]
+    public void Covers_ListThatPolicyAsksForAndCannotBeUsed_LetsNoTokenCount()
+    {
+        Policy("{keys: [alice, bob], threshold: 2}", "{keys: [alice], max-age: 1d, counter: 2}");
+        BreakGlass glass = Open();
+        Put("t", Alice, Bob);
+        Assert.False(glass.Any);
+        Assert.Equal([("t", "revocations")], _refused);
+        Revoke(5, Bob);
+        Assert.False(glass.Any);
+        Revoke(1, Alice);
+        Assert.False(glass.Any);
+        _revocations.Check(Revoke(3, Alice), [Alice.PublicKey.Id], "list");
+        // An old one names what it names.
+        _clock.Now += TimeSpan.FromDays(3);
+        Put("t", Alice, Bob);
+        Assert.True(glass.Any);
+        Revoke(2, Alice);
+        Assert.False(glass.Any);
+        Assert.False(Open().Any);
+        // A policy that asks for none has nobody whose list it could be.
+        Policy("{keys: [alice, bob], threshold: 2}");
+        Assert.True(glass.Any);
     }
 
     [Fact]

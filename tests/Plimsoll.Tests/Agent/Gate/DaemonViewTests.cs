@@ -27,7 +27,7 @@ public sealed class DaemonViewTests : IDisposable
     private static string[] Differences(string json, bool? asksUs = true)
     {
         Assert.True(DaemonInfo.TryRead(Encoding.UTF8.GetBytes(json), out DaemonInfo? info));
-        return [.. (info with { AsksUs = asksUs }).Differences(Launchers, "plimsoll")];
+        return [.. (info with { AsksUs = asksUs }).Differences(Launchers, "plimsoll").Select(d => d.ToString())];
     }
 
     [Fact]

@@ -39,8 +39,8 @@ public sealed class ForeignContainersTests : IDisposable
         string runc = Container('d', "runc", runs: false, started: false), past = Container('e', "plimsoll", runs: true, started: false);
         IReadOnlyList<ForeignContainer> found = Find();
         Assert.Equal([(runc, "name-d", false, false), (past, "name-e", true, true)], found.Select(c => (c.Id, c.Name, c.Runs, c.Past)));
-        Assert.Contains("was made for runtime \"runc\"", found[0].What, StringComparison.Ordinal);
-        Assert.Contains("past the gate", found[1].What, StringComparison.Ordinal);
+        Assert.Contains("was made for runtime \"runc\"", found[0].What.ToString(), StringComparison.Ordinal);
+        Assert.Contains("past the gate", found[1].What.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

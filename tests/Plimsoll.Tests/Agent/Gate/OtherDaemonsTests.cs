@@ -37,7 +37,7 @@ public sealed class OtherDaemonsTests : IDisposable
         _proc.Write("net/unix", Encoding.UTF8.GetBytes(_sockets.ToString()));
     }
 
-    private IReadOnlyList<string> Find() => OtherDaemons.Find(Docker, _proc.Path);
+    private IReadOnlyList<string> Find() => [.. OtherDaemons.Find(Docker, _proc.Path).Select(o => o.ToString())];
 
     [Fact]
     public void Find_OneDaemonWithAContainerdOfItsOwn_IsAllThereShouldBe()

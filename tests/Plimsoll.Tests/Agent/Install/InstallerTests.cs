@@ -1,9 +1,11 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Plimsoll.Agent;
 using Plimsoll.Agent.Install;
 using Plimsoll.EvidenceLog;
 using Plimsoll.TestKit;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Tests.Agent.Install;
 
@@ -209,7 +211,7 @@ public sealed class InstallerTests : IDisposable
     [InlineData("--network=\nsocket /tmp/x")]
     [InlineData("-")]
     public void Parse_ArgumentForRunscThatIsNoOption_IsRefused(string argument) =>
-        Assert.Throws<FormatException>(() => InstallOptions.Parse(["--runsc-argument", argument]));
+        Assert.Throws<OptionException>(() => InstallOptions.Parse(["--runsc-argument", argument]));
 
     [Fact]
     public void Install_Record_HoldsTheRuntimeAndWhatDockerIsStartedWith()
@@ -382,6 +384,44 @@ public sealed class InstallerTests : IDisposable
             Assert.Contains(wanted, all, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Status_InChinese_StandsInColumns()
+    {
+        Install();
+        File.Delete(At("/usr/lib/plimsoll/plimsoll-front"));
+        _said.Clear();
+
+        Assert.Equal(1, new InstallStatus(_options with { Language = Language.Chinese }, _said.Add).Run(TestContext.Current.CancellationToken));
+
+        Assert.All(_said, l => Assert.Equal(12, DisplayWidth.Of(l.AsSpan(0, l.Length - l[l.IndexOf(' ', StringComparison.Ordinal)..].TrimStart(' ').Length))));
+        string all = string.Join('\n', _said);
+        foreach (string wanted in (string[])["安装        版本 0.1.0，", "文件        ✗ /usr/lib/plimsoll/plimsoll-front 已不存在", "daemon.json 已指定插件、启动器和默认运行时", "dockerd     ✗ /run/docker.sock 不存在", "策略        ✗ /var/lib/plimsoll/policy.json 不存在：不允许任何启动", "日志        第 "])
+            Assert.Contains(wanted, all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_InChinese_SaysWhatIsDoneAndWhatIsInTheWay()
+    {
+        StringWriter output = new(), error = new();
+        Assert.Equal(1, Run("install", "--root", At(""), "--from", _temp["nowhere"]));
+        Assert.Equal($"plimsoll-agent: error: no-program: {_temp["nowhere"]} 中没有 plimsoll-launcher\nplimsoll-agent: hint: 用 --from 指定存放 plimsoll-agent、plimsoll-launcher 和 plimsoll-front 的文件夹\n", error.ToString());
+        error.GetStringBuilder().Clear();
+        Assert.Equal(2, Run("install", "--surprise"));
+        Assert.Equal("plimsoll-agent: error: 未知选项 \"--surprise\"\nplimsoll-agent: hint: 用 plimsoll-agent --help 查看用法\n", error.ToString());
+        Put("/etc/docker/daemon.json", "[]");
+        Assert.Equal(1, Run("install", "--root", At(""), "--from", _temp["from"]));
+        Assert.Contains("daemon-json: /etc/docker/daemon.json 不是 JSON 对象", error.ToString(), StringComparison.Ordinal);
+        Put("/etc/docker/daemon.json", "{\"authorization-plugins\":[\"other\"]}");
+        Assert.Equal(0, Run("install", "--root", At(""), "--from", _temp["from"]));
+        Assert.Equal(0, Run("uninstall", "--root", At("")));
+        Assert.Equal(3, Run("status", "--root", At("")));
+        // Everything that is told in Chinese has a character of it: nothing was forgotten.
+        Assert.All(output.ToString().TrimEnd('\n').Split('\n'), l => Assert.True(l.Any(c => c is >= '\u4e00' and <= '\u9fff'), l));
+        Assert.Contains("注意：authorization-plugins：plimsoll 位于最后", output.ToString(), StringComparison.Ordinal);
+
+        int Run(string verb, params string[] arguments) => InstallCommand.Run(verb, arguments, "0.1.0", Language.Chinese, output, error, TestContext.Current.CancellationToken);
+    }
+
     /// <summary>A daemon and a front of a few lines, which answer as the real ones do.</summary>
     [Theory]
     [InlineData("plimsoll", "[\"plimsoll\"]", "/usr/lib/plimsoll/plimsoll", "dockerd     runs with")]
@@ -423,7 +463,7 @@ public sealed class InstallerTests : IDisposable
     [InlineData("--lib", "/a\nExecStart=/evil")]
     [InlineData("--units", "/%h")]
     [InlineData("--surprise")]
-    public void Parse_WhatIsNoOption_IsRefused(params string[] arguments) => Assert.Throws<FormatException>(() => InstallOptions.Parse(arguments));
+    public void Parse_WhatIsNoOption_IsRefused(params string[] arguments) => Assert.Throws<OptionException>(() => InstallOptions.Parse(arguments));
 
     [Fact]
     public void Run_EachOutcome_HasItsExitCode()
@@ -438,7 +478,7 @@ public sealed class InstallerTests : IDisposable
         Assert.Equal(0, Run("uninstall", "--root", At("")));
         Assert.Equal(3, Run("status", "--root", At("")));
 
-        int Run(string verb, params string[] arguments) => InstallCommand.Run(verb, arguments, "0.1.0", output, error, TestContext.Current.CancellationToken);
+        int Run(string verb, params string[] arguments) => InstallCommand.Run(verb, arguments, "0.1.0", Language.English, output, error, TestContext.Current.CancellationToken);
     }
 
     [Fact]

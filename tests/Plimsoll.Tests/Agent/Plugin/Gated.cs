@@ -39,7 +39,7 @@ internal sealed class Gated : IImageJudge, IDisposable
     public DaemonClient Daemon { get; }
     public Decider Decider { get; }
     public Policy? Policy { get; set; } = Make(new EngineRules());
-    public string NoPolicy => "policy.json is missing";
+    public Denial NoPolicy { get; set; } = new("no-policy", "policy.json is missing");
     public List<Digest> Prepared { get; } = [];
 
     /// <summary>The default rules for starts; the resources are left to tests of their own.</summary>

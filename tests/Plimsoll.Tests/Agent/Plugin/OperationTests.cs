@@ -149,6 +149,9 @@ public sealed class OperationTests : IDisposable
             await _gated.DeniedAsync("no-policy", DockerdMessage.Post(uri));
         Decision decision = await _gated.DecideAsync(DockerdMessage.Post("/build"));
         Assert.Equal("plimsoll: no-policy: policy.json is missing", decision.Answer.Text);
+        _gated.NoPolicy = new Denial("host-changed", "runc is another");
+        decision = await _gated.DecideAsync(DockerdMessage.Post("/containers/create"));
+        Assert.Equal(("host-changed", "plimsoll: host-changed: runc is another"), (decision.Code, decision.Answer.Text));
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed class PluginServerTests : IAsyncLifetime
         AgentPaths elsewhere = Paths with { Run = Directory.CreateDirectory(_folder["run"]).FullName };
         File.WriteAllText(elsewhere.PluginSocket, "notes");
 
-        await Assert.ThrowsAsync<IOException>(() => PluginServer.StartAsync(elsewhere, _gated, _gated.Daemon, TimeProvider.System, _record, new PluginOptions(), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<IOException>(() => PluginServer.StartAsync(elsewhere, _gated, _gated.Daemon, TimeProvider.System, _record, new PluginOptions(), TestContext.Current.CancellationToken));
 
         Assert.Equal("notes", File.ReadAllText(elsewhere.PluginSocket));
     }
