@@ -298,6 +298,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
         "front" => "systemctl restart plimsoll-front; journalctl -u plimsoll-front says why it ended",
         "agent" => "systemctl restart plimsoll-agent; journalctl -u plimsoll-agent says why it ended",
         "policy" => "put a signed policy and its public key into the agent's state folder (docs/gate.md, Setting it up)",
+        "clock" => "set the clock right; where it was the noted time that was wrong, remove the file clock in the agent's state folder (docs/gate.md, When the clock is set back)",
         "log" => "plimsoll log verify says what is wrong with it",
         "container" => "docker rm it and make it anew: it then starts under the gate",
         _ => "plimsoll-agent status says more",
