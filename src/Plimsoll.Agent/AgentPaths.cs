@@ -39,6 +39,9 @@ public sealed record AgentPaths(string State, string Run, string DataRoot, strin
     /// <summary>Tokens that let a start through which policy refuses.</summary>
     public string BreakGlass => Path.Combine(State, "break-glass");
 
+    /// <summary>The latest time that this host has seen.</summary>
+    public string Clock => Path.Combine(State, "clock");
+
     /// <summary>How often each of these tokens was used; outlives the tokens.</summary>
     public string BreakGlassUses => Path.Combine(State, "break-glass-uses");
 }

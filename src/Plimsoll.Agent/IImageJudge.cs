@@ -12,6 +12,9 @@ public interface IImageJudge
     Policy? Policy { get; }
     Denial NoPolicy { get; }
 
+    /// <summary>What is wrong with the host's clock, so that no start may be let through whose verdict is <see cref="Verdict.Dated"/>; null: nothing.</summary>
+    string? ClockTrouble => null;
+
     /// <summary>The id of the image that Docker would take for a name, <c>name@digest</c>, id or part of an id; null when there is none.</summary>
     Digest? Resolve(string reference);
 

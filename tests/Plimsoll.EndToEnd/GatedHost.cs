@@ -59,7 +59,8 @@ public sealed class GatedHost : IDisposable
     }
 
     /// <param name="installed">By <c>plimsoll-agent install</c>, so that the host is checked against what was installed; else by hand.</param>
-    private GatedHost(string[] agent, bool ownNetwork, bool installed)
+    /// <param name="daemon">More options of dockerd.</param>
+    private GatedHost(string[] agent, bool ownNetwork, bool installed, params string[] daemon)
     {
         AgentOptions = agent;
         Tool.Run(Repository.At("scripts", "build-native"), []);
@@ -89,10 +90,14 @@ public sealed class GatedHost : IDisposable
         _front = StartFront();
         string[] gate = installed ? ["--config-file", InstallOptions.DaemonJson]
             : ["--add-runtime", $"plimsoll={lib}/plimsoll", "--add-runtime", $"plimsoll-runsc={lib}/plimsoll-runsc", "--default-runtime", "plimsoll", "--authorization-plugin", _plugin];
+        gate = [.. gate, .. daemon];
         Daemon = ownNetwork ? TestDocker.InOwnNetwork(_docker, gate) : TestDocker.In(_docker, gate);
     }
 
     public static GatedHost Installed() => new([], ownNetwork: false, installed: true);
+
+    /// <param name="daemon">More options of dockerd.</param>
+    public static GatedHost Listening(params string[] daemon) => new([], ownNetwork: false, installed: false, daemon);
 
     /// <summary>What the installed host was installed with.</summary>
     internal InstallOptions InstallOptions => new()
@@ -161,6 +166,9 @@ public sealed class GatedHost : IDisposable
 
     private Process? Agent { get; set; }
 
+    /// <summary>Variables of the agent's own, from its next start on.</summary>
+    public Dictionary<string, string> AgentEnvironment { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Given when the agent is started.</summary>
     public IReadOnlyList<string> AgentOptions { get; set; }
 
@@ -198,6 +206,8 @@ public sealed class GatedHost : IDisposable
             ["run", "--state", State, "--run", Run, "--data-root", TestDocker.DataRootIn(_docker), "--docker", TestDocker.SocketIn(_docker), "--measure-every", "0", .. AgentOptions, .. more])
         { UseShellExecute = false, RedirectStandardError = true };
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
+        foreach ((string name, string value) in AgentEnvironment)
+            start.Environment[name] = value;
         File.Delete($"{Run}/gate.sock");
         File.Delete($"{Run}/metrics.sock");
         Agent = Process.Start(start)!;

@@ -19,8 +19,9 @@ internal sealed record BreakGlassUse(BreakGlassToken Token, IReadOnlyList<string
 /// decided anew each time, by the policy that holds.
 /// </summary>
 /// <param name="host">This host's id.</param>
+/// <param name="time">What the clock says, right or wrong.</param>
 /// <param name="refused">Told once of each file that does not count, with the reason.</param>
-internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy policy, HeldRevocations revocations, TimeProvider time, Action<string, BreakGlassRefusal> refused)
+internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy policy, HeldRevocations revocations, TimeProvider time, HostClock clock, Action<string, BreakGlassRefusal> refused)
 {
     /// <summary>Files that are looked at.</summary>
     public const int MaxTokens = 100;
@@ -47,9 +48,6 @@ internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy polic
         using PublicKey key = KeyFile.ReadPublic(firstKeyPem, "the evidence log's first key");
         return key.Id;
     }
-
-    /// <summary>Notes the time, so that a clock that is set back afterwards makes no token young again.</summary>
-    public void Tick() => _ledger.Latest(time.GetUtcNow());
 
     /// <summary>Whether a token covers all of this now. Nothing is used up.</summary>
     /// <param name="container">Null before it has an id.</param>
@@ -117,9 +115,12 @@ internal sealed class BreakGlass(AgentPaths paths, string host, HeldPolicy polic
     {
         if (opened.Token is not { } token || opened.Refusal is not null)
             return opened.Refusal;
-        DateTimeOffset now = time.GetUtcNow();
-        return token.CheckTime(now, _ledger.Latest(now)) ?? (_ledger.UsesOf(token.Nonce) is var uses && uses >= token.Uses
-            ? new("used-up", uses == int.MaxValue ? $"its uses cannot be read ({paths.BreakGlassUses}/{token.Nonce})" : $"was used {uses} times; it allows {token.Uses}") : null);
+        if (token.CheckTime(time.GetUtcNow(), clock.GetUtcNow()) is { } late)
+            return late;
+        if (clock.Trouble is { } wrong)
+            return new(HostClock.SetBack, wrong);
+        return _ledger.UsesOf(token.Nonce) is var uses && uses >= token.Uses
+            ? new("used-up", uses == int.MaxValue ? $"its uses cannot be read ({paths.BreakGlassUses}/{token.Nonce})" : $"was used {uses} times; it allows {token.Uses}") : null;
     }
 
     private Opened Open(string path, string state, Judging by)

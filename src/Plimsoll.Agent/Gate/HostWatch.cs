@@ -13,7 +13,7 @@ internal sealed class HostWatch : IDisposable
     private readonly AgentLog _log;
     private readonly AgentPaths _paths;
     private readonly IReadOnlyList<string> _launchers;
-    private readonly Action _eachMinute;
+    private readonly Action _eachSecond;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly AutoResetEvent _now = new(false);
@@ -22,10 +22,10 @@ internal sealed class HostWatch : IDisposable
     private IReadOnlyList<ForeignContainer> _foreign = [];
 
     /// <param name="launchers">Names under which Docker knows our launchers.</param>
-    /// <param name="eachMinute">Called each minute.</param>
-    public HostWatch(AgentPaths paths, HostCheck check, Plugin.DaemonClient daemon, IReadOnlyList<string> launchers, Action eachMinute, AgentLog log, Metrics metrics, TimeProvider time)
+    /// <param name="eachSecond">Called about each second.</param>
+    public HostWatch(AgentPaths paths, HostCheck check, Plugin.DaemonClient daemon, IReadOnlyList<string> launchers, Action eachSecond, AgentLog log, Metrics metrics, TimeProvider time)
     {
-        (_paths, _check, _log, _launchers, _eachMinute, _time) = (paths, check, log, launchers, eachMinute, time);
+        (_paths, _check, _log, _launchers, _eachSecond, _time) = (paths, check, log, launchers, eachSecond, time);
         _view = new DaemonView(daemon, paths.DockerSocket, time, () => _now.Set());
         metrics.AddGauge("plimsoll_host_right", "1 while the gate is the one that was installed.", () => _check.Find() is null ? 1 : 0);
         metrics.AddGauge("plimsoll_daemon_known", "1 while the running dockerd has said of late how it is set up.", () => _view.IsFresh ? 1 : 0);
@@ -46,11 +46,11 @@ internal sealed class HostWatch : IDisposable
                 _check.LookAround(_view.Info);
             }
             _check.Find();
+            _eachSecond();
             if (first || _time.GetElapsedTime(others) >= OthersEvery)
             {
                 others = _time.GetTimestamp();
                 LookForOthers();
-                _eachMinute();
             }
             WaitHandle.WaitAny([_stop.Token.WaitHandle, _now], FilesEvery);
         }

@@ -13,6 +13,7 @@ namespace Plimsoll.Agent.Gate;
 
 /// <summary>Judges the images of this host by its policy: what speaks for them, and what they measure to.</summary>
 /// <param name="remembered">How long a verdict counts while nothing that it rests on changed; ages and last days move on meanwhile.</param>
+/// <param name="time">A <see cref="HostClock"/> where starts are judged.</param>
 internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy policy, Counters revocations, MeasuredLayers layers, StartedContainers started, HostCheck host, TimeSpan remembered, TimeProvider time) : IImageJudge
 {
     private const int MaxVerdicts = 4096, MaxIdChars = 64;
@@ -21,7 +22,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     private const int MaxListBytes = 64 * 1024 * 1024;
 
     private readonly DropFolder _evidence = new(paths.Evidence);
-    private readonly ConcurrentDictionary<string, (Verdict Verdict, long At)> _verdicts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (Verdict Verdict, long At, DateTimeOffset Time)> _verdicts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Digest, bool> _preparing = new();
 
     /// <summary>The revocation list by which the verdicts that are kept were found.</summary>
@@ -33,6 +34,8 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public Policy? Policy => host.Find() is null || Glass is { CoversHostChanged: true } ? policy.Now().Signed?.Policy : null;
 
     public bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => Glass is { } glass && glass.Covers(image, container, codes);
+
+    public string? ClockTrouble => time is HostClock clock ? clock.Trouble : null;
 
     public Denial NoPolicy => host.Find() is { } changed ? new Denial(BreakGlassScope.HostChanged, changed) : policy.Now().Trouble ?? new Denial("no-policy", "the policy came into force just now; ask again");
 
@@ -87,14 +90,21 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         });
     }
 
-    /// <summary>The image with its names here, or those that it had when it was last started; null when the store has no such config.</summary>
+    /// <summary>
+    /// The image with its names here; without one those that it had when it was last started, or the repositories that it was pulled from by digest. Null when the store has no such
+    /// config.
+    /// </summary>
+    /// <remarks>A digest's repository is no name beside others: a push leaves one too.</remarks>
     public StartImage? FindImage(Digest image)
     {
         if (store.FindConfig(image) is not { } config)
             return null;
-        List<ImageName> names = [.. store.ReadNames().Where(n => n.Id == image && !n.Name.Contains('@', StringComparison.Ordinal)).Select(n => Named(n.Name)).Distinct()];
+        ILookup<bool, ImageName> here = store.ReadNames().Where(n => n.Id == image).ToLookup(n => n.Name.Contains('@', StringComparison.Ordinal), n => Named(n.Name));
+        List<ImageName> names = [.. here[false].Distinct()];
         if (names.Count == 0)
             names.AddRange(started.NamesOf(image).Select(ImageName.Parse));
+        if (names.Count == 0)
+            names.AddRange(here[true].Distinct());
         return new StartImage { Config = image, ConfigJson = config, Names = names };
     }
 
@@ -134,7 +144,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         if (Interlocked.Exchange(ref _revoked, listed) != listed)
             _verdicts.Clear();
         string key = $"{image.Config} {measured?.Measurement?.Value.ToString() ?? (measured is null ? "-" : "!")} {digest} {listed} {string.Join(' ', image.Names)}\n{stamp}";
-        if (measured is null or { Intact: true } && _verdicts.TryGetValue(key, out (Verdict Verdict, long At) kept) && time.GetElapsedTime(kept.At) < remembered)
+        if (measured is null or { Intact: true } && _verdicts.TryGetValue(key, out (Verdict Verdict, long At, DateTimeOffset Time) kept) && time.GetElapsedTime(kept.At) < remembered
+            // The clock may have been set since.
+            && (!kept.Verdict.Dated || (time.GetUtcNow() - kept.Time).Duration() < remembered))
             return kept.Verdict;
         JudgedImage judged = new() { Names = image.Names, Config = image.Config, Created = CreatedOf(image) };
         TrustCase trustCase = new()
@@ -148,10 +160,11 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             SeenRevocations = revocations.HighestRevocations,
             AcceptedRevocations = Remember,
         };
-        Verdict verdict = TrustJudge.Of(judging, trustCase, time.GetUtcNow(), cancellationToken) with { PolicyDigest = digest };
+        DateTimeOffset now = time.GetUtcNow();
+        Verdict verdict = TrustJudge.Of(judging, trustCase, now, cancellationToken) with { PolicyDigest = digest };
         if (_verdicts.Count > MaxVerdicts)
             _verdicts.Clear();
-        _verdicts[key] = (verdict, time.GetTimestamp());
+        _verdicts[key] = (verdict, time.GetTimestamp(), now);
         return verdict;
     }
 

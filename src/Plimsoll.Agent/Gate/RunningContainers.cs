@@ -4,6 +4,7 @@ using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Gate;
 
@@ -27,7 +28,7 @@ internal sealed record RunningLook(IReadOnlyList<RunningTrouble> Troubles, IRead
 /// have mapped. Which containers there are is read from the processes, so that the daemon need not answer.
 /// </summary>
 /// <remarks>For one thread.</remarks>
-internal sealed class RunningContainers(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers)
+internal sealed class RunningContainers(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, HostClock clock)
 {
     /// <summary>Mapped files of one container; more are not looked at, and that is trouble of its own.</summary>
     private const int MaxMapped = 20_000;
@@ -129,6 +130,8 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
                 if (judge.FindImage(image.Id) is not { } known)
                     continue;
                 Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken);
+                if (verdict.Outcome is Outcome.Passed or Outcome.Warned && verdict.Dated && clock.Trouble is not null)
+                    return Trouble(container, image.Id, "undecided", $"{HostClock.SetBack}: what is said of its image depends on the time, and the host's clock is behind", certain: false);
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned)
                     return whole ? FindForeign(container, image, host, cancellationToken) : null;
                 refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused);

@@ -26,7 +26,7 @@ internal sealed record GateRecord(GateRequest Request, Answer Answer, Digest? Im
 /// The last question before a container's first process: is what is mounted what somebody signed? Only the mounts, the store's folders and
 /// the runtime's bundle are asked; the daemon is not, which does not answer while it restores containers.
 /// </summary>
-internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, StartedContainers started, StartHost host, HostCheck check, StartedMeasurements? measurements, TimeProvider time, Func<GateRecord, Answer> decided)
+internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, StartedContainers started, StartHost host, HostCheck check, StartedMeasurements? measurements, HostClock time, Func<GateRecord, Answer> decided)
 {
     /// <summary>Bytes of a bundle's config.json.</summary>
     private const int MaxSpecBytes = 16 * 1024 * 1024;
@@ -174,6 +174,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         Verdict allowed = StartJudge.Of(held, start, image, StartClient.Unknown, time.GetUtcNow(), host);
         if (allowed.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(allowed)))
             return Refusal(allowed);
+        // No token counts meanwhile either.
+        if ((trust.Dated || allowed.Dated) && time.Trouble is { } wrong)
+            return Answer.Deny(HostClock.SetBack, wrong);
         return JudgeOwn(request, found, held, stack, opened, image, measured, before, cancellationToken);
     }
 

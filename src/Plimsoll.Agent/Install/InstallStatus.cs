@@ -7,6 +7,7 @@ using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -51,6 +52,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         Answers("agent", options.Paths.GateSocket, null, _ => true, cancellationToken);
         Policy();
         Host();
+        Clock();
         Log(cancellationToken);
         Others(record);
         return _good ? 0 : 1;
@@ -175,6 +177,12 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         {
             Bad("host", FilledText.Verbatim(Escape.ForTerminal(e.Message)));
         }
+    }
+
+    private void Clock()
+    {
+        if (HostClock.TroubleOf(options.At(options.Paths.Clock), options.Time.GetUtcNow()) is { } wrong)
+            Bad("clock", FilledText.Verbatim(wrong));
     }
 
     private void Log(CancellationToken cancellationToken)

@@ -129,6 +129,8 @@ internal sealed partial class Decider
             images.Prepare(image);
             return Decision.AllowAs("break-glass") with { Image = image, Verdict = trusted ? verdict : answer.Verdict };
         }
+        if ((answer.Verdict.Dated || verdict.Dated) && images.ClockTrouble is { } wrong)
+            return Decision.Deny(HostClock.SetBack, wrong) with { Image = image, Verdict = verdict };
         images.Prepare(image);
         return Decision.Allow with { Image = image, Verdict = verdict };
     }
@@ -184,6 +186,8 @@ internal sealed partial class Decider
             return Decision.Deny(StartJudge.Of(asked.Policy, e));
         }
         Verdict verdict = StartJudge.OfVolume(asked.Policy, volume, clock.GetUtcNow(), host);
-        return verdict.Outcome is Outcome.Passed or Outcome.Warned ? Decision.Allow with { Verdict = verdict } : Decision.Deny(verdict);
+        if (verdict.Outcome is not (Outcome.Passed or Outcome.Warned))
+            return Decision.Deny(verdict);
+        return verdict.Dated && images.ClockTrouble is { } wrong ? Decision.Deny(HostClock.SetBack, wrong) with { Verdict = verdict } : Decision.Allow with { Verdict = verdict };
     }
 }

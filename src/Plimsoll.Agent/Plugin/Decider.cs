@@ -65,7 +65,7 @@ internal sealed partial class Decider(IImageJudge images, DaemonClient daemon, T
 
     /// <summary>A build's steps run outside the gate, so it needs leave of its own, or a client who has it.</summary>
     private static Decision Build(Case asked) =>
-        asked.Rules.Allow.Contains(EngineOperation.Build) || (asked.Client.Method == "TLS" && asked.Client.User.Length > 0 && asked.Rules.Builders.Contains(asked.Client.User, StringComparer.Ordinal))
+        asked.Rules.Allow.Contains(EngineOperation.Build) || (asked.Client.Method == "TLS" && asked.Client.User.Length > 0 && asked.Rules.Builders.Any(b => Glob.Matches(b, asked.Client.User)))
             ? Decision.Allow
             : Decision.Deny("operation", $"a build runs its steps where no gate sees them, and policy {asked.Policy.Name} neither allows it nor names client {Escape.Quote(asked.Client.User)} (start.engine.builders)") with { Code = "operation-build" };
 

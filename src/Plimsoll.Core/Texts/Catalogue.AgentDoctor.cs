@@ -44,6 +44,8 @@ public static partial class Catalogue
         "front" => new("systemctl restart plimsoll-front; journalctl -u plimsoll-front says why it ended", "systemctl restart plimsoll-front；journalctl -u plimsoll-front 说明为何结束"),
         "agent" => new("systemctl restart plimsoll-agent; journalctl -u plimsoll-agent says why it ended", "systemctl restart plimsoll-agent；journalctl -u plimsoll-agent 说明为何结束"),
         "policy" => new("put a signed policy and its public key into the agent's state folder (docs/gate.md, Setting it up)", "将已签名的策略及其公钥放入 agent 的状态文件夹（docs/gate.md，Setting it up）"),
+        "clock" => new("set the clock right; where it was the noted time that was wrong, remove the file clock in the agent's state folder (docs/gate.md, When the clock is set back)",
+            "请校正时钟；若错的是所记录的时间，请移除 agent 状态文件夹中的 clock 文件（docs/gate.md，When the clock is set back）"),
         "log" => new("plimsoll log verify says what is wrong with it", "plimsoll log verify 会指出问题"),
         "container" => new("docker rm it and make it anew: it then starts under the gate", "用 docker rm 移除后重新创建：此后在门控下启动"),
         _ => new("plimsoll-agent status says more", "plimsoll-agent status 显示更多"),

@@ -63,6 +63,7 @@ public static partial class Catalogue
         "runtime" => new(label, "运行时"),
         "policy" => new(label, "策略"),
         "host" => new(label, "主机"),
+        "clock" => new(label, "时钟"),
         "log" => new(label, "日志"),
         "others" => new(label, "其他"),
         "container" => new(label, "容器"),

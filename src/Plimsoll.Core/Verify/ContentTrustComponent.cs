@@ -39,7 +39,7 @@ internal static class ContentTrustComponent
                 return null;
             }
             IReadOnlyList<RootPin> pins = [.. run.Policy.Trust!.Roots.Where(r => rule.Roots.Contains(r.Name, StringComparer.Ordinal)).Select(r => r.Pin)];
-            return CollectionReader.Read(source, run.Name.Repository, pins, run.Case.ContentTrustMemory, run.Now, null, run.CancellationToken);
+            return CollectionReader.Read(source, run.Name.Repository, pins, run.Case.ContentTrustMemory, run.AskNow(), null, run.CancellationToken);
         }
         catch (ContentTrustException e)
         {

@@ -52,7 +52,7 @@ internal static class InspectionComponent
             return (Outcome.Refused, []);
         }
         // Its names are what the archive called itself then; exceptions speak of the image as it is called here.
-        Verdict verdict = Verify.Judge.Of(run.Policy, predicate.Inspection with { Names = run.Name == ImageName.None ? [] : [run.Name.ToString(), run.Name.Repository] }, run.Now);
+        Verdict verdict = Verify.Judge.Of(run.Policy, predicate.Inspection with { Names = run.Name == ImageName.None ? [] : [run.Name.ToString(), run.Name.Repository] }, run.AskNow());
         List<Reason> reasons = [.. verdict.Reasons];
         if (predicate.Inspection.Database.Counter < run.Rule.DatabaseCounter)
             reasons.Insert(0, new Reason

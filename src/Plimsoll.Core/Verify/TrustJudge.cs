@@ -31,7 +31,7 @@ public static class TrustJudge
         else
             reasons.Say(TrustComponents.Rule, "no-trust", Outcome.Refused, "trust", policy.Name);
         IReadOnlyList<Reason> ordered = reasons.Ordered();
-        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Refused, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered, Dated = reasons.Dated };
     }
 
     /// <summary>

@@ -21,6 +21,9 @@ internal sealed class TrustReasons
 
     private readonly List<Reason> _reasons = [];
 
+    /// <summary>As <see cref="Verdict.Dated"/>; once set it stays.</summary>
+    public bool Dated { get; set; }
+
     public void Say(string component, string code, Outcome outcome, string? rule, params IReadOnlyList<string> arguments) => Add(component, code, outcome, rule, 0, [], arguments);
 
     public void Add(string component, string code, Outcome outcome, string? rule, int count, IReadOnlyList<string> examples, IReadOnlyList<string> arguments) => _reasons.Add(new Reason

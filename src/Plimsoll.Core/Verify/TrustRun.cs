@@ -16,7 +16,13 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
     public ImageName Name => name;
     public Proofs Proofs => proofs;
     public TrustReasons Reasons => reasons;
-    public DateTimeOffset Now => now;
+
+    /// <summary>Who asks has a verdict that rests on the time.</summary>
+    public DateTimeOffset AskNow()
+    {
+        reasons.Dated = true;
+        return now;
+    }
 
     /// <summary>Keys and images that no longer count; null: none are known.</summary>
     public RevocationList? Revoked { get; set; }
@@ -47,7 +53,7 @@ internal sealed class TrustRun(Policy policy, ImageTrust rule, string place, Tru
     }
 
     /// <summary>Also what is dated as far into the future: a wrong clock or a false date must not make anything young.</summary>
-    public bool IsOlder(DateTimeOffset time, int? days) => days is { } limit && (now - time).Duration() > TimeSpan.FromDays(limit);
+    public bool IsOlder(DateTimeOffset time, int? days) => days is { } limit && (AskNow() - time).Duration() > TimeSpan.FromDays(limit);
 
     /// <summary>Whether a stated time is before the first day that the rule lets count; a time that is not stated is.</summary>
     public bool IsBeforeMinimum(DateTimeOffset? time) =>

@@ -27,6 +27,9 @@ public sealed record Verdict
 
     /// <summary>Worst first, then in the order of the policy; also those of exceptions that were used. Never empty unless <see cref="Outcome.Passed"/>.</summary>
     public IReadOnlyList<Reason> Reasons { get; init; } = [];
+
+    /// <summary>Of <see cref="TrustJudge"/> and <see cref="Start.StartJudge"/>: whether another time could have given another answer, because an age, a first or last day or a window of the week was asked on the way.</summary>
+    public bool Dated { get; init; }
 }
 
 /// <summary>One thing that a policy says of one image.</summary>

@@ -32,6 +32,21 @@ public sealed class TrustJudgeTests
         image.Judge(PolicyOf($"  - {{names: ['**'], repositories: [{Repository}], signatures: {{keys: [release]}}}}\n")).Passes();
     }
 
+    [Theory]
+    [InlineData("signatures: {keys: [release]}\nmeasurement: required", false)]
+    [InlineData("signatures: {keys: [release]}\nrevocations: {keys: [ops], max-age: none}", false)]
+    [InlineData("signatures: {keys: [release]}\nrevocations: {keys: [ops]}", true)]
+    [InlineData("signatures: {keys: [release]}\nattestations: [{type: slsa-provenance, keys: [ci]}]", false)]
+    [InlineData("signatures: {keys: [release]}\nattestations: [{type: slsa-provenance, keys: [ci], max-age: 90d}]", true)]
+    [InlineData("signatures: {keys: [release]}\ninspection: {keys: [ci]}", true)]
+    public void Of_WhatRestsOnTheTime_IsDated(string rule, bool dated)
+    {
+        TrustBuilder image = new TrustBuilder { Measures = Measured }.Signed(Release).Measurement(Release).Provenance(Ci).Inspection(Ci);
+        Verdict verdict = (rule.Contains("revocations", StringComparison.Ordinal) ? image.Revoking(Ops) : image).Judge(rule);
+
+        Assert.Equal((Outcome.Passed, dated), (verdict.Outcome, verdict.Dated));
+    }
+
     [Fact]
     public void Of_SeveralNames_EachMustSatisfyItsRule()
     {

@@ -5,18 +5,14 @@ using Plimsoll.Posix;
 namespace Plimsoll.Verify.Start;
 
 /// <summary>
-/// How often each token was used, and the latest time that this host saw: small files, which are on the disk before a start is let through and outlive tokens, agents and boots. For one
-/// process; its methods may be called from several threads.
+/// How often each token was used: small files, which are on the disk before a start is let through and outlive tokens, agents and boots. For one process; its methods may be
+/// called from several threads.
 /// </summary>
 /// <param name="folder">0700, made when it is not there.</param>
 public sealed class BreakGlassLedger(string folder)
 {
     private const int MaxBytes = 64;
-    private const string Clock = "clock";
     private const UnixFileMode PrivateFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
-    /// <summary>The time is written down this often at most.</summary>
-    private static readonly TimeSpan ClockStep = TimeSpan.FromSeconds(30);
 
     private readonly Lock _gate = new();
 
@@ -42,27 +38,6 @@ public sealed class BreakGlassLedger(string folder)
                 return null;
             Write(token.Nonce, (uses + 1).ToString(CultureInfo.InvariantCulture));
             return uses + 1;
-        }
-    }
-
-    /// <summary>The latest of all times that it was told of, this one with them.</summary>
-    public DateTimeOffset Latest(DateTimeOffset now)
-    {
-        lock (_gate)
-        {
-            DateTimeOffset latest = Read(Clock) is not { } text ? DateTimeOffset.MinValue
-                : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.MaxValue;
-            if (now - latest < ClockStep)
-                return latest > now ? latest : now;
-            try
-            {
-                Write(Clock, now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // A use cannot be written down either then, and nothing is let through.
-            }
-            return now;
         }
     }
 

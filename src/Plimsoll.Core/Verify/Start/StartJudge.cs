@@ -35,7 +35,7 @@ public static class StartJudge
                 SignedConfig config = SignedConfig.Parse(image.ConfigJson);
                 IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
                 foreach (ImageName name in names.Take(MaxNames))
-                    Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None), start, now);
+                    Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None, reasons), start, now);
                 if (names.Count > MaxNames)
                     reasons.Say(StartComponents.Rule, "too-many-names", Outcome.Refused, "start.rules", $"{names.Count}", $"{MaxNames}");
             }
@@ -82,16 +82,19 @@ public static class StartJudge
     private static Verdict Verdict(Policy policy, TrustReasons reasons)
     {
         IReadOnlyList<Reason> ordered = reasons.Ordered();
-        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Passed, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered };
+        return new Verdict { Outcome = ordered.Count > 0 ? ordered[0].Outcome : Outcome.Passed, Policy = policy.Name, PolicyDigest = PolicyJson.DigestOf(policy), Reasons = ordered, Dated = reasons.Dated };
     }
 
-    private static IReadOnlyList<Reason> OfName(StartRules start, StartRequest request, SignedConfig config, ImageName name, StartClient client, DateTimeOffset now, StartHost host)
+    private static IReadOnlyList<Reason> OfName(StartRules start, StartRequest request, SignedConfig config, ImageName name, StartClient client, DateTimeOffset now, StartHost host, TrustReasons dated)
     {
         IReadOnlyList<Reason>? first = null;
         for (int i = 0; i < start.Rules.Count; i++)
         {
             StartRule rule = start.Rules[i];
-            if (!StartScope.Covers(rule, name, config, now))
+            if (!StartScope.Covers(rule, name, config))
+                continue;
+            dated.Dated |= StartScope.IsDated(rule);
+            if (!StartScope.Covers(rule, now))
                 continue;
             // Who asked is not known any more when the runtime is called.
             bool maybe = rule.Users.Count > 0 && request.Source == StartSource.Spec && client.User.Length == 0;
@@ -131,10 +134,11 @@ public static class StartJudge
     /// <summary>While a policy learns, refusals are warnings; but not those after which nothing would be left to learn from.</summary>
     private static void Take(TrustReasons reasons, IReadOnlyList<Reason> said, StartRules start, DateTimeOffset now)
     {
-        bool learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
+        bool refused = said.Any(r => r.Outcome == Outcome.Refused), learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
         foreach (Reason reason in said)
             reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket") ? reason with { Outcome = Outcome.Warned } : reason);
-        if (learning && said.Any(r => r.Outcome == Outcome.Refused))
+        reasons.Dated |= refused && start.LearningUntil is not null;
+        if (learning && refused)
             reasons.Say(StartComponents.Rule, "learning", Outcome.Warned, "start.learning", start.LearningUntil!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
     }
 }
@@ -142,12 +146,16 @@ public static class StartJudge
 /// <summary>Which starts a rule is for.</summary>
 internal static class StartScope
 {
-    public static bool Covers(StartRule rule, ImageName name, SignedConfig config, DateTimeOffset now)
+    public static bool Covers(StartRule rule, ImageName name, SignedConfig config) =>
+        rule.Names.Any(n => Glob.Matches(n, name.Repository)) && rule.Labels.All(l => config.Labels.TryGetValue(l.Key, out string? value) && Glob.Matches(l.Value, value));
+
+    /// <summary>Whether it is for certain times alone.</summary>
+    public static bool IsDated(StartRule rule) => rule.Windows.Count > 0 || rule.NotBefore is not null || rule.NotAfter is not null;
+
+    public static bool Covers(StartRule rule, DateTimeOffset now)
     {
         DateOnly today = DateOnly.FromDateTime(now.UtcDateTime);
-        return rule.Names.Any(n => Glob.Matches(n, name.Repository))
-            && rule.Labels.All(l => config.Labels.TryGetValue(l.Key, out string? value) && Glob.Matches(l.Value, value))
-            && (rule.Windows.Count == 0 || rule.Windows.Any(w => w.Holds(now)))
+        return (rule.Windows.Count == 0 || rule.Windows.Any(w => w.Holds(now)))
             && (rule.NotBefore is not { } first || today >= first) && (rule.NotAfter is not { } last || today <= last);
     }
 

@@ -40,6 +40,7 @@ internal sealed class Gated : IImageJudge, IDisposable
     public Decider Decider { get; }
     public Policy? Policy { get; set; } = Make(new EngineRules());
     public Denial NoPolicy { get; set; } = new("no-policy", "policy.json is missing");
+    public string? ClockTrouble { get; set; }
     public List<Digest> Prepared { get; } = [];
 
     /// <summary>The default rules for starts; the resources are left to tests of their own.</summary>

@@ -127,9 +127,11 @@ public sealed class OperationTests : IDisposable
     [Fact]
     public async Task Build_ByAClientThatPolicyNames_IsAllowed()
     {
-        _gated.Policy = Gated.Make(new EngineRules { Builders = ["ci"] });
+        _gated.Policy = Gated.Make(new EngineRules { Builders = ["ci", "build-*"] });
 
         await _gated.AllowedAsync(DockerdMessage.Post("/build") with { User = "ci" });
+        await _gated.AllowedAsync(DockerdMessage.Post("/build") with { User = "build-7" });
+        await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build") with { User = "ci-1" });
         await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build") with { User = "dev" });
         await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build"));
     }

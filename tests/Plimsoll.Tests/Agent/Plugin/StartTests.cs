@@ -34,6 +34,21 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_ClockIsBehind_IsDeniedWhereTheVerdictRestsOnTheTime()
+    {
+        DockerdMessage start = DockerdMessage.Post("/containers/web/start"), volume = DockerdMessage.Post("/volumes/create", """{"Name":"v"}""");
+        _gated.ClockTrouble = "the clock says noon";
+        await _gated.AllowedAsync(start);
+
+        StartRules rules = new() { Rules = [new StartRule { NotAfter = DateOnly.FromDateTime(DateTime.UtcNow.AddDays(2)) }] };
+        _gated.Policy = _gated.Policy! with { Start = rules };
+        await _gated.DeniedAsync("clock-set-back", start);
+        await _gated.AllowedAsync(volume);
+        _gated.ClockTrouble = null;
+        await _gated.AllowedAsync(start);
+    }
+
+    [Fact]
     public async Task Start_AnImageRetaggedBetweenCreateAndStart_IsJudgedByItsId()
     {
         // The name still means the signed image; the container was made of another.

@@ -174,14 +174,10 @@ public sealed class BreakGlassTests : IDisposable
     public void CheckTime_ClockSetBackAfterTheEnd_StaysExpired()
     {
         BreakGlassToken token = Token();
-        Assert.Null(token.CheckTime(Now, _ledger.Latest(Now)));
-        _ledger.Latest(Now.AddHours(5));
-        Assert.Equal("expired", token.CheckTime(Now.AddHours(1), _ledger.Latest(Now.AddHours(1)))?.Code);
-        // Also for who comes after a restart.
-        BreakGlassLedger after = new(_folder["uses"]);
-        Assert.Contains("clock was set back", token.CheckTime(Now.AddHours(1), after.Latest(Now.AddHours(1)))?.Text, StringComparison.Ordinal);
-        File.WriteAllText(_folder["uses/clock"], "damaged");
-        Assert.Equal("expired", token.CheckTime(Now, after.Latest(Now))?.Code);
+        Assert.Null(token.CheckTime(Now.AddHours(1), Now.AddHours(4)));
+        BreakGlassRefusal? refusal = token.CheckTime(Now.AddHours(1), Now.AddHours(5));
+        Assert.Equal("expired", refusal?.Code);
+        Assert.Contains("clock was set back", refusal?.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -150,6 +150,19 @@ public sealed class StartRulesTests
         Assert.Equal(covers ? [] : ["no-start-rule"], StartKit.Codes(StartKit.Judge(StartKit.With(), Rule(scope), ann)));
     }
 
+    [Theory]
+    [InlineData("rules: [{not-after: 2026-03-02}]", true)]
+    [InlineData("rules: [{not-before: 2026-03-03}, {}]", true)]
+    [InlineData("rules: [{windows: [{days: [tue]}]}, {}]", true)]
+    [InlineData("rules: [{}, {not-after: 2026-03-02}]", false)] // The first that covers decides.
+    [InlineData("rules: [{names: [other.example/**], not-after: 2026-03-02}, {}]", false)]
+    [InlineData("learning: {until: 2026-03-02}", false)] // Nothing had to be learnt.
+    [InlineData("{learning: {until: 2026-03-02}, rules: [{network: {networks: [none]}}]}", true)]
+    [InlineData("{learning: {until: 2026-03-01}, rules: [{network: {networks: [none]}}]}", true)]
+    [InlineData("rules: [{network: {networks: [none]}}]", false)]
+    public void Of_WhatRestsOnTheTime_IsDated(string start, bool dated) =>
+        Assert.Equal(dated, StartKit.Judge(StartKit.With("HostConfig.NetworkMode=\"team\""), StartKit.PolicyOf($"start: {(start[0] == '{' ? start : $"{{{start}}}")}\n")).Dated);
+
     [Fact]
     public void Of_ClientThatIsNotKnown_IsNoneOfARulesUsers() =>
         Assert.Equal(["no-start-rule"], StartKit.Codes(StartKit.Judge(StartKit.With(), Rule("users: [\"**\"]"))));

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using Plimsoll.Posix;
+
+namespace Plimsoll.Verify.Start;
+
+/// <summary>
+/// A host's clock that never goes back: the later of what the clock says and the latest time that is known to have come. That time goes on by the monotonic clock while
+/// somebody asks, and lies in a small file, so that it outlives agents and boots. May be asked by several threads; the file is for one process.
+/// </summary>
+/// <param name="path">Seconds since 1970, one line. Without it whatever the clock says is believed again.</param>
+/// <param name="told">Told of each change once: a kind of line for the evidence log, and what was seen.</param>
+public sealed class HostClock(string path, TimeProvider time, Action<string, string> told) : TimeProvider
+{
+    /// <summary>By so much a clock may be put back: what NTP steps where it found a clock to be fast.</summary>
+    public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
+
+    /// <summary>The reason's code, and the kind of the log's line.</summary>
+    public const string SetBack = "clock-set-back";
+
+    private const int MaxBytes = 64;
+
+    /// <summary>The time is written down this often at most.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
+
+    /// <summary>Of 500 s that the monotonic clock counts 499 are believed, so that a clock that is a little fast and put right each day does not fall behind more and more.</summary>
+    private const double Believed = 499.0 / 500;
+
+    private readonly Lock _gate = new();
+
+    /// <summary>Null before anybody asked.</summary>
+    private DateTimeOffset? _latest;
+    private long _at;
+    private bool _wasBehind;
+
+    /// <summary>The later of the two; never less than it was.</summary>
+    public override DateTimeOffset GetUtcNow() => Look().Latest;
+
+    public override long GetTimestamp() => time.GetTimestamp();
+
+    public override long TimestampFrequency => time.TimestampFrequency;
+
+    /// <summary>What is wrong with the clock, so that nothing may be decided that depends on the time; null: nothing.</summary>
+    public string? Trouble => Look().Trouble;
+
+    /// <summary>What is wrong with a clock, for who only looks.</summary>
+    /// <returns>Null: nothing, as far as <paramref name="path"/> tells.</returns>
+    public static string? TroubleOf(string path, DateTimeOffset now) => Read(path) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
+
+    private (DateTimeOffset Latest, string? Trouble) Look()
+    {
+        lock (_gate)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            DateTimeOffset? written = Read(path), known = _latest is { } last ? last + time.GetElapsedTime(_at) * Believed : written;
+            if (_latest is not null && written is null)
+            {
+                told("clock-forgotten", $"{path} is gone: the clock, which says {Shown(now)}, is believed; the latest time was {Shown(known!.Value)}");
+                known = null;
+            }
+            // A time that cannot be read is no time to judge by.
+            DateTimeOffset latest = known is { } before && before != DateTimeOffset.MaxValue && before > now ? before : now;
+            (_latest, _at) = (latest, time.GetTimestamp());
+            if (written is null || latest - written >= Step)
+                Write(latest);
+            DateTimeOffset end = written == DateTimeOffset.MaxValue ? DateTimeOffset.MaxValue : latest;
+            string? trouble = end - now > Tolerance ? Describe(path, end, now) : null;
+            if (trouble is null == _wasBehind)
+                told(trouble is null ? "clock-restored" : SetBack, trouble ?? $"the clock says {Shown(now)}");
+            _wasBehind = trouble is not null;
+            return (latest, trouble);
+        }
+    }
+
+    private static string Describe(string path, DateTimeOffset latest, DateTimeOffset now) =>
+        latest == DateTimeOffset.MaxValue ? $"the latest time that this host has seen cannot be read ({path}), and what depends on the time cannot be decided"
+            : $"the clock says {Shown(now)}, and this host has seen {Shown(latest)}: what depends on the time cannot be decided before the clock is right";
+
+    private static string Shown(DateTimeOffset time) => BreakGlassToken.Written(time);
+
+    /// <returns>Null when there is no such file; the end of all times for what cannot be read.</returns>
+    private static DateTimeOffset? Read(string path)
+    {
+        try
+        {
+            return !Path.Exists(path) ? null
+                : SmallFile.ReadRegular(path, MaxBytes) is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+                    && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.MaxValue;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return DateTimeOffset.MaxValue;
+        }
+    }
+
+    private void Write(DateTimeOffset latest)
+    {
+        try
+        {
+            DurableFile.Write(path, Encoding.ASCII.GetBytes(latest.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture) + "\n"), DurableFile.OwnerOnly);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What this process has seen it knows; the log, which lies beside, takes no line either then, and nothing starts.
+        }
+    }
+}

@@ -1,0 +1,251 @@
+using System.Globalization;
+using Plimsoll.EvidenceLog;
+using Plimsoll.Keys;
+using Plimsoll.Oci;
+using Plimsoll.TestKit;
+using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
+
+namespace Plimsoll.EndToEnd;
+
+/// <summary>An installed host whose agent, and nobody else, sees a clock that these tests set (libfaketime).</summary>
+public sealed class ClockedHost : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public ClockedHost()
+    {
+        Set(TimeSpan.Zero);
+        foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)
+        [
+            ("LD_PRELOAD", Directory.GetDirectories("/usr/lib", "*-linux-gnu").Select(f => $"{f}/faketime/libfaketimeMT.so.1").First(File.Exists)),
+            ("FAKETIME_TIMESTAMP_FILE", _folder["now"]), ("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("NO_FAKE_STAT", "1"),
+        ])
+            Host.AgentEnvironment[name] = value;
+        Host.StopAgent();
+        Host.StartAgentAgain();
+    }
+
+    public GatedHost Host { get; } = GatedHost.Installed();
+
+    /// <summary>How far the agent's clock is ahead of everybody else's.</summary>
+    public void Set(TimeSpan ahead)
+    {
+        // In one piece: the agent reads it whenever it asks for the time.
+        File.WriteAllText(_folder["next"], ((long)ahead.TotalSeconds).ToString("+0;-0;+0", CultureInfo.InvariantCulture) + "\n");
+        File.Move(_folder["next"], _folder["now"], overwrite: true);
+    }
+
+    public string Noted => Path.Combine(Host.State, "clock");
+
+    public void Restart()
+    {
+        Host.StopAgent();
+        Host.StartAgentAgain();
+    }
+
+    /// <summary>The clock as everybody else's, and no memory of another.</summary>
+    public void Forget()
+    {
+        Host.StopAgent();
+        Set(TimeSpan.Zero);
+        File.Delete(Noted);
+        Host.StartAgentAgain();
+    }
+
+    public void Dispose()
+    {
+        Host.Dispose();
+        _folder.Dispose();
+    }
+}
+
+/// <summary>What had an end and came to it does not come back to life when the host's clock is set back.</summary>
+[Trait("needs", "host")]
+public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
+{
+    private static readonly TimeSpan Later = TimeSpan.FromDays(3);
+
+    private readonly ClockedHost _clocked;
+    private readonly ISigner _alice = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
+
+    public GateClockTests(ClockedHost clocked)
+    {
+        _clocked = clocked;
+        _clocked.Forget();
+        File.WriteAllText(Path.Combine(Host.State, "alice.pub"), _alice.PublicKey.ToPem());
+        Host.Policy($$"""
+            policy: 1
+            name: dated
+            trust:
+              keys: {release: {file: policy.pub}, alice: {file: alice.pub} }
+              images:
+              - names: ["registry.example/prod/statement"]
+                signatures: {keys: [release], match: any}
+                attestations: [{type: measurement, keys: [release], max-age: 2d}]
+                inspection: none
+                measurement: required
+                revocations: {keys: [alice], max-age: none}
+              - names: ["registry.example/prod/revocations"]
+                signatures: {keys: [release], match: any}
+                inspection: none
+                measurement: required
+                revocations: {keys: [alice], max-age: 2d}
+              - names: ["registry.example/prod/**"]
+                signatures: {keys: [release], match: any}
+                inspection: none
+                measurement: required
+                revocations: {keys: [alice], max-age: none}
+            start:
+              learning: {until: {{Day(1)}} }
+              break-glass: {keys: [alice], threshold: 1}
+              rules:
+              - {names: ["registry.example/prod/rule"], not-after: {{Day(1)}} }
+              - {names: ["registry.example/prod/month"], not-after: {{Day(30)}} }
+              - {names: ["registry.example/prod/statement", "registry.example/prod/revocations", "registry.example/prod/learning", "registry.example/prod/glass", "registry.example/prod/plain"]}
+            """);
+        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), new RevocationList(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), DateTimeOffset.UtcNow, [], []).Sign(_alice));
+    }
+
+    private GatedHost Host => _clocked.Host;
+
+    public void Dispose() => _alice.Dispose();
+
+    private static string Day(int from) => DateTimeOffset.UtcNow.AddDays(from).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    private static void Refused(Outcome outcome, params string[] parts)
+    {
+        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
+        foreach (string part in parts)
+            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
+    }
+
+    private static void Runs(Outcome outcome) => Assert.Equal("it runs\n", outcome.Expect(0).Out);
+
+    private string[] Kinds() => [.. EvidenceLogReader.Read(Path.Combine(Host.State, "log"), TestContext.Current.CancellationToken).Select(l => l.Kind).Where(k => k.StartsWith("clock-", StringComparison.Ordinal))];
+
+    private void AwaitKind(string kind, int before) => GatedHost.Await(() => Kinds().Skip(before).Contains(kind), () => $"no {kind}; the agent said {Host.AgentSaid}");
+
+    private void Token(Digest image)
+    {
+        string key = File.ReadAllText(Path.Combine(Host.State, "log.pub"));
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        byte[] token = new BreakGlassToken(Plimsoll.Agent.Gate.BreakGlass.HostIdOf(key), BreakGlassToken.NewNonce(), now, now.AddHours(20), 99, "tested", new([image], [], [])).ToFile();
+        File.WriteAllBytes(Path.Combine(Host.State, "break-glass", "token"), BreakGlassToken.AddSignature(BreakGlassToken.Read(token, "token").Envelope, _alice));
+    }
+
+    [Theory]
+    [InlineData("rule", "rule/no-start-rule")]
+    [InlineData("learning", "process/capability-added")]
+    [InlineData("statement", "statement-old")]
+    [InlineData("revocations", "revocations-old")]
+    [InlineData("glass", "signature/unsigned")]
+    public void Clock_SetBackAfterTheEnd_GivesNothingBack(string what, string reason)
+    {
+        SavedImage plain = Host.Signed("plain"), image = Host.Image(what);
+        Host.Daemon.Load(image.Build());
+        if (what == "glass")
+            Token(image.Id);
+        else
+            Host.Sign(image, what);
+        string[] more = what == "learning" ? ["--cap-add", "SYS_ADMIN"] : [];
+        Runs(Host.Start(image, more));
+
+        _clocked.Set(Later);
+        Refused(Host.Start(image, more), reason);
+        Runs(Host.Start(plain));
+
+        _clocked.Set(TimeSpan.Zero);
+        Refused(Host.Start(image, more), reason);
+        _clocked.Restart();
+        Refused(Host.Start(image, more), reason);
+        // What has no end is as it was.
+        Runs(Host.Start(plain));
+
+        // The twin: the same moment on a host that has seen no other.
+        _clocked.Forget();
+        Runs(Host.Start(image, more));
+    }
+
+    [Fact]
+    public void Clock_SetBack_WhatRestsOnTheTimeIsRefusedUntilItIsRightAgain()
+    {
+        SavedImage plain = Host.Signed("plain"), month = Host.Signed("month");
+        int before = Kinds().Length;
+        _clocked.Set(Later);
+        Runs(Host.Start(month));
+        // As far as NTP steps.
+        _clocked.Set(Later - TimeSpan.FromMinutes(4));
+        Runs(Host.Start(month));
+        Assert.Equal(before, Kinds().Length);
+
+        _clocked.Set(TimeSpan.Zero);
+        AwaitKind("clock-set-back", before);
+        Refused(Host.Start(month), "clock-set-back", "this host has seen");
+        Runs(Host.Start(plain));
+        Assert.Contains("clock       ✗ the clock says", Status(), StringComparison.Ordinal);
+        Assert.Equal(0, Metric());
+        _clocked.Restart();
+        Refused(Host.Start(month), "clock-set-back");
+
+        _clocked.Set(Later + TimeSpan.FromMinutes(1));
+        AwaitKind("clock-restored", before);
+        Runs(Host.Start(month));
+        Assert.Equal(1, Metric());
+
+        // As the documents say how to go on, where it was the later time that was wrong.
+        _clocked.Set(TimeSpan.Zero);
+        Refused(Host.Start(month), "clock-set-back");
+        File.Delete(_clocked.Noted);
+        AwaitKind("clock-forgotten", before);
+        Runs(Host.Start(month));
+        Assert.DoesNotContain("✗ the clock says", Status(), StringComparison.Ordinal);
+    }
+
+    /// <summary>What docker starts again by itself asks the runtime gate alone.</summary>
+    [Fact]
+    public void Restart_ByDockerItselfWithTheClockSetBack_IsRefusedWhereItRestsOnTheTime()
+    {
+        SavedImage month = Host.Signed("month", GatedHost.Serves), plain = Host.Signed("plain", GatedHost.Serves);
+        string dated = Host.Serve(month, "--restart", "always"), other = Host.Serve(plain, "--restart", "always");
+        try
+        {
+            _clocked.Set(Later);
+            Again(dated, "start-allowed");
+            Again(other, "start-allowed");
+
+            _clocked.Set(TimeSpan.Zero);
+            Assert.Contains("clock-set-back", GatedHost.Field(Again(dated, "start-refused"), "reason"), StringComparison.Ordinal);
+            Again(other, "start-allowed");
+        }
+        finally
+        {
+            Host.Docker("rm", "-f", dated, other);
+        }
+    }
+
+    /// <summary>Kills a container's process on the host and waits until the gate was asked once more.</summary>
+    private System.Text.Json.Nodes.JsonNode Again(string container, string kind)
+    {
+        bool Is(System.Text.Json.Nodes.JsonNode line) => GatedHost.Field(line, "container") == container;
+        int before = Host.Log("start-allowed", "start-refused").Count(Is);
+        Tool.Run("kill", ["-KILL", Host.Inspect(container, "{{.State.Pid}}")]);
+        GatedHost.Await(() => Host.Log("start-allowed", "start-refused").Count(Is) > before, () => $"{container} was not started again; the agent said {Host.AgentSaid}");
+        System.Text.Json.Nodes.JsonNode line = Host.Log("start-allowed", "start-refused").Where(Is).ElementAt(before);
+        Assert.Equal(kind, (string?)line["kind"]);
+        return line;
+    }
+
+    private double Metric()
+    {
+        Outcome asked = new Call(null, "--silent", "--fail", "--unix-socket", Path.Combine(Host.Run, "metrics.sock"), "http://agent/metrics") { Program = "curl" }.Run().Expect(0);
+        return PrometheusText.Read(asked.Out)["plimsoll_clock_right"];
+    }
+
+    private string Status()
+    {
+        Plimsoll.Agent.Install.InstallOptions options = Host.InstallOptions;
+        return new Call(null, ["status", "--state", Host.State, "--run", Host.Run, "--docker", Host.Daemon.Socket, "--data-root", Host.Daemon.DataRoot, "--daemon-json", options.DaemonJson, "--units", options.Units, "--lib", options.Library])
+        { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") }.Run().Out;
+    }
+}
