@@ -154,6 +154,14 @@ internal sealed record Outcome(int Code, string Out, string Error, TimeSpan Took
         return this;
     }
 
+    /// <summary>A start that docker was refused, for these reasons.</summary>
+    public void ExpectRefused(params string[] parts)
+    {
+        Assert.True(Code != 0, $"it started: {Out}");
+        foreach (string part in parts)
+            Assert.True(Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {Error}");
+    }
+
     /// <summary>The one error, in the form that every error has, and its text.</summary>
     public string ExpectError(params string[] parts)
     {

@@ -62,13 +62,7 @@ public sealed class GateGlassTests : IDisposable
         return path;
     }
 
-    private void Refused(SavedImage image, params string[] parts)
-    {
-        Outcome outcome = _host.Start(image);
-        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
-        foreach (string part in parts)
-            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
-    }
+    private void Refused(SavedImage image, params string[] parts) => _host.Start(image).ExpectRefused(parts);
 
     private void Runs(SavedImage image, params string[] more) => Assert.Equal("it runs\n", _host.Start(image, more).Expect(0).Out);
 

@@ -32,13 +32,7 @@ public sealed class GateHostTests(InstalledGate shared) : IClassFixture<Installe
 
     private static void Runs(Outcome outcome) => Assert.Equal("it runs\n", outcome.Expect(0).Out);
 
-    private void Refused(SavedImage image, params string[] parts)
-    {
-        Outcome outcome = Host.Start(image);
-        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
-        foreach (string part in parts)
-            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
-    }
+    private void Refused(SavedImage image, params string[] parts) => Host.Start(image).ExpectRefused(parts);
 
     private LogLine[] Lines(string kind) => [.. EvidenceLogReader.Read(Path.Combine(Host.State, "log"), TestContext.Current.CancellationToken).Where(l => l.Kind == kind)];
 

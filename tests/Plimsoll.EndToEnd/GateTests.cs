@@ -19,12 +19,7 @@ public sealed partial class GateTests(SharedGate gate)
     private GatedHost Host => gate.Host;
 
     /// <summary>What <c>docker run</c> printed of the refusal.</summary>
-    private static void Refused(Outcome outcome, params string[] parts)
-    {
-        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
-        foreach (string part in parts)
-            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
-    }
+    private static void Refused(Outcome outcome, params string[] parts) => outcome.ExpectRefused(parts);
 
     private static void Runs(Outcome outcome) => Assert.Equal("it runs\n", outcome.Expect(0).Out);
 

@@ -35,13 +35,7 @@ public sealed class GateTpmTests : IDisposable
 
     private void Runs(SavedImage image) => Assert.Equal("it runs\n", _host.Start(image).Expect(0).Out);
 
-    private void Refused(SavedImage image, params string[] parts)
-    {
-        Outcome outcome = _host.Start(image);
-        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
-        foreach (string part in parts)
-            Assert.True(outcome.Error.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {outcome.Error}");
-    }
+    private void Refused(SavedImage image, params string[] parts) => _host.Start(image).ExpectRefused(parts);
 
     [Fact]
     public void Start_EachImage_IsExtendedOnceInTheOrderOfTheListAndALineThatIsGoneIsFound()

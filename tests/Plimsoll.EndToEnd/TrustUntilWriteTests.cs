@@ -25,12 +25,7 @@ public sealed class TrustUntilWriteTests(TrustingHost trusting) : IClassFixture<
 
     private void Runs(SavedImage image) => Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
 
-    private void Refused(SavedImage image, string reason)
-    {
-        Outcome outcome = Host.Start(image);
-        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
-        Assert.Contains(reason, outcome.Error, StringComparison.Ordinal);
-    }
+    private void Refused(SavedImage image, string reason) => Host.Start(image).ExpectRefused(reason);
 
     /// <summary>How often a layer was read: each time it is watched anew.</summary>
     private int Reads(SavedImage image, int layer) => Regex.Count(Host.AgentSaid, $"layer-watched layer={Host.CacheId(image, layer)}", RegexOptions.None, TimeSpan.FromSeconds(5));
