@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Keys;
 using Plimsoll.Oci;
+using Plimsoll.Sign;
 using Plimsoll.TestKit;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
@@ -82,7 +84,7 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
               images:
               - names: ["registry.example/prod/statement"]
                 signatures: {keys: [release], match: any}
-                attestations: [{type: measurement, keys: [release], max-age: 2d}]
+                attestations: [{type: openvex, keys: [release], max-age: 2d}]
                 inspection: none
                 measurement: required
                 revocations: {keys: [alice], max-age: none}
@@ -148,6 +150,9 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
             Token(image.Id);
         else
             Host.Sign(image, what);
+        if (what == "statement")
+            Host.Drop("statement-vex", new Statement(MeasurementPredicate.SubjectsOf(new ImageDigests(null, null, image.Id)), "https://openvex.dev/ns/v0.2.0",
+                Encoding.UTF8.GetBytes($$"""{"timestamp":"{{BreakGlassToken.Written(DateTimeOffset.UtcNow)}}"}""")));
         string[] more = what == "learning" ? ["--cap-add", "SYS_ADMIN"] : [];
         Runs(Host.Start(image, more));
 
