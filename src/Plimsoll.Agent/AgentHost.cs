@@ -3,6 +3,7 @@ using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
 
@@ -18,6 +19,7 @@ internal sealed class AgentHost : IDisposable
     private readonly DaemonClient _daemon;
     private readonly PluginServer _plugin;
     private readonly NewImages _new;
+    private readonly RegistryEvidence _registries;
     private readonly RunningWatch _running;
     private readonly WriteWatch? _writes;
     private readonly HostWatch _host;
@@ -28,7 +30,7 @@ internal sealed class AgentHost : IDisposable
     public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes)
     {
         AgentPaths paths = options.Paths;
-        foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.BreakGlass, paths.BreakGlassUses])
+        foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.Fetched, paths.BreakGlass, paths.BreakGlassUses])
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
         _log = new AgentLog(paths, options.Log, time, metrics, notes);
@@ -41,7 +43,8 @@ internal sealed class AgentHost : IDisposable
         StartedContainers started = new(Path.Combine(paths.State, "started"));
         HostCheck check = HostCheck.Of(paths, _log.Host);
         BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, time, _log.Glass);
-        ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _log.Say), layers, started, check, VerdictsCount, time) { Glass = glass };
+        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, _log.Fetched);
+        ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _log.Say), layers, started, check, VerdictsCount, time) { Glass = glass, Registries = _registries };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, time, _log.Decided) { Glass = glass };
@@ -51,7 +54,7 @@ internal sealed class AgentHost : IDisposable
         PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };
         _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
         _plugin = PluginServer.StartAsync(paths, judge, _daemon, time, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
-        _new = new NewImages(paths.DataRoot, judge);
+        _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers), started, store, policy, _daemon, _log, paths, options.LookEvery, time);
         _host = new HostWatch(paths, check, _daemon, options.Runtimes, glass.Tick, _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
@@ -81,6 +84,7 @@ internal sealed class AgentHost : IDisposable
         _plugin.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _daemon.Dispose();
         _new.Dispose();
+        _registries.Dispose();
         _writes?.Dispose();
         _log.Dispose();
     }

@@ -14,6 +14,9 @@ namespace Plimsoll.Agent;
 /// <param name="Runtimes">Names under which Docker knows our launchers.</param>
 internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, TimeSpan LookEvery, bool TrustUntilWrite, IReadOnlyList<string> Runtimes)
 {
+    /// <summary>How often registries that policy names are asked again for what an image leans on; zero: never.</summary>
+    public TimeSpan AskEvery { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Null: nothing is extended.</summary>
     public TpmSettings? Tpm { get; init; }
 
@@ -30,6 +33,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
           --measure-every N     seconds for which the measurement of a layer counts; 0: every start reads every layer (60)
           --trust-until-write   a layer that was measured is read again when somebody wrote to it, and not before
           --look-every N        seconds between looks at running containers            (600)
+          --ask-every N         seconds after which registries that policy names are asked again for fetched statements; 0: never (3600)
           --metrics ADDRESS     serves numbers for Prometheus also here, such as 127.0.0.1:9464; loopback only (metrics.sock in --run)
           --runtime NAME        a name under which Docker knows our launcher; may be given again (plimsoll, plimsoll-runsc)
           --tpm TPM             what each started image measures to is extended there: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT (nowhere)
@@ -46,7 +50,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
     public static AgentOptions Parse(IReadOnlyList<string> arguments)
     {
         AgentPaths paths = AgentPaths.Default;
-        int measure = 60, look = 600;
+        int measure = 60, look = 600, ask = 3600;
         bool untilWrite = false;
         IPEndPoint? metrics = null;
         List<string> runtimes = [];
@@ -70,6 +74,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 case "--runtime": runtimes.Add(value); break;
                 case "--measure-every": measure = Seconds(name, value, 0); break;
                 case "--look-every": look = Seconds(name, value, 1); break;
+                case "--ask-every": ask = Seconds(name, value, 0); break;
                 case "--tpm": tpm = value; break;
                 case "--tpm-nv": nv = value; break;
                 case "--pcr": pcr = value; break;
@@ -83,6 +88,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         }
         return new AgentOptions(paths, TimeSpan.FromSeconds(measure), TimeSpan.FromSeconds(look), untilWrite, runtimes.Count > 0 ? runtimes : ["plimsoll", "plimsoll-runsc"])
         {
+            AskEvery = TimeSpan.FromSeconds(ask),
             Tpm = TpmOf(tpm, nv, pcr, auth, failure),
             Log = log,
             Metrics = metrics,

@@ -7,6 +7,7 @@ using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -151,6 +152,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             SignedPolicy signed = SignedPolicy.Open(SmallFile.ReadRegular(policy, SignedPolicy.MaxBytes) ?? [], options.Paths.Policy, keys, options.Paths.PolicyKey);
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;
             Say("policy", string.Create(CultureInfo.InvariantCulture, $"{Escape.Quote(signed.Policy.Name)}, counter {signed.Counter}, signed {signed.Signed.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ} ({(int)age.TotalDays} days ago)"));
+            Registries(signed.Policy.Start?.Evidence ?? EvidenceSources.None);
         }
         catch (Exception e) when (e is SignedPolicyException or DocumentException or KeyException or IOException or UnauthorizedAccessException)
         {
@@ -160,6 +162,17 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         {
             keys.ForEach(k => k.Dispose());
         }
+    }
+
+    private void Registries(EvidenceSources evidence)
+    {
+        if (evidence.Registries.Count == 0)
+            return;
+        string path = options.At(options.Paths.LastFetch), credentials = options.At(Path.Combine(options.Paths.Registry, "config.json"));
+        string last = File.Exists(path) && SmallFile.ReadRegular(path, MaxKeyBytes) is { } line ? Encoding.UTF8.GetString(line).Trim() : "none was asked yet";
+        Say("registries", $"{Escape.ForTerminal(string.Join(", ", evidence.Registries))}; last: {Escape.ForTerminal(last)}");
+        if (Path.Exists(credentials) && !OwnFiles.IsSecretFile(credentials))
+            Bad("registries", $"{credentials} is no file of root's that nobody else may read (chmod 600), and is not used");
     }
 
     /// <summary>What tokens call this host.</summary>
