@@ -37,6 +37,9 @@ public sealed record ImageAnswer(Verdict Verdict, StartImage? Image)
     /// <summary>Registries are being asked for what the verdict lacks: it may soon be another.</summary>
     public bool Awaited { get; init; }
 
+    /// <summary>There are registries that can be asked for it, now or in a while.</summary>
+    public bool Fetchable { get; init; }
+
     /// <summary>What registries said when they were asked last; empty when none was.</summary>
     public string Note { get; init; } = "";
 }

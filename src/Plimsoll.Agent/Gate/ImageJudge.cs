@@ -71,9 +71,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         if (!LacksEvidence(verdict) || Registries is not { } registries)
             return new ImageAnswer(verdict, found);
         if (registries.Begin(image))
-            return new ImageAnswer(verdict, found) { Awaited = true };
+            return new ImageAnswer(verdict, found) { Awaited = true, Fetchable = true };
         // Nobody is asked now; what came while this was judged is there.
-        return new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found) { Note = registries.NoteOf(image) };
+        return new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found) { Fetchable = registries.Covers(image), Note = registries.NoteOf(image) };
     }
 
     /// <summary>Has registries asked for what a verdict lacked, and waits for it.</summary>

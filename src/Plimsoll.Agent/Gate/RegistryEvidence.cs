@@ -119,6 +119,9 @@ internal sealed class RegistryEvidence : IDisposable
         }
     }
 
+    /// <summary>Whether policy names a registry that the image came from.</summary>
+    public bool Covers(Digest image) => SourcesOf(_store, Rules, image).Count > 0;
+
     /// <summary>Asks for an image and waits a while for the answers.</summary>
     public void Await(Digest image, CancellationToken cancellationToken) => Begin(image, AskedCounts)?.Landed.Wait(StartPatience, cancellationToken);
 

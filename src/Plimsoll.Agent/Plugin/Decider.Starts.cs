@@ -115,7 +115,8 @@ internal sealed partial class Decider
         ImageAnswer answer = images.Judge(image, cancellationToken);
         bool trusted = answer.Verdict.Outcome is Outcome.Passed or Outcome.Warned;
         // Nothing runs by it: the runtime gate, which asks the same of the image and more, waits for what registries are asked for, as this must not.
-        bool awaited = !trusted && answer.Awaited && MayPardon(asked);
+        // What was let pass when it was created is not refused here when it is started, since docker run --rm would then wait for a container that never ran.
+        bool awaited = !trusted && (asked.Endpoint.Rule == EndpointRule.Create && answer.Awaited || asked.Endpoint.Rule == EndpointRule.Start && answer.Fetchable);
         if (!trusted && (answer.Image is null || !MayPardon(asked)))
             return Decision.Deny(answer.Verdict, answer.Note) with { Image = image };
         if (answer.Image is null)

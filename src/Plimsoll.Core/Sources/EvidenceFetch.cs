@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
 using Plimsoll.Registry;
@@ -130,7 +129,7 @@ public sealed record EvidenceFetch(FetchedEvidence Found, IReadOnlyList<SideCont
             {
                 Statement statement = Statement.ParseForeign(attestation.Envelope.Payload, attestation.Where);
                 return statement.PredicateType == MeasurementPredicate.Type && statement.Subjects.Any(s => s.Digest == _config)
-                    && MeasurementPredicate.From(statement, attestation.Where).Files is { MediaType: FileList.MediaType } files ? files : null;
+                    && MeasurementPredicate.From(statement, attestation.Where).Files : null;
             }
             catch (Exception e) when (e is FormatException or DocumentException)
             {
