@@ -129,7 +129,7 @@ public sealed record EvidenceFetch(FetchedEvidence Found, IReadOnlyList<SideCont
             {
                 Statement statement = Statement.ParseForeign(attestation.Envelope.Payload, attestation.Where);
                 return statement.PredicateType == MeasurementPredicate.Type && statement.Subjects.Any(s => s.Digest == _config)
-                    && MeasurementPredicate.From(statement, attestation.Where).Files : null;
+                    ? MeasurementPredicate.From(statement, attestation.Where).Files : null;
             }
             catch (Exception e) when (e is FormatException or DocumentException)
             {

@@ -20,7 +20,7 @@ public sealed class AwaitedTests : IDisposable
         Assert.Equal([Gated.Unsigned], _gated.Prepared);
         // What else refuses refuses.
         decision = await _gated.CreateAsync(b => { b["Image"] = Evil; b["HostConfig"]!["Privileged"] = true; });
-        Assert.Equal((false, "privileged"), (decision.Answer.Allowed, decision.Code));
+        Assert.Equal((false, "process/privileged"), (decision.Answer.Allowed, decision.Code));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class EvidenceSourcesTests
     [InlineData("""{plain-http: ["registry.example"]}""", "names no registries")]
     [InlineData("""{registries: ["registry.example/**"], plain-http: ["other.example"]}""", "the host of none of start.evidence.registries")]
     [InlineData("""{registries: ["registry.example/**"], mirrors: []}""", "unknown key")]
-    [InlineData("all", "start.evidence")]
+    [InlineData("all", "stands where a mapping wa")]
     public void Read_WhatIsNotUnderstood_IsSaid(string evidence, string says) =>
         Assert.Contains(says, Assert.Throws<DocumentException>(() => Of(evidence)).Message, StringComparison.Ordinal);
 
