@@ -243,7 +243,7 @@ public sealed class GateRegistryTests(RegistryGate gate) : IClassFixture<Registr
     [Theory]
     [InlineData("authority", "no TLS connection")]
     [InlineData("no-login", "asks for a user and password, and none is known for it")]
-    [InlineData("open-login", "which nobody else may read")]
+    [InlineData("open-login", "that nobody else may read")]
     [InlineData("helper", "names a credential helper, and none is run here")]
     public void Run_RegistryNotToBeReachedSafely_IsRefusedWithTheReason(string what, string reason)
     {

@@ -104,7 +104,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             {
                 Judge(image, CancellationToken.None);
             }
-            catch (ImageException)
+            catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
             {
                 // Whoever starts it is told why.
             }
@@ -123,7 +123,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
                 layers.Prepare(image);
                 FetchMeasurement(image);
             }
-            catch (ImageException)
+            catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
             {
                 // Whoever starts it is told why.
             }

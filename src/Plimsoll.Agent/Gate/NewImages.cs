@@ -26,7 +26,8 @@ internal sealed class NewImages : IDisposable
     public NewImages(HostStore store, IImageJudge judge)
     {
         (_store, _judge) = (store, judge);
-        _begin = new Timer(_ => Begin(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _begin = new Timer(_ => Begin(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _begin.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     private void Begin()
@@ -41,12 +42,19 @@ internal sealed class NewImages : IDisposable
                 _begin.Change(Between, Timeout.InfiniteTimeSpan);
                 return;
             }
-            Follow(configs, "*", name =>
+            try
             {
-                if (Digest.TryParse($"sha256:{name}", out Digest? id))
-                    _judge.Prepare(id);
-            });
-            Follow(images, Names, _ => SeeNames());
+                Follow(configs, "*", name =>
+                {
+                    if (Digest.TryParse($"sha256:{name}", out Digest? id))
+                        _judge.Prepare(id);
+                });
+                Follow(images, Names, _ => SeeNames());
+            }
+            catch (IOException)
+            {
+                // The kernel has no watch left: images are measured and asked for at their start.
+            }
         }
         SeeNames();
     }
