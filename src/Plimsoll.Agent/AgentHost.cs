@@ -3,6 +3,7 @@ using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Oci;
+using Plimsoll.Sources;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
@@ -19,6 +20,7 @@ internal sealed class AgentHost : IDisposable
     private readonly DaemonClient _daemon;
     private readonly PluginServer _plugin;
     private readonly NewImages _new;
+    private readonly RegistryEvidence _registries;
     private readonly RunningWatch _running;
     private readonly WriteWatch? _writes;
     private readonly HostWatch _host;
@@ -30,7 +32,7 @@ internal sealed class AgentHost : IDisposable
     public AgentHost(AgentOptions options, TimeProvider time, TextWriter notes, Language language)
     {
         AgentPaths paths = options.Paths;
-        foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.BreakGlass, paths.BreakGlassUses])
+        foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.Fetched, paths.BreakGlass, paths.BreakGlassUses])
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
         _log = new AgentLog(paths, options.Log, time, metrics, notes, language);
@@ -46,7 +48,8 @@ internal sealed class AgentHost : IDisposable
         HostCheck check = HostCheck.Of(paths, _log.Host);
         Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
         BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, clock, _log.Glass);
-        ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass };
+        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, _log.Fetched);
+        ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass };
@@ -56,7 +59,7 @@ internal sealed class AgentHost : IDisposable
         PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };
         _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
         _plugin = PluginServer.StartAsync(paths, judge, _daemon, clock, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
-        _new = new NewImages(paths.DataRoot, judge);
+        _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
         _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => clock.GetUtcNow(), _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
@@ -86,6 +89,7 @@ internal sealed class AgentHost : IDisposable
         _plugin.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _daemon.Dispose();
         _new.Dispose();
+        _registries.Dispose();
         _writes?.Dispose();
         _log.Dispose();
     }

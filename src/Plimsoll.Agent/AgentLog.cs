@@ -13,7 +13,7 @@ namespace Plimsoll.Agent;
 internal sealed class AgentLog : IDisposable
 {
     private readonly EvidenceLogWriter _lines;
-    private readonly Metrics.Counter _decisions, _troubles, _reactions, _glass;
+    private readonly Metrics.Counter _decisions, _troubles, _reactions, _glass, _fetches;
     private readonly Metrics.Histogram _seconds;
     private readonly TextWriter _notes;
     private readonly Language _language;
@@ -30,6 +30,7 @@ internal sealed class AgentLog : IDisposable
         _seconds = metrics.AddHistogram("plimsoll_decision_seconds", "How long an answer took.", Metrics.Seconds, "gate");
         _troubles = metrics.AddCounter("plimsoll_running_troubles_total", "Running containers that would not be allowed to start, each time they were seen.", "code");
         _reactions = metrics.AddCounter("plimsoll_running_reactions_total", "Running containers that were paused or stopped, or could not be.", "action", "result");
+        _fetches = metrics.AddCounter("plimsoll_evidence_fetches_total", "Times that a registry was asked for an image's statements, by what came of it.", "result");
         _glass = metrics.AddCounter("plimsoll_break_glass_uses_total", "Starts that a token let through.");
         metrics.AddGauge("plimsoll_log_sequence", "Number of the evidence log's last line.", () => _lines.Sequence);
         metrics.AddGauge("plimsoll_log_failures", "Lines that could not be written.", () => _lines.Failures);
@@ -107,6 +108,17 @@ internal sealed class AgentLog : IDisposable
 
     public void NotExtended(Measurement measurement, string code, string text) =>
         Note("measurement-not-extended", LogField.Text("image", measurement.Config.ToString()), LogField.Text("measurement", measurement.Value.ToString()), LogField.Text("code", code), LogField.Text("reason", text));
+
+    /// <summary>What a registry answered; the same answer again is only counted.</summary>
+    public void Fetched(FetchRecord record)
+    {
+        _fetches.Add(record.Problem is not null ? "failed" : record.Changed ? "fetched" : "unchanged");
+        LogField[] asked = [LogField.Text("image", record.Image.ToString()), LogField.Text("registry", record.Source.Repository), LogField.Text("manifest", record.Source.Root.ToString())];
+        if (record.Problem is { } problem)
+            Note("evidence-not-fetched", [.. asked, LogField.Text("reason", problem), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
+        else if (record.Changed)
+            Note("evidence-fetched", [.. asked, LogField.Number("statements", record.Statements), LogField.Number("bytes", record.Bytes), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
+    }
 
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
         LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble?.ToString()));

@@ -14,6 +14,9 @@ namespace Plimsoll.Agent;
 /// <param name="Runtimes">Names under which Docker knows our launchers.</param>
 internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, TimeSpan LookEvery, bool TrustUntilWrite, IReadOnlyList<string> Runtimes)
 {
+    /// <summary>How often registries that policy names are asked again for what an image leans on; zero: never.</summary>
+    public TimeSpan AskEvery { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Null: nothing is extended.</summary>
     public TpmSettings? Tpm { get; init; }
 
@@ -28,6 +31,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         new("--state DIR", Catalogue.AgentHelpState, AgentPaths.Default.State), new("--run DIR", Catalogue.AgentHelpRun, AgentPaths.Default.Run),
         new("--data-root DIR", Catalogue.AgentHelpDataRoot, AgentPaths.Default.DataRoot), new("--docker SOCKET", Catalogue.AgentHelpDocker, AgentPaths.Default.DockerSocket),
         new("--measure-every N", Catalogue.AgentHelpMeasureEvery, 60), new("--trust-until-write", Catalogue.AgentHelpUntilWrite), new("--look-every N", Catalogue.AgentHelpLookEvery, 600),
+        new("--ask-every N", Catalogue.AgentHelpAskEvery, 3600),
         new("--metrics ADDRESS", Catalogue.AgentHelpMetrics), new("--runtime NAME", Catalogue.AgentHelpRuntime, "plimsoll, plimsoll-runsc"),
         new("--tpm TPM", Catalogue.AgentHelpTpm), new("--tpm-nv INDEX", Catalogue.AgentHelpTpmNv, "0x01805001"), new("--pcr N", Catalogue.AgentHelpPcr),
         new("--tpm-auth FILE", Catalogue.AgentHelpTpmAuth), new("--tpm-failure WORD", Catalogue.AgentHelpTpmFailure, "refuse"),
@@ -39,7 +43,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
     public static AgentOptions Parse(IReadOnlyList<string> arguments)
     {
         AgentPaths paths = AgentPaths.Default;
-        int measure = 60, look = 600;
+        int measure = 60, look = 600, ask = 3600;
         bool untilWrite = false;
         IPEndPoint? metrics = null;
         List<string> runtimes = [];
@@ -63,6 +67,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 case "--runtime": runtimes.Add(value); break;
                 case "--measure-every": measure = Seconds(name, value, 0); break;
                 case "--look-every": look = Seconds(name, value, 1); break;
+                case "--ask-every": ask = Seconds(name, value, 0); break;
                 case "--tpm": tpm = value; break;
                 case "--tpm-nv": nv = value; break;
                 case "--pcr": pcr = value; break;
@@ -76,6 +81,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         }
         return new AgentOptions(paths, TimeSpan.FromSeconds(measure), TimeSpan.FromSeconds(look), untilWrite, runtimes.Count > 0 ? runtimes : ["plimsoll", "plimsoll-runsc"])
         {
+            AskEvery = TimeSpan.FromSeconds(ask),
             Tpm = TpmOf(tpm, nv, pcr, auth, failure),
             Log = log,
             Metrics = metrics,

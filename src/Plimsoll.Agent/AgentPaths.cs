@@ -16,6 +16,16 @@ public sealed record AgentPaths(string State, string Run, string DataRoot, strin
 
     /// <summary>The drop folder: bundle files, layouts and sigstore bundles that speak for images.</summary>
     public string Evidence => Path.Combine(State, "evidence");
+
+    /// <summary>Statements that were fetched of registries; the agent's own.</summary>
+    public string Fetched => Path.Combine(State, "fetched");
+
+    /// <summary>How registries are reached: <c>config.json</c> with credentials as <c>docker login</c> writes them, <c>certs.d</c> with authorities.</summary>
+    public string Registry => Path.Combine(State, "registry");
+
+    /// <summary>One line of when a registry was asked last, and what came of it.</summary>
+    public string LastFetch => Path.Combine(State, "registry.last");
+
     public string Log => Path.Combine(State, "log");
 
     /// <summary>The public half of the log's first key: what a verifier of the log is given. Kept on another machine as well, or it proves little.</summary>

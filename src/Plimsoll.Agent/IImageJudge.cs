@@ -25,10 +25,25 @@ public interface IImageJudge
     /// <param name="container">Its whole id; null before it has one.</param>
     bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => false;
 
+    /// <summary>An image may have come by a name that policy lets registries be asked about; returns at once.</summary>
+    void Arrived(Digest image)
+    {
+    }
+
     /// <summary>Begins to measure an image, so that a start finds the answer; returns at once.</summary>
     void Prepare(Digest image);
 }
 
 /// <param name="Verdict">The measurement left out.</param>
 /// <param name="Image">Null when the store has no config whose digest is the id.</param>
-public sealed record ImageAnswer(Verdict Verdict, StartImage? Image);
+public sealed record ImageAnswer(Verdict Verdict, StartImage? Image)
+{
+    /// <summary>Registries are being asked for what the verdict lacks: it may soon be another.</summary>
+    public bool Awaited { get; init; }
+
+    /// <summary>There are registries that can be asked for it, now or in a while.</summary>
+    public bool Fetchable { get; init; }
+
+    /// <summary>What registries said when they were asked last; empty when none was.</summary>
+    public string Note { get; init; } = "";
+}

@@ -9,7 +9,7 @@ public sealed class SavedImage
 {
     private readonly List<byte[]> _layers = [];
 
-    public string Tag { get; init; } = "plimsoll/test:1";
+    public string Tag { get; set; } = "plimsoll/test:1";
 
     /// <summary>The config's <c>config</c>, JSON.</summary>
     public string Run { get; init; } = """{"Cmd":["/bin/true"]}""";

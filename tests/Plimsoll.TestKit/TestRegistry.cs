@@ -50,6 +50,13 @@ public sealed partial class TestRegistry : IDisposable
         }
     }
 
+    /// <summary>Lines of the access log with this text, such as a client's name: also of what was refused.</summary>
+    public IReadOnlyList<string> Asked(string part)
+    {
+        lock (_log)
+            return [.. _log.Where(l => l.Contains("HTTP/1.1\"", StringComparison.Ordinal) && l.Contains(part, StringComparison.Ordinal))];
+    }
+
     public void Forget()
     {
         lock (_log)
@@ -75,13 +82,19 @@ public sealed partial class TestRegistry : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Nobody listens any more.</summary>
+    public void Stop()
     {
         if (!_server.HasExited)
         {
             _server.Kill();
             _server.WaitForExit(StopTimeout);
         }
+    }
+
+    public void Dispose()
+    {
+        Stop();
         _server.Dispose();
         _folder.Dispose();
     }

@@ -5,6 +5,7 @@ using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
+using Plimsoll.Sources;
 using Plimsoll.Texts;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
@@ -22,6 +23,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     private const int MaxListBytes = 64 * 1024 * 1024;
 
     private readonly DropFolder _evidence = new(paths.Evidence);
+    private readonly FetchedFolder _fetched = new(paths.Fetched);
     private readonly ConcurrentDictionary<string, (Verdict Verdict, long At, DateTimeOffset Time)> _verdicts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Digest, bool> _preparing = new();
 
@@ -30,6 +32,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
 
     /// <summary>Tokens that let a start through which is refused; null for none.</summary>
     public BreakGlass? Glass { get; init; }
+
+    /// <summary>Asks registries for what the drop folder lacks; null: nobody is asked, and what was fetched before counts.</summary>
+    public RegistryEvidence? Registries { get; init; }
 
     public Policy? Policy => host.Find() is null || Glass is { CoversHostChanged: true } ? policy.Now().Signed?.Policy : null;
 
@@ -64,8 +69,50 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         PolicyState state = policy.Now();
         if (state.Judging is not { } judging)
             return new ImageAnswer(Refused(state.Trouble!.Code, state.Trouble.Text), null);
-        return FindImage(image) is not { } found ? new ImageAnswer(Refused("no-image", $"the store has no config whose digest is {image}"), null)
-            : new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found);
+        if (FindImage(image) is not { } found)
+            return new ImageAnswer(Refused("no-image", $"the store has no config whose digest is {image}"), null);
+        Verdict verdict = VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken);
+        if (!LacksEvidence(verdict) || Registries is not { } registries)
+            return new ImageAnswer(verdict, found);
+        if (registries.Begin(image))
+            return new ImageAnswer(verdict, found) { Awaited = true, Fetchable = true };
+        // Nobody is asked now; what came while this was judged is there.
+        return new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found) { Fetchable = registries.Covers(image), Note = registries.NoteOf(image) };
+    }
+
+    /// <summary>Has registries asked for what a verdict lacked, and waits for it.</summary>
+    /// <returns>True when the image is to be judged again: also what came while it was judged counts.</returns>
+    public bool AwaitEvidence(Digest image, Verdict verdict, CancellationToken cancellationToken)
+    {
+        if (!LacksEvidence(verdict) || Registries is not { } registries)
+            return false;
+        registries.Await(image, cancellationToken);
+        return true;
+    }
+
+    /// <summary>What registries said when they were asked for an image last; empty when none was.</summary>
+    public string NoteOf(Digest image) => Registries?.NoteOf(image) ?? "";
+
+    /// <summary>Whether more signatures or statements could change a refusal.</summary>
+    private static bool LacksEvidence(Verdict verdict) => verdict.Reasons.Where(r => r.Outcome is Outcome.Refused or Outcome.Undecided).ToList() is { Count: > 0 } refusals
+        && refusals.All(r => r.Component is TrustComponents.Signature or TrustComponents.Attestation or TrustComponents.Inspection or TrustComponents.Measurement or TrustComponents.Evidence && r.Code is not ("not-intact" or "measurement-mismatch"));
+
+    /// <summary>Has registries asked for an image that came by a name of theirs; returns at once.</summary>
+    public void Arrived(Digest image)
+    {
+        if (Registries is null)
+            return;
+        ThreadPool.QueueUserWorkItem(_ =>
+        {
+            try
+            {
+                Judge(image, CancellationToken.None);
+            }
+            catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
+            {
+                // Whoever starts it is told why.
+            }
+        });
     }
 
     public void Prepare(Digest image)
@@ -78,8 +125,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             try
             {
                 layers.Prepare(image);
+                FetchMeasurement(image);
             }
-            catch (ImageException)
+            catch (Exception e) when (e is ImageException or IOException or UnauthorizedAccessException)
             {
                 // Whoever starts it is told why.
             }
@@ -88,6 +136,17 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
                 _preparing.TryRemove(image, out bool _);
             }
         });
+    }
+
+    /// <summary>A signed measurement is all that may be lacking once an image was measured.</summary>
+    private void FetchMeasurement(Digest image)
+    {
+        if (Registries is null || policy.Now().Signed is not { } signed || signed.Policy.Start?.Evidence.Registries.Count is null or 0
+            || FindImage(image) is not { } found || !TrustJudge.NeedsOf(signed.Policy, found.Names).Measurement || store.OpenImage(image) is not { } opened)
+            return;
+        using (opened)
+            if (JudgeMeasured(signed.Policy, found, layers.Measure(opened, CancellationToken.None), CancellationToken.None) is var verdict && LacksEvidence(verdict))
+                Registries.Begin(image);
     }
 
     /// <summary>
@@ -113,12 +172,13 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     {
         if (policy.Now().Signed is not { } signed || FindImage(image) is not { } known)
             return null;
-        JudgedImage judged = new() { Names = known.Names, Config = image };
-        Evidence evidence = _evidence.Collect(judged, _evidence.Stamp(), cancellationToken);
+        IReadOnlyList<FetchedEvidence> fetched = FetchedOf(signed.Policy, image, _fetched.Stamp(image));
+        JudgedImage judged = new() { Names = known.Names, Config = image, Linked = LinksOf(fetched) };
+        Evidence evidence = EvidenceReader.Join([_evidence.Collect(judged, _evidence.Stamp(), cancellationToken), .. fetched.Select(f => f.Evidence)]);
         TrustCase trustCase = new() { Image = judged, Evidence = evidence, Revocations = ReadRevocations()?.AsMemory() };
         string[] where = [.. evidence.Attestations.Select(a => a.Where)];
         foreach (MeasuredContent list in TrustJudge.FindMeasurements(signed.Policy, trustCase, time.GetUtcNow(), cancellationToken).Select(m => m.Files).OfType<MeasuredContent>().Distinct())
-            if (list.MediaType == FileList.MediaType && _evidence.FindContent(list, MaxListBytes, where, cancellationToken) is { } bytes)
+            if (list.MediaType == FileList.MediaType && (_evidence.FindContent(list, MaxListBytes, where, cancellationToken) ?? _fetched.FindContent(image, list)) is { } bytes)
                 try
                 {
                     if (Unprivileged.Run(() => FileList.FindLayer(bytes, image, diffId, list.Digest.ToString())) is { } files)
@@ -135,7 +195,22 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public Verdict JudgeMeasured(Policy held, StartImage image, MeasureResult measured, CancellationToken cancellationToken) =>
         VerdictOf(held, held, image, measured, cancellationToken);
 
+    /// <summary>By the drop folder, and where that does not do by what was fetched as well.</summary>
     private Verdict VerdictOf(Policy held, Policy judging, StartImage image, MeasureResult? measured, CancellationToken cancellationToken)
+    {
+        Verdict verdict = VerdictOf(held, judging, image, measured, "", cancellationToken);
+        return LacksEvidence(verdict) && _fetched.Stamp(image.Config) is { Length: > 0 } fetched && FetchedOf(held, image.Config, fetched).Count > 0
+            ? VerdictOf(held, judging, image, measured, fetched, cancellationToken) : verdict;
+    }
+
+    /// <summary>What came of repositories that policy still names.</summary>
+    private IReadOnlyList<FetchedEvidence> FetchedOf(Policy held, Digest image, string stamp) =>
+        held.Start?.Evidence is { Registries.Count: > 0 } rules ? [.. _fetched.Find(image, stamp).Where(f => rules.Covers(f.Source))] : [];
+
+    private static IReadOnlyList<LinkedManifest> LinksOf(IReadOnlyList<FetchedEvidence> fetched) => fetched.Count == 0 ? [] : Unprivileged.Run(() => fetched.Select(f => f.Link()).OfType<LinkedManifest>().ToList());
+
+    /// <param name="fetched">The stamp of what was fetched; empty to judge without it.</param>
+    private Verdict VerdictOf(Policy held, Policy judging, StartImage image, MeasureResult? measured, string fetched, CancellationToken cancellationToken)
     {
         string digest = PolicyJson.DigestOf(held), stamp = _evidence.Stamp();
         byte[]? list = ReadRevocations();
@@ -143,16 +218,17 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
         // One that is put back after a newer one was seen is not what it was: nothing that was said by it counts.
         if (Interlocked.Exchange(ref _revoked, listed) != listed)
             _verdicts.Clear();
-        string key = $"{image.Config} {measured?.Measurement?.Value.ToString() ?? (measured is null ? "-" : "!")} {digest} {listed} {string.Join(' ', image.Names)}\n{stamp}";
+        string key = $"{image.Config} {measured?.Measurement?.Value.ToString() ?? (measured is null ? "-" : "!")} {digest} {listed} {string.Join(' ', image.Names)}\n{stamp}\n{fetched}";
         if (measured is null or { Intact: true } && _verdicts.TryGetValue(key, out (Verdict Verdict, long At, DateTimeOffset Time) kept) && time.GetElapsedTime(kept.At) < remembered
             // The clock may have been set since.
             && (!kept.Verdict.Dated || (time.GetUtcNow() - kept.Time).Duration() < remembered))
             return kept.Verdict;
-        JudgedImage judged = new() { Names = image.Names, Config = image.Config, Created = CreatedOf(image) };
+        IReadOnlyList<FetchedEvidence> also = FetchedOf(held, image.Config, fetched);
+        JudgedImage judged = new() { Names = image.Names, Config = image.Config, Created = CreatedOf(image), Linked = LinksOf(also) };
         TrustCase trustCase = new()
         {
             Image = judged,
-            Evidence = _evidence.Collect(judged, stamp, cancellationToken),
+            Evidence = EvidenceReader.Join([_evidence.Collect(judged, stamp, cancellationToken), .. also.Select(f => f.Evidence)]),
             Measured = measured is { Intact: true } ? measured.Measurement : null,
             Differences = measured is null or { Intact: true } ? [] : [.. measured.Differences.Select(Describe).DefaultIfEmpty("a layer")],
             DifferencesBeyond = measured?.LeftOut ?? 0,

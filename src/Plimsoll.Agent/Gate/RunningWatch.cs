@@ -48,6 +48,7 @@ internal sealed class RunningWatch : IDisposable
         Follow(paths.State, false, name => name is null || files.Contains(name, StringComparer.Ordinal));
         // A layout changes by its index, which lies below.
         Follow(paths.Evidence, true, _ => true);
+        Follow(paths.Fetched, false, _ => true);
         _thread = new Thread(Watch) { IsBackground = true, Name = "running containers" };
         _thread.Start();
     }

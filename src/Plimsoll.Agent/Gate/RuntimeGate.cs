@@ -169,8 +169,10 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     private Answer Judge(GateRequest request, Case found, Policy held, StartRequest start, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
     {
         Verdict trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
+        if (judge.AwaitEvidence(image.Config, trust, cancellationToken))
+            trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
         if (trust.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(trust)))
-            return Refusal(trust);
+            return Refusal(trust, judge.NoteOf(image.Config));
         Verdict allowed = StartJudge.Of(held, start, image, StartClient.Unknown, time.GetUtcNow(), host);
         if (allowed.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(allowed)))
             return Refusal(allowed);
@@ -215,13 +217,14 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     }
 
     /// <summary>The worst reason in one line.</summary>
-    internal static Answer Refusal(Verdict verdict)
+    /// <param name="note">What is to be said beside it.</param>
+    internal static Answer Refusal(Verdict verdict, string note = "")
     {
         if (verdict.Reasons is not [var worst, ..])
             return Answer.Deny("refused", $"policy {Escape.ForTerminal(verdict.Policy)} refuses");
         string examples = worst.Examples.Count > 0 ? $" ({string.Join(", ", worst.Examples.Take(3).Select(Escape.ForTerminal))})" : "";
         string rule = worst.Rule is { } at ? $"; policy {Escape.ForTerminal(verdict.Policy)}, {at}" : "";
-        return Answer.Deny(worst.Component is { } component ? $"{component}/{worst.Code}" : worst.Code, $"{Escape.ForTerminal(worst.Message)}{examples}{rule}");
+        return Answer.Deny(worst.Component is { } component ? $"{component}/{worst.Code}" : worst.Code, $"{Escape.ForTerminal(worst.Message)}{examples}{rule}{(note.Length > 0 ? $"; {note}" : "")}");
     }
 
     private static string CodeOf(ImageError error) => error switch

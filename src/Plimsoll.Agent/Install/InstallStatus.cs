@@ -153,6 +153,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             SignedPolicy signed = SignedPolicy.Open(SmallFile.ReadRegular(policy, SignedPolicy.MaxBytes) ?? [], options.Paths.Policy, keys, options.Paths.PolicyKey);
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;
             Say("policy", Catalogue.AgentPolicyHeld.With(Escape.Quote(signed.Policy.Name), signed.Counter, Written(signed.Signed), (int)age.TotalDays));
+            Registries(signed.Policy.Start?.Evidence ?? EvidenceSources.None);
         }
         catch (Exception e) when (e is SignedPolicyException or DocumentException or KeyException or IOException or UnauthorizedAccessException)
         {
@@ -162,6 +163,17 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         {
             keys.ForEach(k => k.Dispose());
         }
+    }
+
+    private void Registries(EvidenceSources evidence)
+    {
+        if (evidence.Registries.Count == 0)
+            return;
+        string path = options.At(options.Paths.LastFetch), credentials = options.At(Path.Combine(options.Paths.Registry, "config.json"));
+        string named = Escape.ForTerminal(string.Join(", ", evidence.Registries));
+        Say("registries", File.Exists(path) && SmallFile.ReadRegular(path, MaxKeyBytes) is { } line ? Catalogue.AgentRegistries.With(named, Escape.ForTerminal(Encoding.UTF8.GetString(line).Trim())) : Catalogue.AgentRegistriesUnasked.With(named));
+        if (Path.Exists(credentials) && !OwnFiles.IsSecretFile(credentials))
+            Bad("registries", Catalogue.AgentCredentialsOpen.With(credentials));
     }
 
     /// <summary>What tokens call this host.</summary>

@@ -114,18 +114,26 @@ internal sealed partial class Decider
         }
         ImageAnswer answer = images.Judge(image, cancellationToken);
         bool trusted = answer.Verdict.Outcome is Outcome.Passed or Outcome.Warned;
+        // Nothing runs by it: the runtime gate, which asks the same of the image and more, waits for what registries are asked for, as this must not.
+        // What was let pass when it was created is not refused here when it is started, since docker run --rm would then wait for a container that never ran.
+        bool awaited = !trusted && (asked.Endpoint.Rule == EndpointRule.Create && answer.Awaited || asked.Endpoint.Rule == EndpointRule.Start && answer.Fetchable);
         if (!trusted && (answer.Image is null || !MayPardon(asked)))
-            return Decision.Deny(answer.Verdict) with { Image = image };
+            return Decision.Deny(answer.Verdict, answer.Note) with { Image = image };
         if (answer.Image is null)
             return Decision.Deny("image-unproved", $"the store has no config whose digest is {image}") with { Image = image };
         Verdict verdict = StartJudge.Of(asked.Policy, start, answer.Image, asked.Client, clock.GetUtcNow(), host);
         bool allowed = verdict.Outcome is Outcome.Passed or Outcome.Warned;
+        if (awaited && allowed)
+        {
+            images.Prepare(image);
+            return Decision.AllowAs("evidence-awaited") with { Image = image, Verdict = answer.Verdict };
+        }
         if (!trusted || !allowed)
         {
             // The runtime gate counts the use, and judges what nobody can see here.
             string[] codes = [.. trusted ? [] : BreakGlassScope.CodesOf(answer.Verdict), .. allowed ? [] : BreakGlassScope.CodesOf(verdict)];
             if (!MayPardon(asked) || !images.Pardons(image, container, codes))
-                return Decision.Deny(trusted ? verdict : answer.Verdict) with { Image = image };
+                return (trusted || awaited ? Decision.Deny(verdict) : Decision.Deny(answer.Verdict, answer.Note)) with { Image = image };
             images.Prepare(image);
             return Decision.AllowAs("break-glass") with { Image = image, Verdict = trusted ? verdict : answer.Verdict };
         }

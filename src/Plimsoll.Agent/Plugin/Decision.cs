@@ -25,7 +25,8 @@ internal sealed record Decision(Answer Answer, string Code)
     public static Decision Deny(Denial denial) => Deny(denial.Code, denial.Text);
 
     /// <summary>The worst reason of a verdict that lets nothing start.</summary>
-    public static Decision Deny(Verdict verdict)
+    /// <param name="note">What is to be said beside it.</param>
+    public static Decision Deny(Verdict verdict, string note = "")
     {
         if (verdict.Reasons is not [{ } worst, ..])
             return Deny("refused", $"policy {Escape.Quote(verdict.Policy)} refused without a reason") with { Verdict = verdict };
@@ -36,6 +37,8 @@ internal sealed record Decision(Answer Answer, string Code)
         int more = verdict.Reasons.Count(r => r.Outcome is Outcome.Refused or Outcome.Undecided) - 1;
         if (more > 0)
             text.Append($"; and {more} more {(more == 1 ? "reason" : "reasons")}");
+        if (note.Length > 0)
+            text.Append("; ").Append(note);
         string code = worst.Component is { } component ? $"{component}/{worst.Code}" : worst.Code;
         return Deny(OneLine(code), text.ToString()) with { Code = code, Verdict = verdict };
     }

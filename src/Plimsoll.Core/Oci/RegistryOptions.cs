@@ -23,6 +23,9 @@ public sealed record RegistryOptions
     /// </summary>
     public IReadOnlyList<string> CertificateFolders { get; init; } = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
+    /// <summary>Whether programs that keep credentials are run where a file names them.</summary>
+    public bool CredentialHelpers { get; init; } = true;
+
     public RegistryLimits Limits { get; init; } = RegistryLimits.Default;
 }
 

@@ -20,6 +20,15 @@ public static partial class OwnFiles
             && stat.IsFolder && (stat.Uid == 0 || stat.Uid == EffectiveUser()) && (stat.Permissions & GroupOrOthersWrite) == 0;
     }
 
+    /// <summary>Whether it is a regular file of this user or root that nobody else may read or write. Links are not followed.</summary>
+    public static bool IsSecretFile(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        const int others = 0b000_111_111;
+        return Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(path + '\0'), Native.AtSymlinkNoFollow, out Stat stat) == 0
+            && stat.IsFile && (stat.Uid == 0 || stat.Uid == EffectiveUser()) && (stat.Permissions & others) == 0;
+    }
+
     /// <summary>
     /// The first part of a path that someone else than root and this user can change; null when nobody can. A folder in which all may write but
     /// only remove their own, as /tmp is, changes nothing of what lies below it under our name.

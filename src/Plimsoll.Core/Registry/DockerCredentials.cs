@@ -12,7 +12,8 @@ namespace Plimsoll.Registry;
 /// <c>config.json</c> in DOCKER_CONFIG or <c>~/.docker</c>, else <c>containers/auth.json</c> in XDG_RUNTIME_DIR. A helper is asked before
 /// what stands in the file. Source: docker/cli, cli/config; containers-auth.json(5).
 /// </remarks>
-internal sealed class DockerCredentials(Func<string, string?> environment, RegistryLimits limits)
+/// <param name="helpers">Whether programs that such a file names are run.</param>
+internal sealed class DockerCredentials(Func<string, string?> environment, RegistryLimits limits, bool helpers = true)
 {
     private const int MaxFileBytes = 4 * 1024 * 1024;
 
@@ -63,6 +64,8 @@ internal sealed class DockerCredentials(Func<string, string?> environment, Regis
         }
         string server = host == RegistryName.DockerHub ? HubKey : host;
         string? helper = file.CredHelpers?.FirstOrDefault(h => HostOf(h.Key) == host).Value ?? file.CredsStore;
+        if (!string.IsNullOrEmpty(helper) && !helpers)
+            throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(where)} names a credential helper, and none is run here", "write user and password into the file, as docker login does where there is no helper");
         if (!string.IsNullOrEmpty(helper) && CredentialHelper.Ask(helper, server, where, environment, limits.HelperTimeout) is { } told)
             return told;
         if (file.Auths is not { } auths)

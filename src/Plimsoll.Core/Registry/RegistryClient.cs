@@ -44,7 +44,7 @@ public sealed class RegistryClient : IDisposable
         try
         {
             _transport = new RegistryTransport(options, environment, _rights);
-            DockerCredentials credentials = new(environment, options.Limits);
+            DockerCredentials credentials = new(environment, options.Limits, options.CredentialHelpers);
             // Helpers are the user's own programs and run as the user.
             _endpoints = RegistryEndpoint.For(name, _transport, (host, repository) => _rights.Run(() => credentials.Find(host, repository)), options, time, push);
         }

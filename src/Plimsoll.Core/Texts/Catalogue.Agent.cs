@@ -20,6 +20,7 @@ public static partial class Catalogue
     public static Text AgentHelpMeasureEvery => new("Seconds for which the measurement of a layer counts; 0: every start reads every layer", "层的度量结果有效的秒数；0：每次启动都读取每一层");
     public static Text AgentHelpUntilWrite => new("A layer that was measured is read again when somebody wrote to it, and not before", "已度量的层只在有人写入后才重新读取");
     public static Text AgentHelpLookEvery => new("Seconds between looks at running containers", "检查运行中容器的间隔秒数");
+    public static Text AgentHelpAskEvery => new("Seconds after which registries that policy names are asked again for fetched statements; 0: never", "再次向策略所列仓库询问已获取声明的间隔秒数；0 表示从不");
     public static Text AgentHelpMetrics => new("Serve numbers for Prometheus also here, such as 127.0.0.1:9464; loopback only", "同时在此地址提供 Prometheus 指标，例如 127.0.0.1:9464；仅限回环地址");
     public static Text AgentHelpRuntime => new("A name under which Docker knows our launcher; repeatable", "Docker 所知的启动器名称；可重复");
     public static Text AgentHelpTpm => new("Extend what each started image measures to there: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT", "将每个已启动镜像的度量值扩展到该 TPM：device:/dev/tpmrm0、swtpm:host=主机,port=端口");

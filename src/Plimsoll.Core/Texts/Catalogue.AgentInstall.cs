@@ -62,6 +62,7 @@ public static partial class Catalogue
         "file" => new(label, "文件"),
         "runtime" => new(label, "运行时"),
         "policy" => new(label, "策略"),
+        "registries" => new(label, "仓库"),
         "host" => new(label, "主机"),
         "clock" => new(label, "时钟"),
         "log" => new(label, "日志"),
@@ -94,6 +95,9 @@ public static partial class Catalogue
     public static Text AgentSocketGone => new("{0} is not there", "{0} 不存在");
     public static Text AgentPolicyGone => new("{0} is not there: no start is allowed", "{0} 不存在：不允许任何启动");
     public static Text AgentPolicyHeld => new("{0}, counter {1}, signed {2} ({3} days ago)", "{0}，计数器 {1}，签名于 {2}（{3} 天前）");
+    public static Text AgentRegistries => new("{0}; last: {1}", "{0}；最近一次：{1}");
+    public static Text AgentRegistriesUnasked => new("{0}; none was asked yet", "{0}；尚未询问过");
+    public static Text AgentCredentialsOpen => new("{0} is no file of root's that nobody else may read (chmod 600), and is not used", "{0} 不是仅 root 可读的文件（chmod 600），不予使用");
     public static Text AgentHostId => new("id {0}", "标识 {0}");
     public static Text AgentLogLine => new("line {0}; last checkpoint at line {1}, {2} (not proved)", "第 {0} 行；最后的检查点在第 {1} 行，{2}（未经核验）");
     public static Text AgentLogLineOnly => new("line {0}; last checkpoint before the newest file (not proved)", "第 {0} 行；最后的检查点早于最新文件（未经核验）");

@@ -23,6 +23,11 @@ public static partial class Catalogue
     public static Text StartRunningActs => new("running containers are touched too: a key that is revoked, a statement that grows too old or a newer policy ends or freezes a service within one look",
         "会影响正在运行的容器：密钥被吊销、声明过期或策略更新后，服务会在一次检查内被停止或冻结");
 
+    public static Text StartEvidence => new("Statements that the drop folder lacks are fetched from: {0}", "本地证据文件夹缺少的声明将从以下仓库获取：{0}");
+
+    public static Text StartEvidencePlain => new("{0}: spoken to without TLS, so that whoever stands between can hold statements back and read credentials",
+        "{0}：不使用 TLS 连接，中间人可以扣留声明并读取凭据");
+
     public static Text StartRunning(string action) => action switch
     {
         "pause" => new("Running containers that would not start now are paused", "现在不允许启动的运行中容器将被暂停"),

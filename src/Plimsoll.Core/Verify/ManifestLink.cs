@@ -25,6 +25,10 @@ internal static class ManifestLink
         return [.. stated.Where(s => s.Value.Count >= quorum.Threshold).Select(s => s.Key)];
     }
 
+    /// <summary>What needs nobody's word: whoever signed these bytes signed the config that they name.</summary>
+    public static IEnumerable<Digest> Proved(TrustRun run) =>
+        run.Image.Linked.SelectMany(l => (IEnumerable<Digest>)(run.Rule.Platforms == SignedPlatforms.Index ? [l.Manifest, .. l.Indexes] : [l.Manifest]));
+
     /// <summary>Of the kinds in which <c>sign</c> names the parts of one image.</summary>
     public static bool IsOurs(Statement statement) =>
         statement.PredicateType == ImageSigner.SignedPredicate || statement.PredicateType.StartsWith("urn:plimsoll:", StringComparison.Ordinal);

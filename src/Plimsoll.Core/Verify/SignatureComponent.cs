@@ -12,9 +12,9 @@ internal static class SignatureComponent
         if (run.Rule.Signatures is not { } quorum)
             return;
         SignerSearch search = new(run, quorum);
-        // An image of an archive or a Docker host has no manifest; statements say which one its config belongs to.
+        // An image of an archive or a Docker host has no manifest; statements say which one its config belongs to, or the manifest's own bytes do.
         Digest? named = run.Image.Index ?? run.Image.Manifest;
-        IReadOnlyList<Digest> roots = named is not null ? [named] : [.. ManifestLink.Find(run, quorum), .. run.Rule.Match == SignedName.Any ? [run.Image.Config] : Array.Empty<Digest>()];
+        IReadOnlyList<Digest> roots = named is not null ? [named] : [.. ManifestLink.Find(run, quorum), .. ManifestLink.Proved(run), .. run.Rule.Match == SignedName.Any ? [run.Image.Config] : Array.Empty<Digest>()];
         (Digest? best, HashSet<string> signers) = (null, []);
         foreach (Digest root in roots)
             if (search.SignersOf(root) is var found && (best is null || found.Count > signers.Count))

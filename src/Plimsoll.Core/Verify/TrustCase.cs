@@ -38,6 +38,10 @@ public sealed record ImageName(string Repository, string? Tag)
 /// <param name="Platform"><c>linux/amd64</c>; untrusted text.</param>
 public sealed record JudgedPlatform(Digest Manifest, string Platform);
 
+/// <summary>A manifest whose bytes name an image's config.</summary>
+/// <param name="Indexes">Those whose bytes list it, innermost first.</param>
+public sealed record LinkedManifest(Digest Manifest, IReadOnlyList<Digest> Indexes);
+
 /// <summary>The image that is to be trusted, as the bytes say that are there: every digest was checked.</summary>
 public sealed record JudgedImage
 {
@@ -51,6 +55,9 @@ public sealed record JudgedImage
     public Digest? Manifest { get; init; }
     public required Digest Config { get; init; }
 
+    /// <summary>Where the source has no manifest: those that are proved to be of this config by their own bytes, whoever had them.</summary>
+    public IReadOnlyList<LinkedManifest> Linked { get; init; } = [];
+
     /// <summary>Every image of the index, whatever platform it is for.</summary>
     public IReadOnlyList<JudgedPlatform> Platforms { get; init; } = [];
 
@@ -60,7 +67,7 @@ public sealed record JudgedImage
     /// <summary>When it was made, as the config says.</summary>
     public DateTimeOffset? Created { get; init; }
 
-    internal IEnumerable<Digest> Digests => ((Digest?[])[Index, Manifest, Config]).OfType<Digest>();
+    internal IEnumerable<Digest> Digests => ((Digest?[])[Index, Manifest, Config, .. Linked.Select(l => l.Manifest), .. Linked.SelectMany(l => l.Indexes)]).OfType<Digest>();
 }
 
 /// <summary>An image and all that is there to judge it by.</summary>

@@ -15,6 +15,8 @@ internal static class StartRemarks
             yield return until < today ? new("start.learning", Filled(Catalogue.StartLearnt, Day(until))) : new("start.learning", Filled(Catalogue.StartLearning, Day(until)));
         if (start.Running != RunningAction.Report)
             yield return new("start.running.trouble", Catalogue.StartRunningActs);
+        if (start.Evidence.PlainHttp.Count > 0)
+            yield return new("start.evidence.plain-http", Filled(Catalogue.StartEvidencePlain, string.Join(", ", start.Evidence.PlainHttp)));
         for (int i = 0; i < start.Rules.Count; i++)
         {
             StartRule rule = start.Rules[i];

@@ -14,7 +14,8 @@ public sealed class AgentOptionsTests
         AgentOptions options = Parse("");
         Assert.Null(options.Tpm);
         Assert.Equal((LogDurability.Grouped, 32L << 20, 32), (options.Log.Durability, options.Log.MaxFileBytes, options.Log.MaxFiles));
-        Assert.Equal((60, 600), ((int)options.MeasureEvery.TotalSeconds, (int)options.LookEvery.TotalSeconds));
+        Assert.Equal((60, 600, 3600), ((int)options.MeasureEvery.TotalSeconds, (int)options.LookEvery.TotalSeconds, (int)options.AskEvery.TotalSeconds));
+        Assert.Equal(TimeSpan.Zero, Parse("--ask-every 0").AskEvery);
     }
 
     [Fact]

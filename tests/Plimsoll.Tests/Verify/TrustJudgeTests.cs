@@ -192,4 +192,20 @@ public sealed class TrustJudgeTests
     [InlineData("https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2", false)]
     [InlineData("https://example.org/a", "https://example.org/a/v2/b", false)]
     public void PredicateTypes_Covers_WordsAndVersions(string wanted, string type, bool covered) => Assert.Equal(covered, PredicateTypes.Covers(wanted, type));
+
+    [Fact]
+    public void Of_HostsImageWithAProvedManifest_NeedsNoStatementForASignature()
+    {
+        TrustBuilder Pulled(params Digest[] indexes) => new TrustBuilder().With(b => b.Image = b.Image with { Manifest = null, Linked = [new LinkedManifest(Manifest, indexes)] });
+
+        Pulled().Signed(Release).Judge(One).Passes();
+        Pulled().Signed(Stranger).Judge(One).Refuses("signature/unsigned");
+        Pulled().Sign(Release, Other).Judge(One).Refuses("signature/unsigned");
+        Pulled().Sign(Release, repository: "registry.example/team/other").Judge(One).Refuses("signature/unsigned");
+        Pulled().Signed(Release).Revoking(Ops, images: [new(Manifest, Now, "x")]).Judge(One + "\nrevocations: {keys: [ops]}").Refuses("revocations/image-revoked");
+        // An index is signed for all of its platforms where the rule says so, and else for none.
+        Pulled(IndexDigest).Sign(Release, IndexDigest).Judge(One + "\nplatforms: index").Passes();
+        Pulled(IndexDigest).Sign(Release, IndexDigest).Judge(One).Refuses("signature/unsigned");
+        Pulled().Sign(Release, IndexDigest).Judge(One + "\nplatforms: index").Refuses("signature/unsigned");
+    }
 }

@@ -17,6 +17,8 @@ internal static class StartJson
         // Left out where it says nothing, so that policies of before there was such a key keep their form.
         if (start.Running != RunningAction.Report)
             json.BeginObject("running").Text("trouble", start.Running.Word()).EndObject();
+        if (start.Evidence.Registries.Count > 0)
+            json.BeginObject("evidence").Texts("registries", start.Evidence.Registries).Texts("plain-http", start.Evidence.PlainHttp).EndObject();
         // Left out where there is none, so that policies keep the digest that they had before there was such a section.
         if (start.BreakGlass is { } glass)
             json.BeginObject("break-glass").Texts("keys", glass.Keys).Number("threshold", (long)glass.Threshold).Number("max-hours", (long)glass.MaxHours).EndObject();

@@ -26,6 +26,7 @@ internal static class StartReader
             LearningUntil = LearningOf(map),
             Engine = EngineOf(map.FindMap("engine")),
             Running = RunningOf(map.FindMap("running")),
+            Evidence = EvidenceOf(map),
             BreakGlass = BreakGlassOf(map, trust),
         };
         map.Done();
@@ -49,6 +50,24 @@ internal static class StartReader
         RunningAction action = map.Find("trouble") is { } node ? MapReader.WordOf(node, RunningWords.Word, RunningWords.All) : RunningAction.Report;
         map.Done();
         return action;
+    }
+
+    private static EvidenceSources EvidenceOf(MapReader map)
+    {
+        if (map.Find("evidence") is not { } node || node.Text == "none")
+            return EvidenceSources.None;
+        MapReader evidence = new(node, "start.evidence");
+        List<string> registries = ListOf(evidence, "registries"), plain = ListOf(evidence, "plain-http");
+        if (registries.Count == 0)
+            throw new DocumentException(node.Where, "start.evidence names no registries; wanted registries: [\"registry.example/team/**\"], or evidence: none");
+        for (int i = 0; i < registries.Count; i++)
+            if (EvidenceSources.HostOf(registries[i]) is null)
+                throw new DocumentException(evidence.Get("registries").Where, $"start.evidence.registries holds {Escape.Quote(registries[i])}; wanted a host in full, in lower case and with a dot or a port, a slash, and a pattern of repositories: registry.example/team/**");
+        for (int i = 0; i < plain.Count; i++)
+            if (!registries.Exists(r => EvidenceSources.HostOf(r) == plain[i]))
+                throw new DocumentException(evidence.Get("plain-http").Where, $"start.evidence.plain-http holds {Escape.Quote(plain[i])}, which is the host of none of start.evidence.registries");
+        evidence.Done();
+        return new EvidenceSources { Registries = registries, PlainHttp = plain };
     }
 
     private static BreakGlassRules? BreakGlassOf(MapReader map, TrustRules? trust)

@@ -17,6 +17,9 @@ public sealed record StartRules
 
     /// <summary>The same on a day: while the policy learns nothing is paused or stopped.</summary>
     public RunningAction RunningOn(DateTimeOffset now) => LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until ? RunningAction.Report : Running;
+    /// <summary>Registries that are asked what speaks for an image.</summary>
+    public EvidenceSources Evidence { get; init; } = EvidenceSources.None;
+
     /// <summary>Null: nothing overrides a refusal.</summary>
     public BreakGlassRules? BreakGlass { get; init; }
 

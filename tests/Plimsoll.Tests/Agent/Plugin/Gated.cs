@@ -43,6 +43,11 @@ internal sealed class Gated : IImageJudge, IDisposable
     public string? ClockTrouble { get; set; }
     public List<Digest> Prepared { get; } = [];
 
+    /// <summary>Whether registries are asked for the unsigned image now, and what they said before.</summary>
+    public bool Awaited { get; set; }
+    public bool Fetchable { get; set; }
+    public string Note { get; set; } = "";
+
     /// <summary>The default rules for starts; the resources are left to tests of their own.</summary>
     public static Policy Make(EngineRules engine) => new() { Name = "edge", Start = new StartRules { Engine = engine } };
 
@@ -54,7 +59,8 @@ internal sealed class Gated : IImageJudge, IDisposable
 
     public ImageAnswer Judge(Digest image, CancellationToken cancellationToken) => image == Signed
         ? new ImageAnswer(Say(Outcome.Passed), new StartImage { Config = Signed, ConfigJson = Config, Names = [ImageName.Parse(Name)] })
-        : new ImageAnswer(Say(Outcome.Refused, new Reason { Code = "no-signature", Component = "signature", Outcome = Outcome.Refused, Rule = "trust[0]", Message = "no trusted key signed it\u001b[2J" }), null);
+        : new ImageAnswer(Say(Outcome.Refused, new Reason { Code = "no-signature", Component = "signature", Outcome = Outcome.Refused, Rule = "trust[0]", Message = "no trusted key signed it\u001b[2J" }), Fetchable ? new StartImage { Config = Unsigned, ConfigJson = Config, Names = [ImageName.Parse("registry.example/shop/evil:1")] } : null)
+        { Awaited = Awaited, Fetchable = Fetchable, Note = Note };
 
     public void Prepare(Digest image) => Prepared.Add(image);
 
