@@ -122,6 +122,9 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
         Host.Daemon.Load(image.Build());
         string passwd = Host.Unpacked(image, 1, "etc/passwd"), ping = Host.Unpacked(image, 2, "srv/ping"), content = File.ReadAllText(passwd), other = File.ReadAllText(ping);
         File.AppendAllText(passwd, "x");
+        // The layer was measured when it arrived, and counts for a minute; a new agent knows nothing of that.
+        Host.StopAgent();
+        Host.StartAgentAgain();
         // Not signed either: what is missing is asked for by the plugin, and counts from the very next start.
         Assert.Contains("signature/unsigned", Host.Start(image).Error, StringComparison.Ordinal);
         Host.Sign(image, "change-layer");
