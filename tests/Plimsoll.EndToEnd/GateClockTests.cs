@@ -136,40 +136,59 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         File.WriteAllBytes(Path.Combine(Host.State, "break-glass", "token"), BreakGlassToken.AddSignature(BreakGlassToken.Read(token, "token").Envelope, _alice));
     }
 
-    [Theory]
-    [InlineData("rule", "rule/no-start-rule")]
-    [InlineData("learning", "process/capability-added")]
-    [InlineData("statement", "statement-old")]
-    [InlineData("revocations", "revocations-old")]
-    [InlineData("glass", "signature/unsigned")]
-    public void Clock_SetBackAfterTheEnd_GivesNothingBack(string what, string reason)
+    /// <summary>An image that may start until an end, and why not afterwards. All have their ends on one day, so that one journey in time is enough.</summary>
+    private static readonly (string What, string Reason)[] Ends =
+        [("rule", "rule/no-start-rule"), ("learning", "process/capability-added"), ("statement", "statement-old"), ("revocations", "revocations-old"), ("glass", "signature/unsigned")];
+
+    [Fact]
+    public void Clock_SetBackAfterTheEnd_GivesNothingBack()
     {
-        SavedImage plain = Host.Signed("plain"), image = Host.Image(what);
-        Host.Daemon.Load(image.Build());
-        if (what == "glass")
-            Token(image.Id);
-        else
-            Host.Sign(image, what);
-        if (what == "statement")
-            Host.Drop("statement-vex", new Statement(MeasurementPredicate.SubjectsOf(new ImageDigests(null, null, image.Id)), "https://openvex.dev/ns/v0.2.0",
-                Encoding.UTF8.GetBytes($$"""{"timestamp":"{{BreakGlassToken.Written(DateTimeOffset.UtcNow)}}"}""")));
-        string[] more = what == "learning" ? ["--cap-add", "SYS_ADMIN"] : [];
-        Runs(Host.Start(image, more));
+        SavedImage plain = Host.Signed("plain");
+        SavedImage[] images = [.. Ends.Select(e => Host.Image(e.What))];
+        for (int i = 0; i < images.Length; i++)
+        {
+            Host.Daemon.Load(images[i].Build());
+            if (Ends[i].What == "glass")
+                Token(images[i].Id);
+            else
+                Host.Sign(images[i], Ends[i].What);
+            if (Ends[i].What == "statement")
+                Host.Drop("statement-vex", new Statement(MeasurementPredicate.SubjectsOf(new ImageDigests(null, null, images[i].Id)), "https://openvex.dev/ns/v0.2.0",
+                    Encoding.UTF8.GetBytes($$"""{"timestamp":"{{BreakGlassToken.Written(DateTimeOffset.UtcNow)}}"}""")));
+        }
+        AllRun();
 
         _clocked.Set(Later);
-        Refused(Host.Start(image, more), reason);
-        Runs(Host.Start(plain));
+        AllRefused();
 
         _clocked.Set(TimeSpan.Zero);
-        Refused(Host.Start(image, more), reason);
+        AllRefused();
         _clocked.Restart();
-        Refused(Host.Start(image, more), reason);
-        // What has no end is as it was.
-        Runs(Host.Start(plain));
+        AllRefused();
 
         // The twin: the same moment on a host that has seen no other.
         _clocked.Forget();
-        Runs(Host.Start(image, more));
+        AllRun();
+
+        Outcome Start(int i) => Host.Start(images[i], Ends[i].What == "learning" ? ["--cap-add", "SYS_ADMIN"] : []);
+
+        void AllRun()
+        {
+            for (int i = 0; i < images.Length; i++)
+                Runs(Start(i));
+        }
+
+        void AllRefused()
+        {
+            for (int i = 0; i < images.Length; i++)
+            {
+                Outcome outcome = Start(i);
+                Assert.True(outcome.Code != 0, $"{Ends[i].What} started");
+                Refused(outcome, Ends[i].Reason);
+            }
+            // What has no end is as it was.
+            Runs(Host.Start(plain));
+        }
     }
 
     [Fact]

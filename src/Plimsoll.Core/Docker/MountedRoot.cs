@@ -19,7 +19,7 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
     /// <param name="pid">The process whose mounts count.</param>
     /// <param name="path">Absolute, without links.</param>
     /// <param name="dataRoot">Docker's data root: what the mount names relatively is relative to its <c>overlay2</c>.</param>
-    /// <exception cref="ImageException">Nothing is mounted there, it is no overlay of two folders or more, or something is mounted inside it.</exception>
+    /// <exception cref="ImageException">Nothing is mounted there, it is no overlay of two folders or more or only a part of one, or something is mounted inside it or over it.</exception>
     /// <remarks>Source: proc_pid_mountinfo(5); moby/moby, daemon/graphdriver/overlay2/mount.go (relative names where the option would be too long).</remarks>
     public static MountedRoot Read(int pid, string path, string dataRoot)
     {
@@ -61,7 +61,9 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
 
     internal static MountedRoot Parse(string mountInfo, string path, string dataRoot)
     {
-        string? options = null, type = null;
+        string? options = null, type = null, part = null;
+        List<Mount> way = [];
+        Mount? own = null;
         foreach (string line in mountInfo.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [OPTIONAL…] - TYPE SOURCE SUPEROPTIONS
@@ -70,9 +72,11 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
             if (parts.Length < 10 || dash < 0 || dash + 3 >= parts.Length)
                 throw new ImageException(ImageError.Malformed, $"the list of mounts has a line of {parts.Length} words: {Escape.Quote(line)}");
             string point = Unescape(parts[4]);
+            if (point == "/" || point == path || path.StartsWith(point + "/", StringComparison.Ordinal))
+                way.Add(new Mount(parts[0], parts[1], point));
             if (point == path)
                 // The last line of a place is what lies on top.
-                (type, options) = (parts[dash + 1], parts[dash + 3]);
+                (type, options, part, own) = (parts[dash + 1], parts[dash + 3], parts[3], way[^1]);
             else if (point.StartsWith(path + "/", StringComparison.Ordinal))
                 throw new ImageException(ImageError.Malformed, $"{Escape.ForTerminal(point)}: something is mounted inside the container's root before it starts");
         }
@@ -80,7 +84,29 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
             throw new ImageException(ImageError.NotFound, $"nothing is mounted at {Escape.ForTerminal(path)}");
         if (type != "overlay")
             throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} is mounted as {Escape.ForTerminal(type!)}; only overlay can be proved", "use the storage driver overlay2");
+        if (FindOver(way, own!) is { } over)
+            throw new ImageException(ImageError.Malformed, $"{Escape.ForTerminal(over)}: something is mounted over the container's root, or over a folder that leads to it");
+        if (part != "/")
+            throw new ImageException(ImageError.Malformed, $"{Escape.ForTerminal(path)}: only {Escape.ForTerminal(Unescape(part!))} of an overlay is mounted; Docker mounts the whole");
         return Of(options, path, dataRoot);
+    }
+
+    /// <summary>A line of the list.</summary>
+    /// <param name="Parent">The mount that it is mounted on.</param>
+    private sealed record Mount(string Id, string Parent, string Point);
+
+    /// <summary>Where whoever follows the path of a mount leaves the way to it; null: nowhere.</summary>
+    /// <param name="way">What is mounted at the path and at the folders above it.</param>
+    private static string? FindOver(List<Mount> way, Mount own)
+    {
+        Dictionary<string, Mount> ids = new(StringComparer.Ordinal);
+        foreach (Mount mount in way)
+            ids[mount.Id] = mount;
+        // By the mount below, what of the way comes next.
+        Dictionary<string, Mount> next = new(StringComparer.Ordinal) { [own.Id] = own };
+        for (Mount? mount = own; mount is not null && next.TryAdd(mount.Parent, mount);)
+            mount = ids.GetValueOrDefault(mount.Parent);
+        return way.Find(m => next.TryGetValue(m.Parent, out Mount? right) && m.Id != right.Id && m.Id != m.Parent && m.Point.Length <= right.Point.Length)?.Point;
     }
 
     private static MountedRoot Of(string options, string path, string dataRoot)

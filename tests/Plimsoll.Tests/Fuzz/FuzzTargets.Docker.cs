@@ -84,6 +84,62 @@ internal static partial class FuzzTargets
         }
     }
 
+    /// <summary>A list of mounts, and the store that it names.</summary>
+    private static FuzzTarget MountInfo
+    {
+        get
+        {
+            string[] folders = [.. "abcd".Select(c => new string(c, 64))];
+            Lazy<HostStore> store = new(() =>
+            {
+                string root = Directory.CreateTempSubdirectory("plimsoll-fuzz-").FullName;
+                AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(root, recursive: true);
+                Directory.CreateDirectory($"{root}/image/overlay2");
+                Directory.CreateDirectory($"{root}/overlay2/l");
+                foreach (string folder in (string[])[.. folders, $"{folders[0]}-init", $"{folders[3]}-init"])
+                {
+                    Directory.CreateDirectory($"{root}/overlay2/{folder}/diff");
+                    File.CreateSymbolicLink($"{root}/overlay2/l/{char.ToUpperInvariant(folder[0])}{folder[64..]}", $"../{folder}/diff");
+                }
+                return new HostStore(root, OciLimits.Default);
+            });
+            // %: the data root, whose name is another one in each run.
+            const string place = "/d/merged", others = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n23 22 0:21 / /d\\040e rw master:3 - tmpfs tmpfs rw\n", start = $"40 22 0:45 / {place} rw,relatime - overlay overlay rw,";
+            return new FuzzTarget
+            {
+                Name = "mountinfo",
+                Seeds = () => Utf8($"{others}{start}lowerdir=l/A-init:l/C:l/B,upperdir={folders[0]}/diff,workdir={folders[0]}/work\n", $"{others}{start}lowerdir+=%/overlay2/l/A-init,lowerdir+=%/overlay2/{folders[1]}/diff,upperdir=%/overlay2/{folders[0]}/diff\n", $"{start}lowerdir=/x\\134:y\\054z:/w\\040,upperdir=/u\n"),
+                Words = ["l/A", "l/D-init", "l/D", "%/overlay2/", folders[3], "-init", "/diff", "lowerdir=", ",lowerdir+=", ",upperdir=", ",datadir+=", "\\054", "\\072", "\\134", "\\012", "\\040", "\\", ":", " - ", $" {place} ", $" {place}/etc ", "tmpfs", start, "\n"],
+                Refusal = IsImageError,
+                Run = bytes =>
+                {
+                    string root = store.Value.Root, text = EntryPath.Decode(bytes).Replace("%", root, StringComparison.Ordinal);
+                    MountedRoot mounted = MountedRoot.Parse(text, place, root);
+                    WrongAnswerException.Unless(mounted.Lower.Prepend(mounted.Upper).All(f => f.StartsWith('/')), "a folder that is relative");
+                    WrongAnswerException.Unless(!text.Contains($" {place}/", StringComparison.Ordinal) || !text.Split('\n').Any(l => l.Split(' ') is [_, _, _, _, var p, ..] && p.StartsWith($"{place}/", StringComparison.Ordinal)), "something is mounted inside");
+                    foreach (string lower in (string[])[$"lowerdir={Written(string.Join(':', mounted.Lower.Select(f => f.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal))))}", string.Join(',', mounted.Lower.Select(f => $"lowerdir+={Written(f)}"))])
+                    {
+                        MountedRoot again = MountedRoot.Parse($"{start}{lower},upperdir={Written(mounted.Upper)}\n", place, root);
+                        WrongAnswerException.Unless(again.Upper == mounted.Upper && again.Lower.SequenceEqual(mounted.Lower), $"as a kernel writes them these folders are others: {lower}");
+                    }
+                    StackedRoot stack;
+                    try
+                    {
+                        stack = store.Value.Read(mounted);
+                    }
+                    catch (ImageException)
+                    {
+                        // Right as a list of mounts, and of no folders of the store.
+                        return;
+                    }
+                    WrongAnswerException.Unless(stack.Init == $"{stack.Own}-init" && stack.Own.Length == 64 && stack.Layers.All(l => l.Length == 64 && l != stack.Own), $"{stack} {string.Join(' ', stack.Layers)}");
+                },
+            };
+
+            static string Written(string name) => string.Concat(name.Select(c => c is ' ' or '\t' or '\n' or '\\' or ',' ? $"\\{Convert.ToString(c, 8).PadLeft(3, '0')}" : $"{c}"));
+        }
+    }
+
     /// <summary>Answers every request with the input; the first question now and then too.</summary>
     private sealed class Daemon : IDisposable
     {

@@ -11,7 +11,7 @@ internal static partial class FuzzTargets
     // Made when first asked for: the seeds stand in static fields of several files, whose order is not certain.
     private static readonly Lazy<IReadOnlyList<FuzzTarget>> Made = new(() =>
     [
-        Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles,
+        Tar, Gzip, Zstd, DockerArchive, OciArchive, StandardInput, ImageJson, Reference, TarSplit, DockerHttp, DockerFiles, MountInfo,
         RpmSqlite, RpmNdb, RpmBerkeley, RpmHeaderBlob, RpmManifest, Pacman, Portage,
         DpkgStatus, DpkgStatusFolder, DpkgCopyright, ApkInstalled, OsRelease, Versions, PurlOfPackage, LanguageFiles, DpkgOwned, PurlText,
         GoBinary, RustAudit, DotNetBundle, DotNetDeps, VersionStrings, JavaRelease, JavaArchive,
