@@ -127,7 +127,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         IReadOnlyList<UnpackedImage> images = store.OpenImagesOn(stack, cancellationToken);
         try
         {
-            return images.Count == 0 ? Answer.Deny("no-image", "the container's root is made of layers that belong to no image of this host")
+            return images.Count == 0 ? Answer.Deny("no-image", $"the container's root is made of layers that belong to no image of this host{Restacked(stack, cancellationToken)}")
                 : Judge(request, found, signed.Policy, spec, stack, images, cancellationToken);
         }
         finally
@@ -135,6 +135,13 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             foreach (UnpackedImage image in images)
                 image.Dispose();
         }
+    }
+
+    /// <summary>What of Docker's notes was changed, as far as the store tells.</summary>
+    private string Restacked(StackedRoot stack, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RestackedNote> notes = store.FindRestacked(stack, cancellationToken);
+        return notes.Count == 0 ? "" : $"; not as it was: {string.Join("; ", notes.Take(2).Select(n => Escape.ForTerminal(n.ToString())))}{(notes.Count > 2 ? $" and {notes.Count - 2} more" : "")}";
     }
 
     private Answer Judge(GateRequest request, Case found, Policy held, byte[] spec, StackedRoot stack, IReadOnlyList<UnpackedImage> images, CancellationToken cancellationToken)
