@@ -133,14 +133,20 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
         SavedImage image = _host.Signed("log-export");
         _host.Policy(GatedHost.Open.Replace("start: default", "start: {engine: {allow: [read, manage, attach, export, copy-out]}}", StringComparison.Ordinal));
         string container = _host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim();
-        _host.Docker("export", "-o", _folder["export.tar"], container).Expect(0);
-        _host.Docker("save", "-o", _folder["save.tar"], image.Tag).Expect(0);
-        _host.Docker("cp", $"{container}:/etc/passwd", _folder["passwd"]).Expect(0);
-        _host.Docker("inspect", container).Expect(0);
+        try
+        {
+            _host.Docker("export", "-o", _folder["export.tar"], container).Expect(0);
+            _host.Docker("save", "-o", _folder["save.tar"], image.Tag).Expect(0);
+            _host.Docker("cp", $"{container}:/etc/passwd", _folder["passwd"]).Expect(0);
+            _host.Docker("inspect", container).Expect(0);
+        }
+        finally
+        {
+            _host.Policy(GatedHost.Open);
+        }
 
         string[] endpoints = [.. _host.Log("request-allowed").Where(l => GatedHost.Field(l, "subject") is var subject && (subject == container || GatedHost.Field(l, "endpoint").StartsWith("GET /images", StringComparison.Ordinal))).Select(l => GatedHost.Field(l, "endpoint")).Order(StringComparer.Ordinal)];
-        Assert.Equal(["GET /containers/{name}/archive", "GET /containers/{name}/export", "GET /images/get", "HEAD /containers/{name}/archive"], endpoints);
-        _host.Policy(GatedHost.Open);
+        Assert.Equal(["GET /containers/{name}/archive", "GET /containers/{name}/export", "GET /images/get"], endpoints);
         _host.Docker("rm", "-f", container).Expect(0);
     }
 

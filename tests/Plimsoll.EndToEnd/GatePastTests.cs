@@ -22,7 +22,8 @@ public sealed class GatePastTests(InstalledGate shared) : IClassFixture<Installe
         {
             File.WriteAllText(path, open.ToJsonString());
             Host.Reload();
-            GatedHost.Await(() => Host.Docker("info", "--format", "{{.DefaultRuntime}} {{.Plugins.Authorization}}").Out.Trim() == "runc []", () => "the daemon did not reload");
+            // The plugins are taken away before the runtime is another.
+            GatedHost.Await(() => Host.Docker("info", "--format", "{{.DefaultRuntime}}").Out.Trim() == "runc", () => $"the daemon did not reload: {Host.Docker("info", "--format", "{{.DefaultRuntime}} {{.Plugins}}")}");
             past = Host.Serve(image);
 
             JsonNode line = Host.AwaitLine("the trouble", l => (string)l["kind"]! == "running-trouble" && GatedHost.Field(l, "container") == past);
