@@ -3,6 +3,7 @@ using Plimsoll.Agent.Gate;
 using Plimsoll.Agent.Plugin;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
+using Decision = Plimsoll.Agent.Plugin.Decision;
 
 namespace Plimsoll.Tests.Agent.Plugin;
 
