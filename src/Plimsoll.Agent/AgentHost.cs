@@ -38,7 +38,7 @@ internal sealed class AgentHost : IDisposable
         _log = new AgentLog(paths, options.Log, time, metrics, notes, language);
         HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
-        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), _log.Policy);
+        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;
         MeasuredLayers layers = new(store, options.MeasureEvery, time, _writes);
@@ -60,7 +60,7 @@ internal sealed class AgentHost : IDisposable
         _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
         _plugin = PluginServer.StartAsync(paths, judge, _daemon, clock, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
         _new = new NewImages(store, judge);
-        _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
+        _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, started, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
         _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => clock.GetUtcNow(), _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
         metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);

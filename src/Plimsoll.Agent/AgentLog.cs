@@ -5,6 +5,7 @@ using Plimsoll.EvidenceLog;
 using Plimsoll.Measure;
 using Plimsoll.Texts;
 using Plimsoll.Tpm;
+using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent;
@@ -56,7 +57,7 @@ internal sealed class AgentLog : IDisposable
         return Append(record.Answer, record.Glass is not null ? "start-overridden" : record.Answer.Allowed ? "start-allowed" : "start-refused",
             [.. glass, LogField.Text("container", record.Request.Container), LogField.Text("runtime", record.Request.Runtime), LogField.Text("image", record.Image?.ToString()),
             LogField.List("names", record.Names), LogField.Text("measurement", record.Measured?.Value.ToString()), LogField.Text("policy", record.Policy), LogField.Text("reason", record.Answer.Text),
-            LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
+            .. Warnings(record.Warnings), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
     }
 
     /// <param name="file">Name of a token that does not count; untrusted text.</param>
@@ -71,14 +72,18 @@ internal sealed class AgentLog : IDisposable
     {
         _decisions.Add("plugin", record.Allowed ? "allow" : "deny", record.Allowed ? "" : record.Code);
         _seconds.Observe(record.Took.TotalSeconds, "plugin");
-        if (record.Allowed && record.Method is "GET" or "HEAD")
+        if (record.Allowed && record.OnlyReads)
             return;
         // Nothing runs by it yet: the start's own line, which is waited for, brings these to the disk.
         _lines.AppendSoon(record.Allowed ? "request-allowed" : "request-refused",
-            LogField.Text("method", record.Method), LogField.Text("uri", Shown(record.Uri)), LogField.Text("endpoint", record.Endpoint), LogField.Text("user", record.Client.User),
+            [LogField.Text("method", record.Method), LogField.Text("uri", Shown(record.Uri)), LogField.Text("endpoint", record.Endpoint), LogField.Text("user", record.Client.User),
             LogField.Text("subject", record.Subject), LogField.Text("image", record.Image?.ToString()), LogField.Text("policy", record.Verdict?.Policy),
-            LogField.Text("code", record.Code), LogField.Text("reason", record.Text), LogField.Number("micros", (long)record.Took.TotalMicroseconds));
+            LogField.Text("code", record.Code), LogField.Text("reason", record.Text),
+            .. Warnings(record.Warnings), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
     }
+
+    /// <summary>No field where there is nothing to say.</summary>
+    private static LogField[] Warnings(IReadOnlyList<Reason> warnings) => warnings.Count == 0 ? [] : [LogField.List("warnings", warnings.Select(RuntimeGate.Said))];
 
     /// <summary>The path as it came, since its odd spellings are attacks; the query decoded, since a secret that is spelt in percent signs is not seen as one.</summary>
     internal static string Shown(string uri)
@@ -122,6 +127,9 @@ internal sealed class AgentLog : IDisposable
 
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
         LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble?.ToString()));
+
+    /// <summary>From now on the host takes policies of these keys and no others.</summary>
+    public void PolicyKeys(IReadOnlyList<string> ids) => Note("policy-keys-kept", LogField.List("keys", ids));
 
     /// <param name="changed">Null when the host is as it was installed again.</param>
     public void Host(string? changed) => Note(changed is null ? "host-restored" : "host-changed", LogField.Text("reason", changed));

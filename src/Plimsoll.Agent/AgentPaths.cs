@@ -12,6 +12,9 @@ public sealed record AgentPaths(string State, string Run, string DataRoot, strin
     /// <summary>The signed policy, and the public keys any of which may have signed it.</summary>
     public string Policy => Path.Combine(State, "policy.json");
     public string PolicyKey => Path.Combine(State, "policy.pub");
+
+    /// <summary>Ids of the keys whose policies this host takes, since its first policy.</summary>
+    public string PolicyKeysKnown => Path.Combine(State, "policy-keys");
     public string Revocations => Path.Combine(State, "revocations.json");
 
     /// <summary>The drop folder: bundle files, layouts and sigstore bundles that speak for images.</summary>

@@ -141,6 +141,82 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
         Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
     }
 
+    /// <summary>No file of a layer was touched.</summary>
+    [Theory]
+    [InlineData("cache-id")]
+    [InlineData("link")]
+    public void Note_OfTheStoreChanged_IsNamedWithItsLayer(string note)
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        Host.Policy(GatedHost.Open);
+        SavedImage image = Host.Signed($"change-note-{note}"), good = Host.Signed($"change-note-{note}-twin");
+        string created = Host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim(), twin = Host.Docker(["create", .. GatedHost.Limits, good.Tag]).Expect(0).Out.Trim();
+        string overlay = Path.Combine(Host.Daemon.DataRoot, "overlay2"), cacheId = Host.Note(image, 1, "cache-id"), link = Path.Combine("l", File.ReadAllText(Path.Combine(overlay, Host.CacheId(image, 1), "link")));
+        string[] ids = [Host.CacheId(image, 1), Host.CacheId(image, 2)];
+        string named = note == "link" ? $"layer 2 of {image.Id}: overlay2/{link}" : $"layer 2 of {image.Id}: {Path.GetRelativePath(Host.Daemon.DataRoot, cacheId)}";
+
+        Action restore = note == "link" ? Lead() : Write(cacheId, ids[1]) + Write(Host.Note(image, 2, "cache-id"), ids[0]);
+        string error = Host.Docker("start", "-a", created).Error;
+        restore();
+
+        Assert.Contains(named, error, StringComparison.Ordinal);
+        foreach (string container in (string[])[twin, created])
+            Assert.Equal("it runs\n", Host.Docker("start", "-a", container).Expect(0).Out);
+        Host.Docker("rm", created, twin).Expect(0);
+
+        Action Write(string file, string content)
+        {
+            string was = File.ReadAllText(file);
+            File.WriteAllText(file, content);
+            return () => File.WriteAllText(file, was);
+        }
+
+        // To a copy elsewhere.
+        Action Lead()
+        {
+            string path = Path.Combine(overlay, link), copy = Path.Combine(overlay, new string('b', 64)), was = new FileInfo(path).LinkTarget!;
+            Directory.CreateDirectory(copy);
+            Tool.Run("cp", ["-a", Host.Unpacked(image, 1), Path.Combine(copy, "diff")]);
+            File.Delete(path);
+            File.CreateSymbolicLink(path, $"../{Path.GetFileName(copy)}/diff");
+            return () =>
+            {
+                File.Delete(path);
+                File.CreateSymbolicLink(path, was);
+                Directory.Delete(copy, recursive: true);
+            };
+        }
+    }
+
+    [Fact]
+    public void Policy_OfAnotherKeyThatCameWithIt_IsRefusedUntilTheKnownKeysAreRemoved()
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        string pub = Path.Combine(Host.State, "policy.pub"), known = Path.Combine(Host.State, "policy-keys"), own = File.ReadAllText(pub);
+        Host.Policy(GatedHost.Open);
+        SavedImage image = Host.Signed("change-keys");
+        Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+        try
+        {
+            // It says the same of images as the one before.
+            Host.Policy(GatedHost.Open, _ops);
+            File.WriteAllText(pub, _ops.PublicKey.ToPem());
+            Assert.Contains("policy-key-changed", Host.Start(image).Error, StringComparison.Ordinal);
+            int kept = Host.Log("policy-keys-kept").Count;
+            File.Delete(known);
+            Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+            Assert.Equal(kept + 1, Host.Log("policy-keys-kept").Count);
+        }
+        finally
+        {
+            File.WriteAllText(pub, own);
+            Host.Policy(GatedHost.Open);
+        }
+        Assert.Contains("policy-key-changed", Host.Start(image).Error, StringComparison.Ordinal);
+        File.Delete(known);
+        Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+    }
+
     [Fact]
     public void Policy_Newer_ReachesWhatRuns()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Plimsoll.Keys;
@@ -103,6 +104,52 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
         Good();
     }
 
+    [Fact]
+    public void Log_PolicyThatLearns_SaysAtBothGatesWhatItWouldRefuse()
+    {
+        SavedImage image = _host.Signed("log-learning");
+        _host.Policy(GatedHost.Open.Replace("start: default", "start: {learning: {until: 2099-12-31}}", StringComparison.Ordinal));
+        string unlimited = _host.Docker("create", "--network", "none", image.Tag).Expect(0).Out.Trim(), twin = _host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim();
+        foreach (string container in (string[])[unlimited, twin])
+            Assert.Equal("it runs\n", _host.Docker("start", "-a", container).Expect(0).Out);
+
+        foreach ((string kind, string field, string endpoint) in (ReadOnlySpan<(string, string, string)>)[("start-allowed", "container", ""), ("request-allowed", "subject", "POST /containers/{name}/start")])
+        {
+            JsonNode Line(string container) => Assert.Single(_host.Log(kind), l => GatedHost.Field(l, field) == container && GatedHost.Field(l, "endpoint") == endpoint);
+            string[] warnings = [.. Line(unlimited)["fields"]!["warnings"]!.AsArray().Select(w => (string)w!)];
+            Assert.Contains(warnings, w => w.StartsWith("resources/no-memory-limit: ", StringComparison.Ordinal));
+            Assert.Contains(warnings, w => w.StartsWith("rule/learning: ", StringComparison.Ordinal));
+            Assert.Null(Line(twin)["fields"]!["warnings"]);
+        }
+        // The same without learning.
+        _host.Policy(GatedHost.Open);
+        Assert.Contains("resources/no-memory-limit", _host.Docker("start", "-a", unlimited).Error, StringComparison.Ordinal);
+        _host.Docker("rm", "-f", unlimited, twin).Expect(0);
+    }
+
+    [Fact]
+    public void Log_WhatPolicyMustAllow_IsALineThoughItIsAGet()
+    {
+        SavedImage image = _host.Signed("log-export");
+        _host.Policy(GatedHost.Open.Replace("start: default", "start: {engine: {allow: [read, manage, attach, export, copy-out]}}", StringComparison.Ordinal));
+        string container = _host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim();
+        try
+        {
+            _host.Docker("export", "-o", _folder["export.tar"], container).Expect(0);
+            _host.Docker("save", "-o", _folder["save.tar"], image.Tag).Expect(0);
+            _host.Docker("cp", $"{container}:/etc/passwd", _folder["passwd"]).Expect(0);
+            _host.Docker("inspect", container).Expect(0);
+        }
+        finally
+        {
+            _host.Policy(GatedHost.Open);
+        }
+
+        string[] endpoints = [.. _host.Log("request-allowed").Where(l => GatedHost.Field(l, "subject") is var subject && (subject == container || GatedHost.Field(l, "endpoint").StartsWith("GET /images", StringComparison.Ordinal))).Select(l => GatedHost.Field(l, "endpoint")).Order(StringComparer.Ordinal)];
+        Assert.Equal(["GET /containers/{name}/archive", "GET /containers/{name}/export", "GET /images/get"], endpoints);
+        _host.Docker("rm", "-f", container).Expect(0);
+    }
+
     /// <summary>Asks for what is refused, one way or the other.</summary>
     private void Post(string path)
     {
@@ -129,6 +176,7 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
         Found("line-missing", l => l.RemoveAt(start));
         Found("line-out-of-order", l => (l[start], l[start + 1]) = (l[start + 1], l[start]));
         Found("cut-off", l => l.RemoveRange(start, l.Count - start));
+        Found("signature-wrong", Rewrite);
         Found("wrong-key", _ => { }, with: Stranger());
         Found("", _ => { });
         _host.StartAgent();
@@ -145,6 +193,15 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
             Outcome outcome = new Call(_folder["home"], "log", "verify", copy, "--key", with ?? Path.Combine(_host.State, "log.pub"), "--checkpoint", checkpoint, "--json").Run().Expect(kind.Length > 0 ? 1 : 0);
             if (kind.Length > 0)
                 Assert.Contains(kind, outcome.Document["findings"]!.AsArray().Select(f => (string)f!["kind"]!));
+        }
+
+        // As somebody does who knows how lines are chained and has no key.
+        void Rewrite(List<string> l)
+        {
+            const int digest = 64;
+            l[start] = l[start].Replace("start-allowed", "start-refused", StringComparison.Ordinal);
+            for (int i = start + 1; i < l.Count; i++)
+                l[i] = $"{l[i][..^(digest + 2)]}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(l[i - 1])))}\"}}";
         }
 
         string Stranger()

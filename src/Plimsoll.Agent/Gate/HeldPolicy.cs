@@ -12,27 +12,29 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="Judging">The policy with the measurement taken out, for who asks before anything was measured; its rules stay otherwise.</param>
 internal sealed record PolicyState(SignedPolicy? Signed, Denial? Trouble, Policy? Judging);
 
-/// <summary>Reads the signed policy of this host anew whenever its bytes are others; an older one than was seen is refused.</summary>
+/// <summary>Reads the signed policy of this host anew whenever its bytes are others; an older one than was seen is refused, and one of another key than the first.</summary>
 /// <param name="loaded">Told of every policy that comes into force, and of every one that does not with its reason.</param>
-internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<PolicyState> loaded)
+internal sealed class HeldPolicy(AgentPaths paths, Counters counters, KnownPolicyKeys known, Action<PolicyState> loaded)
 {
     private const int MaxKeyBytes = 64 * 1024;
+    private const string Unkept = "policy-key-unkept";
 
     private readonly Lock _gate = new();
-    private byte[]? _policy, _key;
+    private byte[]? _policy, _key, _known;
     private PolicyState _state = new(null, NoPolicy("the agent has not read its policy yet"), null);
 
-    /// <summary>Two small files are read at each question, so that a change counts from the next start on.</summary>
+    /// <summary>Three small files are read at each question, so that a change counts from the next start on.</summary>
     public PolicyState Now()
     {
         lock (_gate)
         {
-            byte[]? policy = null, key = null;
+            byte[]? policy = null, key = null, keys = null;
             Denial? trouble = null;
             try
             {
                 policy = SmallFile.ReadRegular(paths.Policy, SignedPolicy.MaxBytes);
                 key = SmallFile.ReadRegular(paths.PolicyKey, MaxKeyBytes);
+                keys = known.Read();
                 if (policy is null || key is null)
                     trouble = NoPolicy($"{(policy is null ? paths.Policy : paths.PolicyKey)} is no regular file, or longer than a policy may be");
             }
@@ -40,25 +42,33 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<Pol
             {
                 trouble = NoPolicy(Escape.ForTerminal(e.Message));
             }
-            if (trouble is null && _policy is not null && _key is not null && policy.AsSpan().SequenceEqual(_policy) && key.AsSpan().SequenceEqual(_key))
+            if (trouble is null && IsSame(policy, _policy) && IsSame(key, _key) && IsSame(keys, _known))
                 return _state;
-            if (trouble is not null && trouble == _state.Trouble)
+            PolicyState state = trouble is not null ? new PolicyState(null, trouble, null) : Load(policy!, key!, ref keys);
+            // What could not be kept is tried again.
+            (_policy, _key, _known) = (state.Trouble?.Code == Unkept ? null : policy, key, keys);
+            if (state.Trouble is not null && state.Trouble == _state.Trouble)
                 return _state;
-            (_policy, _key) = (policy, key);
-            _state = trouble is not null ? new PolicyState(null, trouble, null) : Load(policy!, key!);
+            _state = state;
             loaded(_state);
             return _state;
         }
     }
 
-    private PolicyState Load(byte[] policy, byte[] key)
+    private static bool IsSame(byte[]? now, byte[]? before) => now is null ? before is null : before is not null && now.AsSpan().SequenceEqual(before);
+
+    private PolicyState Load(byte[] policy, byte[] key, ref byte[]? seen)
     {
         List<PublicKey> keys = [];
         try
         {
             keys.AddRange(KeyFile.ReadPublicKeys(System.Text.Encoding.UTF8.GetString(key), paths.PolicyKey));
             SignedPolicy signed = SignedPolicy.Open(policy, paths.Policy, keys, paths.PolicyKey);
+            // First, so that a stranger's policy leaves no counter behind.
+            if (known.Check(signed, seen) is { } stranger)
+                return new PolicyState(null, stranger, null);
             counters.Check(signed, keys.Select(k => k.Id), paths.Policy);
+            seen ??= known.Keep([.. keys.Select(k => k.Id)]);
             return new PolicyState(signed, null, WithoutMeasurement(signed.Policy));
         }
         catch (CounterException e)
@@ -72,6 +82,10 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, Action<Pol
         catch (Exception e) when (e is DocumentException or KeyException)
         {
             return new PolicyState(null, new Denial("policy-malformed", e.Message), null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new PolicyState(null, new Denial(Unkept, $"the policy's key cannot be kept: {Escape.ForTerminal(e.Message)}"), null);
         }
         finally
         {

@@ -15,20 +15,38 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="Certain">Something is wrong; false where it could only not be told.</param>
 internal sealed record RunningTrouble(string Own, string? Container, int Pid, Digest? Image, string Code, string Text, bool Certain)
 {
-    /// <summary>The code of what only a look at processes finds.</summary>
+    /// <summary>What only a look at processes finds.</summary>
     public const string ForeignCode = "foreign-code";
+
+    /// <summary>It runs, and the gate has not started it. Whatever else is wrong with a container is told of beside it.</summary>
+    public const string PastGate = "past-gate";
+
+    /// <summary>The least look that finds it.</summary>
+    public LookDepth Depth => Code switch { PastGate => LookDepth.Start, ForeignCode => LookDepth.Whole, _ => LookDepth.Images };
+}
+
+/// <summary>How much a look at running containers looks at; each holds those before it.</summary>
+internal enum LookDepth
+{
+    /// <summary>Whether the gate started them. Reads no layer.</summary>
+    Start = 0,
+
+    /// <summary>What is said about their images, by the last measurement of each layer, however old.</summary>
+    Images,
+
+    /// <summary>Every layer that was not measured of late, and the processes.</summary>
+    Whole,
 }
 
 /// <param name="Own">Folders of all containers that ran.</param>
-/// <param name="Whole">Layers and processes were looked at; false: only what is said about images.</param>
-internal sealed record RunningLook(IReadOnlyList<RunningTrouble> Troubles, IReadOnlySet<string> Own, bool Whole);
+internal sealed record RunningLook(IReadOnlyList<RunningTrouble> Troubles, IReadOnlySet<string> Own, LookDepth Depth);
 
 /// <summary>
 /// Looks again at what runs: the layers below each container, what speaks for its image, and the programs and libraries that its processes
 /// have mapped. Which containers there are is read from the processes, so that the daemon need not answer.
 /// </summary>
 /// <remarks>For one thread.</remarks>
-internal sealed class RunningContainers(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, HostClock clock)
+internal sealed class RunningContainers(HostStore store, HeldPolicy policy, ImageJudge judge, MeasuredLayers layers, StartedContainers started, HostClock clock)
 {
     /// <summary>Mapped files of one container; more are not looked at, and that is trouble of its own.</summary>
     private const int MaxMapped = 20_000;
@@ -49,14 +67,18 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
     internal int Remembered => _hashes.Count + _known.Count;
 
     /// <summary>Everything that is wrong now, by container.</summary>
-    /// <param name="whole">Reads every layer that was not measured of late, and looks at the processes; false: takes the last measurement of each layer, however old, and asks only what is said of the image now.</param>
-    public RunningLook Look(bool whole, CancellationToken cancellationToken)
+    public RunningLook Look(LookDepth depth, CancellationToken cancellationToken)
     {
+        bool whole = depth == LookDepth.Whole;
         List<RunningTrouble> troubles = [];
         IReadOnlyList<RunningContainer> running = RunningProcesses.Find(store, cancellationToken);
         HashSet<string>? host = null;
         foreach (RunningContainer container in running)
         {
+            if (container.Id is { } id && !started.Contains(id, container.Own) && StillRuns(container))
+                troubles.Add(Trouble(container, null, RunningTrouble.PastGate, "it runs and the gate has not started it: it ran before the gate was there, or was started past it", certain: true));
+            if (depth == LookDepth.Start)
+                continue;
             _hashes.Begin();
             host ??= whole ? [.. HostPrograms.Concat(Configured()).Select(p => _hashes.Of(p, cancellationToken)).OfType<string>()] : [];
             // A container that ended meanwhile is no trouble any more, and neither is what its end took away.
@@ -68,7 +90,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             _hashes.EndRound();
             _known.EndRound();
         }
-        return new RunningLook(troubles, running.Select(c => c.Own).ToHashSet(StringComparer.Ordinal), whole);
+        return new RunningLook(troubles, running.Select(c => c.Own).ToHashSet(StringComparer.Ordinal), depth);
     }
 
     /// <summary>The runtimes that the launchers were installed for, which may lie anywhere.</summary>

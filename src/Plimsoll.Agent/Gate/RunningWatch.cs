@@ -9,13 +9,16 @@ using Plimsoll.Verify.Start;
 namespace Plimsoll.Agent.Gate;
 
 /// <summary>
-/// Looks at running containers every so often, and at once when the policy, the revocation list or the drop folder changes; writes down what is new,
-/// and does with a container in trouble what policy says.
+/// Looks at running containers every so often, and at once when the policy, the revocation list or the drop folder changes; when the daemon tells of a start, and each minute, whether
+/// the gate started them. Writes down what is new, and does with a container in trouble what policy says.
 /// </summary>
 internal sealed class RunningWatch : IDisposable
 {
     /// <summary>How long a change is waited for to be complete: a file is written, then renamed.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Also where the daemon tells nothing.</summary>
+    private static readonly TimeSpan StartsEvery = TimeSpan.FromMinutes(1);
 
     /// <summary>Time that a container has to end before it is killed. Enough to write a journal, and short for what may be an intruder.</summary>
     private const int GraceSeconds = 5;
@@ -34,23 +37,29 @@ internal sealed class RunningWatch : IDisposable
     private readonly TimeProvider _time;
     private readonly TimeSpan _every;
     private readonly CancellationTokenSource _stop = new();
-    private readonly AutoResetEvent _changed = new(false);
+    private readonly AutoResetEvent _changed = new(false), _begun = new(false);
+    private readonly DaemonEvents _starts;
     private readonly List<FileSystemWatcher> _watchers = [];
     private readonly Thread _thread;
 
     /// <summary>What was written down of each container and is still so.</summary>
-    private readonly Dictionary<string, RunningTrouble> _told = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Own, bool Past), RunningTrouble> _told = [];
 
     public RunningWatch(RunningContainers running, StartedContainers started, HostStore store, HeldPolicy policy, DaemonClient daemon, AgentLog log, AgentPaths paths, TimeSpan every, TimeProvider time)
     {
         (_running, _started, _store, _policy, _daemon, _log, _every, _time) = (running, started, store, policy, daemon, log, every, time);
-        string[] files = [.. ((string[])[paths.Policy, paths.PolicyKey, paths.Revocations]).Select(p => Path.GetFileName(p)!)];
+        string[] files = [.. ((string[])[paths.Policy, paths.PolicyKey, paths.PolicyKeysKnown, paths.Revocations]).Select(p => Path.GetFileName(p)!)];
         Follow(paths.State, false, name => name is null || files.Contains(name, StringComparer.Ordinal));
         // A layout changes by its index, which lies below.
         Follow(paths.Evidence, true, _ => true);
         Follow(paths.Fetched, false, _ => true);
         _thread = new Thread(Watch) { IsBackground = true, Name = "running containers" };
         _thread.Start();
+        _starts = new DaemonEvents(daemon, """{"type":["container"],"event":["start"]}""", _ =>
+        {
+            _begun.Set();
+            return Task.CompletedTask;
+        });
     }
 
     private void Follow(string folder, bool below, Func<string?, bool> counts)
@@ -91,16 +100,19 @@ internal sealed class RunningWatch : IDisposable
         long last = 0;
         try
         {
-            for (bool whole = true; ; whole = _time.GetElapsedTime(last) >= _every)
+            for (LookDepth depth = LookDepth.Whole; ;)
             {
-                if (whole)
+                if (depth == LookDepth.Whole)
                     last = _time.GetTimestamp();
-                Round(whole);
+                Round(depth);
                 TimeSpan rest = _every - _time.GetElapsedTime(last);
-                if (rest > TimeSpan.Zero && WaitHandle.WaitAny([_stop.Token.WaitHandle, _changed], rest) == 1)
+                int woken = rest > TimeSpan.Zero ? WaitHandle.WaitAny([_stop.Token.WaitHandle, _changed, _begun], rest < StartsEvery ? rest : StartsEvery) : WaitHandle.WaitTimeout;
+                if (woken != WaitHandle.WaitTimeout)
                     _stop.Token.WaitHandle.WaitOne(Settle);
                 _stop.Token.ThrowIfCancellationRequested();
-                _changed.Reset();
+                depth = _time.GetElapsedTime(last) >= _every ? LookDepth.Whole : woken == 1 ? LookDepth.Images : LookDepth.Start;
+                if (depth > LookDepth.Start)
+                    _changed.Reset();
             }
         }
         catch (OperationCanceledException)
@@ -109,14 +121,14 @@ internal sealed class RunningWatch : IDisposable
         }
     }
 
-    private void Round(bool whole)
+    private void Round(LookDepth depth)
     {
         try
         {
-            RunningLook look = _running.Look(whole, _stop.Token);
+            RunningLook look = _running.Look(depth, _stop.Token);
             Tell(look);
             React(look);
-            if (whole)
+            if (depth == LookDepth.Whole)
                 _started.Sweep(_store);
         }
         // What runs goes on running; the next round may fare better, and this one is told of.
@@ -130,20 +142,22 @@ internal sealed class RunningWatch : IDisposable
     /// <summary>Each trouble is one line when it comes, and one when it goes while its container runs on.</summary>
     private void Tell(RunningLook look)
     {
-        Dictionary<string, RunningTrouble> now = look.Troubles.ToDictionary(t => t.Own, StringComparer.Ordinal);
+        HashSet<(string, bool)> now = [];
         foreach (RunningTrouble trouble in look.Troubles)
         {
-            bool isNew = !_told.TryGetValue(trouble.Own, out RunningTrouble? told) || (told.Code, told.Text) != (trouble.Code, trouble.Text);
+            (string, bool) key = (trouble.Own, trouble.Code == RunningTrouble.PastGate);
+            now.Add(key);
+            bool isNew = !_told.TryGetValue(key, out RunningTrouble? told) || (told.Code, told.Text) != (trouble.Code, trouble.Text);
             _log.Running(trouble, isNew);
-            _told[trouble.Own] = trouble;
+            _told[key] = trouble;
         }
-        foreach ((string own, RunningTrouble told) in _told.ToList())
-            if (!look.Own.Contains(own))
-                _told.Remove(own);
-            // Only who looked at the processes can say that a program is gone.
-            else if (!now.ContainsKey(own) && (look.Whole || told.Code != RunningTrouble.ForeignCode))
+        foreach (((string Own, bool Past) key, RunningTrouble told) in _told.ToList())
+            if (!look.Own.Contains(key.Own))
+                _told.Remove(key);
+            // Only who looked for it can say that it is gone.
+            else if (!now.Contains(key) && told.Depth <= look.Depth)
             {
-                _told.Remove(own);
+                _told.Remove(key);
                 _log.Restored(told);
             }
     }
@@ -153,7 +167,7 @@ internal sealed class RunningWatch : IDisposable
         RunningAction action = _policy.Now().Signed?.Policy.Start?.RunningOn(_time.GetUtcNow()) ?? RunningAction.Report;
         if (action == RunningAction.Report)
             return;
-        Parallel.ForEach(look.Troubles.Where(t => t.Certain), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = _stop.Token }, trouble =>
+        Parallel.ForEach(look.Troubles.Where(t => t.Certain).DistinctBy(t => t.Own), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = _stop.Token }, trouble =>
         {
             try
             {
@@ -205,9 +219,11 @@ internal sealed class RunningWatch : IDisposable
     {
         foreach (FileSystemWatcher watcher in _watchers)
             watcher.Dispose();
+        _starts.Dispose();
         _stop.Cancel();
         _thread.Join();
         _changed.Dispose();
+        _begun.Dispose();
         _stop.Dispose();
     }
 }

@@ -20,6 +20,9 @@ internal sealed record GateRecord(GateRequest Request, Answer Answer, Digest? Im
 {
     /// <summary>The token that let it through; null: none was needed, or none would.</summary>
     public BreakGlassUse? Glass { get; init; }
+
+    /// <summary>What was said of a start that was allowed all the same.</summary>
+    public IReadOnlyList<Reason> Warnings { get; init; } = [];
 }
 
 /// <summary>
@@ -46,7 +49,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             if (TryJudge(request, again, cancellationToken).Allowed && again.Image is { } image && again.Pardon.Codes.Count > 0 && TryUse(glass, image, request.Container, again.Pardon, ref answer) is { } used)
                 (found, answer, use) = (again, Answer.Allow, used);
         }
-        return decided(new GateRecord(request, answer, found.Image, found.Names, found.Measured, found.Policy, time.GetElapsedTime(begin)) { Glass = use });
+        return decided(new GateRecord(request, answer, found.Image, found.Names, found.Measured, found.Policy, time.GetElapsedTime(begin)) { Glass = use, Warnings = answer.Allowed ? found.Warnings : [] });
     }
 
     /// <param name="answer">Becomes the reason, where the use cannot be written down.</param>
@@ -91,6 +94,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         public IReadOnlyList<string> Names { get; set; } = [];
         public Measurement? Measured { get; set; }
         public string Policy { get; set; } = "";
+        public IReadOnlyList<Reason> Warnings { get; set; } = [];
 
         /// <summary>Notes what a token may override; null at first, when everything refuses.</summary>
         public Pardon? Pardon { get; init; }
@@ -123,7 +127,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         IReadOnlyList<UnpackedImage> images = store.OpenImagesOn(stack, cancellationToken);
         try
         {
-            return images.Count == 0 ? Answer.Deny("no-image", "the container's root is made of layers that belong to no image of this host")
+            return images.Count == 0 ? Answer.Deny("no-image", $"the container's root is made of layers that belong to no image of this host{Restacked(stack, cancellationToken)}")
                 : Judge(request, found, signed.Policy, spec, stack, images, cancellationToken);
         }
         finally
@@ -131,6 +135,13 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             foreach (UnpackedImage image in images)
                 image.Dispose();
         }
+    }
+
+    /// <summary>What of Docker's notes was changed, as far as the store tells.</summary>
+    private string Restacked(StackedRoot stack, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RestackedNote> notes = store.FindRestacked(stack, cancellationToken);
+        return notes.Count == 0 ? "" : $"; not as it was: {string.Join("; ", notes.Take(2).Select(n => Escape.ForTerminal(n.ToString())))}{(notes.Count > 2 ? $" and {notes.Count - 2} more" : "")}";
     }
 
     private Answer Judge(GateRequest request, Case found, Policy held, byte[] spec, StackedRoot stack, IReadOnlyList<UnpackedImage> images, CancellationToken cancellationToken)
@@ -179,6 +190,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         // No token counts meanwhile either.
         if ((trust.Dated || allowed.Dated) && time.Trouble is { } wrong)
             return Answer.Deny(HostClock.SetBack, wrong);
+        found.Warnings = [.. trust.Warnings, .. allowed.Warnings];
         return JudgeOwn(request, found, held, stack, opened, image, measured, before, cancellationToken);
     }
 
@@ -222,10 +234,17 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     {
         if (verdict.Reasons is not [var worst, ..])
             return Answer.Deny("refused", $"policy {Escape.ForTerminal(verdict.Policy)} refuses");
-        string examples = worst.Examples.Count > 0 ? $" ({string.Join(", ", worst.Examples.Take(3).Select(Escape.ForTerminal))})" : "";
         string rule = worst.Rule is { } at ? $"; policy {Escape.ForTerminal(verdict.Policy)}, {at}" : "";
-        return Answer.Deny(worst.Component is { } component ? $"{component}/{worst.Code}" : worst.Code, $"{Escape.ForTerminal(worst.Message)}{examples}{rule}{(note.Length > 0 ? $"; {note}" : "")}");
+        return Answer.Deny(CodeOf(worst), $"{TextOf(worst)}{rule}{(note.Length > 0 ? $"; {note}" : "")}");
     }
+
+    /// <summary>A warning as a line of the log has it.</summary>
+    internal static string Said(Reason warning) => $"{CodeOf(warning)}: {TextOf(warning)}{(warning.Rule is { } at ? $"; {at}" : "")}";
+
+    private static string CodeOf(Reason reason) => reason.Component is { } component ? $"{component}/{reason.Code}" : reason.Code;
+
+    private static string TextOf(Reason reason) =>
+        Escape.ForTerminal(reason.Message) + (reason.Examples.Count > 0 ? $" ({string.Join(", ", reason.Examples.Take(3).Select(Escape.ForTerminal))})" : "");
 
     private static string CodeOf(ImageError error) => error switch
     {

@@ -184,7 +184,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
     {
         DoctorAnswer listed = await docker.GetAsync("images/json", cancellationToken);
         AgentPaths paths = options.Paths with { State = options.At(options.Paths.State), DataRoot = options.At(options.Paths.DataRoot) };
-        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _ => { }), _ => { });
+        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _ => { }), new KnownPolicyKeys(paths.PolicyKeysKnown, null), _ => { });
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         ImageJudge judge = new(paths, store, policy, new Counters(Path.Combine(paths.State, "revocations"), _ => { }), new MeasuredLayers(store, TimeSpan.Zero, options.Time),
             new StartedContainers(Path.Combine(paths.State, "started")), HostCheck.Of(paths, _ => { }), TimeSpan.FromMinutes(1), options.Time);

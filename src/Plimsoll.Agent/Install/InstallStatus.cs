@@ -151,6 +151,12 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             }
             keys.AddRange(KeyFile.ReadPublicKeys(Encoding.UTF8.GetString(SmallFile.ReadRegular(key, MaxKeyBytes) ?? []), options.Paths.PolicyKey));
             SignedPolicy signed = SignedPolicy.Open(SmallFile.ReadRegular(policy, SignedPolicy.MaxBytes) ?? [], options.Paths.Policy, keys, options.Paths.PolicyKey);
+            string known = options.At(options.Paths.PolicyKeysKnown);
+            if (File.Exists(known) && !File.ReadLines(known).Contains(signed.KeyId, StringComparer.Ordinal))
+            {
+                Bad("policy", Catalogue.AgentPolicyKeyChanged.With(options.Paths.PolicyKeysKnown));
+                return;
+            }
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;
             Say("policy", Catalogue.AgentPolicyHeld.With(Escape.Quote(signed.Policy.Name), signed.Counter, Written(signed.Signed), (int)age.TotalDays));
             Registries(signed.Policy.Start?.Evidence ?? EvidenceSources.None);

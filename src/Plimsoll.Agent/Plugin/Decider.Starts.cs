@@ -140,7 +140,7 @@ internal sealed partial class Decider
         if ((answer.Verdict.Dated || verdict.Dated) && images.ClockTrouble is { } wrong)
             return Decision.Deny(HostClock.SetBack, wrong) with { Image = image, Verdict = verdict };
         images.Prepare(image);
-        return Decision.Allow with { Image = image, Verdict = verdict };
+        return Decision.Allow with { Image = image, Verdict = verdict, Warnings = [.. answer.Verdict.Warnings, .. verdict.Warnings] };
     }
 
     /// <summary>A token is for starts: it lifts no limit of a container that runs.</summary>
@@ -196,6 +196,6 @@ internal sealed partial class Decider
         Verdict verdict = StartJudge.OfVolume(asked.Policy, volume, clock.GetUtcNow(), host);
         if (verdict.Outcome is not (Outcome.Passed or Outcome.Warned))
             return Decision.Deny(verdict);
-        return verdict.Dated && images.ClockTrouble is { } wrong ? Decision.Deny(HostClock.SetBack, wrong) with { Verdict = verdict } : Decision.Allow with { Verdict = verdict };
+        return verdict.Dated && images.ClockTrouble is { } wrong ? Decision.Deny(HostClock.SetBack, wrong) with { Verdict = verdict } : Decision.Allow with { Verdict = verdict, Warnings = [.. verdict.Warnings] };
     }
 }

@@ -28,7 +28,7 @@ internal sealed partial class Decider(IImageJudge images, DaemonClient daemon, T
         Decision decision = own
             ? endpoint.CalledBack ? Decision.AllowAs("call-back") : Decision.Deny("forged-callback", "this agent calls back to read, to pause and to stop only")
             : await DecideAsync(request, path, endpoint, name, cancellationToken);
-        return decision with { Endpoint = endpoint.ToString(), Subject = name };
+        return decision with { Endpoint = endpoint.ToString(), Subject = name, OnlyReads = endpoint.OnlyReads };
     }
 
     private ValueTask<Decision> DecideAsync(AuthzRequest request, RequestPath path, Endpoint endpoint, string name, CancellationToken cancellationToken)

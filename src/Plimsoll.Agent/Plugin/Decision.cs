@@ -13,8 +13,14 @@ internal sealed record Decision(Answer Answer, string Code)
 
     public string Endpoint { get; init; } = "";
     public string Subject { get; init; } = "";
+
+    /// <summary>As <see cref="Plugin.Endpoint.OnlyReads"/>.</summary>
+    public bool OnlyReads { get; init; }
     public Digest? Image { get; init; }
     public Verdict? Verdict { get; init; }
+
+    /// <summary>What was said of a request that was allowed all the same.</summary>
+    public IReadOnlyList<Reason> Warnings { get; init; } = [];
 
     public static Decision Allow { get; } = new(Answer.Allow, "allowed");
 

@@ -57,6 +57,9 @@ internal sealed record Endpoint(string Method, string Pattern, EngineOperation? 
     /// <summary>Also for what is no container's name: <c>docker inspect IMAGE</c> asks for a container of that name first, and goes on when dockerd knows none.</summary>
     public bool AnyName { get; init; }
 
+    /// <summary>Whether nothing but reading what the engine tells of itself comes of it; what leaves a container or an image is more.</summary>
+    public bool OnlyReads => Method is "GET" or "HEAD" && Operation is null or EngineOperation.Read;
+
     public string First => _segments[0];
 
     /// <param name="name">What stands where the pattern has a name; of several the first. Untrusted text.</param>

@@ -115,8 +115,10 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
                 Code = decision.Code,
                 Text = decision.Answer.Text,
                 Subject = decision.Subject,
+                OnlyReads = decision.OnlyReads,
                 Image = decision.Image,
                 Verdict = decision.Verdict,
+                Warnings = decision.Warnings,
                 Took = took,
             });
             return decision;

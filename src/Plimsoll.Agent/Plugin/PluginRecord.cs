@@ -24,12 +24,18 @@ public sealed record PluginRecord
     /// <summary>What the daemon was told; empty when allowed.</summary>
     public required string Text { get; init; }
 
+    /// <summary>As <see cref="Plugin.Endpoint.OnlyReads"/>.</summary>
+    public bool OnlyReads { get; init; }
+
     /// <summary>The container, exec, image or the like that the path names; untrusted text.</summary>
     public string Subject { get; init; } = "";
     public Digest? Image { get; init; }
 
     /// <summary>The verdict that decided, also one that allowed with warnings.</summary>
     public Verdict? Verdict { get; init; }
+
+    /// <summary>What was said of a request that was allowed all the same, of its image and of itself.</summary>
+    public IReadOnlyList<Reason> Warnings { get; init; } = [];
     public required TimeSpan Took { get; init; }
 
     public const int MaxUri = 2000;

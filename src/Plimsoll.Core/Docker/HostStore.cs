@@ -98,6 +98,40 @@ public sealed class HostStore(string root, OciLimits limits)
         }
     }
 
+    /// <summary>
+    /// Why no image is made of exactly these folders: notes of the store by which images that share folders with them are stacked otherwise than their layers say, and
+    /// configs that are not what their id says. For people; reads every image of the store.
+    /// </summary>
+    public IReadOnlyList<RestackedNote> FindRestacked(StackedRoot stack, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        List<(int Shared, IReadOnlyList<RestackedNote> Notes)> found = [];
+        using Overlay2Store store = Open();
+        foreach (Digest id in store.ListImages())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (store.FindConfig(id, limits.MaxJsonBytes) is { } config && Digest.Of(config) != id)
+                    found.Add((0, [new RestackedNote(id, 0, $"image/overlay2/imagedb/content/sha256/{id.Hex}")]));
+                else if (OpenImage(id) is { } image)
+                    using (image)
+                        if (image.Folders.Count(f => stack.Layers.Contains(f, StringComparer.Ordinal)) is > 0 and var shared)
+                            found.Add((shared, [.. image.FindRestacked(stack)]));
+            }
+            catch (ImageException e) when (e.Error is ImageError.DiffIdMismatch)
+            {
+                // Two of its layers are one folder, or layerdb names another layer.
+                found.Add((0, [new RestackedNote(id, 0, e.Message)]));
+            }
+            catch (ImageException)
+            {
+                // One that cannot be read tells nothing.
+            }
+        }
+        return found.Where(f => f.Notes.Count > 0).OrderByDescending(f => f.Shared).Select(f => f.Notes).FirstOrDefault() ?? [];
+    }
+
     /// <summary>An image as it lies unpacked; null when the store lacks it or a part of it.</summary>
     public UnpackedImage? OpenImage(Digest id)
     {
@@ -157,6 +191,14 @@ public sealed class HostStore(string root, OciLimits limits)
         : throw new ImageException(ImageError.AccessDenied, reason!, "the agent runs as root, beside a daemon with the storage driver overlay2");
 }
 
+/// <summary>A note of the store that is not what an image's layers say.</summary>
+/// <param name="Layer">1 for the base layer; 0 for the image as a whole.</param>
+/// <param name="Place">Relative to the data root.</param>
+public sealed record RestackedNote(Digest Image, int Layer, string Place)
+{
+    public override string ToString() => $"{(Layer > 0 ? $"layer {Layer} of " : "")}{Image}: {Place}";
+}
+
 /// <summary>The folders below <c>overlay2/</c> that a container's root is made of.</summary>
 /// <param name="Own">Takes what the container writes.</param>
 /// <param name="Init">Docker's own names, for mounts.</param>
@@ -176,6 +218,9 @@ public sealed class UnpackedImage : IDisposable
 
     /// <summary>Folders below <c>overlay2/</c>, base layer first.</summary>
     public IReadOnlyList<string> Folders => _image.Folders;
+
+    /// <summary>The notes that are wrong of those by which it is stacked.</summary>
+    internal IEnumerable<RestackedNote> FindRestacked(StackedRoot stack) => _image.FindRestacked([.. stack.Layers.Reverse()]).Select(n => new RestackedNote(Id, n.Layer, n.Place));
 
     public void Dispose() => _image.Dispose();
 }

@@ -71,6 +71,17 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
 
     public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
 
+    /// <summary>The same beside what is mounted: where all notes but layerdb's <c>cache-id</c>s fit it, those were changed.</summary>
+    /// <param name="mounted">Folders below <c>overlay2/</c>, base layer first.</param>
+    public IReadOnlyList<ChangedNote> FindRestacked(IReadOnlyList<string> mounted)
+    {
+        StoredLayer[] own = [.. Layers.Select(l => _stored[l.Key])];
+        if (mounted.Count != own.Length || _store.FindRestacked([.. own.Select((l, i) => l with { CacheId = mounted[i] })], null).Count > 0)
+            return FindRestacked();
+        return [.. Enumerable.Range(0, own.Length).Where(i => own[i].CacheId != mounted[i])
+            .Select(i => new ChangedNote(i + 1, $"image/overlay2/layerdb/sha256/{own[i].ChainId.Hex}/cache-id", own[i].CacheId, mounted[i]))];
+    }
+
     protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);
 
     protected override long WeightOf(ImageLayer layer) => _stored[layer.Key].UnpackedBytes;

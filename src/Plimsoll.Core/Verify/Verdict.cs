@@ -28,6 +28,9 @@ public sealed record Verdict
     /// <summary>Worst first, then in the order of the policy; also those of exceptions that were used. Never empty unless <see cref="Outcome.Passed"/>.</summary>
     public IReadOnlyList<Reason> Reasons { get; init; } = [];
 
+    /// <summary>Those that let the image through and want to be looked at; while a policy learns, also what it would refuse.</summary>
+    public IEnumerable<Reason> Warnings => Reasons.Where(r => r.Outcome == Outcome.Warned);
+
     /// <summary>Of <see cref="TrustJudge"/> and <see cref="Start.StartJudge"/>: whether another time could have given another answer, because an age, a first or last day or a window of the week was asked on the way.</summary>
     public bool Dated { get; init; }
 }

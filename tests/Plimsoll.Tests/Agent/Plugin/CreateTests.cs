@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
+using Plimsoll.Agent.Gate;
 using Plimsoll.Agent.Plugin;
+using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
+using Decision = Plimsoll.Agent.Plugin.Decision;
 
 namespace Plimsoll.Tests.Agent.Plugin;
 
@@ -33,6 +36,18 @@ public sealed class CreateTests : IDisposable
         Assert.Equal("signature/no-signature", decision.Code);
         Assert.Equal("plimsoll: signature/no-signature: no trusted key signed it\\x1b[2J; policy edge rule trust[0]", decision.Answer.Text);
         Assert.Empty(_gated.Prepared);
+    }
+
+    [Fact]
+    public async Task Create_PolicyThatLearns_SaysWhatItWouldRefuse()
+    {
+        _gated.Policy = new Policy { Name = "edge", Start = new StartRules { LearningUntil = DateOnly.MaxValue } };
+        Decision decision = await _gated.CreateAsync(b => Host(b).Remove("Memory"));
+
+        Assert.Equal("allowed", decision.Code);
+        Assert.Equal(["no-memory-limit", "learning"], decision.Warnings.Select(w => w.Code));
+        Assert.Equal("resources/no-memory-limit", RuntimeGate.Said(decision.Warnings[0]).Split(':')[0]);
+        Assert.Empty((await _gated.CreateAsync(_ => { })).Warnings);
     }
 
     [Fact]

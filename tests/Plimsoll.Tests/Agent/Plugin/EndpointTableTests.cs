@@ -8,6 +8,11 @@ namespace Plimsoll.Tests.Agent.Plugin;
 public sealed class EndpointTableTests
 {
     [Fact]
+    public void All_GetsThatPolicyMustAllow_AreNoMereReading() => Assert.Equal(
+        ["GET /containers/{name}/attach/ws", "GET /containers/{name}/export", "HEAD /containers/{name}/archive", "GET /containers/{name}/archive", "GET /images/get", "GET /images/{name...}/get", "GET /swarm", "GET /swarm/unlockkey"],
+        EndpointTable.All.Where(e => e.Method is "GET" or "HEAD" && !e.OnlyReads).Select(e => e.ToString()));
+
+    [Fact]
     public void Document_OfTheEngineApi_ShowsTheTable()
     {
         IEnumerable<string> shown = File.ReadLines(Repository.At("docs", "formats", "engine-api.md")).SkipWhile(l => l != "|---|---|---|---|---|").Skip(1).TakeWhile(l => l.StartsWith('|'));
