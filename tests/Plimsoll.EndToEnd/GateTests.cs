@@ -1,6 +1,8 @@
+using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Plimsoll.Keys;
 using Plimsoll.Oci;
 using Plimsoll.TestKit;
@@ -18,10 +20,48 @@ public sealed partial class GateTests(SharedGate gate)
 
     private GatedHost Host => gate.Host;
 
-    /// <summary>What <c>docker run</c> printed of the refusal.</summary>
-    private static void Refused(Outcome outcome, params string[] parts) => outcome.ExpectRefused(parts);
+    /// <summary>What <c>docker run</c> printed of the refusal: exactly this code, and these parts of its text.</summary>
+    private static void Refused(Outcome outcome, string code, params string[] parts)
+    {
+        Assert.True(outcome.Code != 0, $"it started: {outcome.Out}");
+        Refused(outcome.Error, code, parts);
+    }
+
+    private static void Refused(string said, string code, params string[] parts)
+    {
+        const string voice = "plimsoll: ";
+        int at = said.IndexOf(voice, StringComparison.Ordinal);
+        Assert.True(at >= 0 && said[(at + voice.Length)..].Split(':')[0] == code, $"wanted {code} in: {said}");
+        foreach (string part in parts)
+            Assert.True(said.Contains(part, StringComparison.Ordinal), $"wanted {part} in: {said}");
+    }
 
     private static void Runs(Outcome outcome) => Assert.Equal("it runs\n", outcome.Expect(0).Out);
+
+    /// <summary>Another policy for the time of an action. Whatever this class does, it does one after the other.</summary>
+    private void Under(string policy, Action action)
+    {
+        Host.Policy(policy);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            Host.Policy(GatedHost.Open);
+        }
+    }
+
+    /// <summary>The host's policy with another <c>start</c> section.</summary>
+    private static string WithStart(string section) => GatedHost.Open.Replace("start: default", section, StringComparison.Ordinal);
+
+    /// <summary>The default, and these operations.</summary>
+    private static string Allowing(params string[] operations) => WithStart($$"""
+        start:
+          engine: {allow: [attach, copy-out, exec, load, manage, network, pull, push, read, remove, tag, update, volume, {{string.Join(", ", operations)}}]}
+          rules:
+          - names: ["**"]
+        """);
 
     private static void Flip(string file, int at)
     {
@@ -33,38 +73,91 @@ public sealed partial class GateTests(SharedGate gate)
     }
 
     /// <summary>Every way in which the store of a host was attacked before <c>plimsoll measure</c>, now before <c>docker run</c>.</summary>
-    public static TheoryData<string, string> StoreAttacks { get; } = new()
-    {
-        { "byte", "layer 2: /etc/passwd (changed)" },
-        { "setuid", "layer 3: /srv/ping (mode)" },
-        { "planted", "layer 2: /bin/backdoor (planted)" },
-        { "missing", "layer 2: /etc/passwd (missing)" },
-        { "link", "layer 2: /srv/link (link)" },
-        { "hardlink", "layer 2: /srv/hard (link)" },
-        { "owner", "layer 2: /etc/passwd (owner)" },
-        { "xattr", "layer 3: /srv/ping (xattr)" },
-        { "whiteout-removed", "layer 3: /etc/removed (whiteout)" },
-        { "whiteout-planted", "layer 3: /etc/passwd (whiteout)" },
-        { "cache-ids", "no-image" },
-        { "file-and-record", "not-intact: layer 2" },
-        { "config", "no-image" },
-        { "link-note", "no-image" },
-    };
-
     [Theory]
-    [MemberData(nameof(StoreAttacks))]
-    public void Run_StoreAttacked_IsRefusedByName(string attack, string reason)
+    [InlineData("byte", "not-intact", "layer 2: /etc/passwd (changed)")]
+    [InlineData("two", "not-intact", "layer 2: /etc/passwd (changed)", "layer 3: /srv/ping (changed)")]
+    [InlineData("setuid", "not-intact", "layer 3: /srv/ping (mode)")]
+    [InlineData("planted", "not-intact", "layer 2: /bin/backdoor (planted)")]
+    [InlineData("missing", "not-intact", "layer 2: /etc/passwd (missing)")]
+    [InlineData("link", "not-intact", "layer 2: /srv/link (link)")]
+    [InlineData("hardlink", "not-intact", "layer 2: /srv/hard (link)")]
+    [InlineData("owner", "not-intact", "layer 2: /etc/passwd (owner)")]
+    [InlineData("xattr", "not-intact", "layer 3: /srv/ping (xattr)")]
+    [InlineData("redirect", "not-intact", "layer 3: /srv (xattr)")]
+    [InlineData("capability", "not-intact", "layer 5: /srv/cap (xattr)")]
+    [InlineData("device", "not-intact", "layer 5: /etc/null (device)")]
+    [InlineData("whiteout-removed", "not-intact", "layer 3: /etc/removed (whiteout)")]
+    [InlineData("whiteout-planted", "not-intact", "layer 3: /etc/passwd (whiteout)")]
+    [InlineData("opaque-removed", "not-intact", "layer 5: /opt/app (whiteout)")]
+    [InlineData("opaque-user", "not-intact", "layer 5: /opt/app (whiteout)")]
+    [InlineData("file-and-record", "not-intact", "layer 2: layer")]
+    [InlineData("mode-and-record", "not-intact", "layer 2: layer")]
+    [InlineData("cache-ids", "no-image")]
+    [InlineData("cache-id-removed", "no-image")]
+    [InlineData("one-folder", "not-intact", "layer 2 of 3 and one below it have the same folder")]
+    [InlineData("lower-less", "no-image")]
+    [InlineData("lower-order", "no-image")]
+    [InlineData("parent", "not-intact", "layer 3: /image/overlay2/layerdb/sha256/", "/parent (stack)")]
+    [InlineData("link-note", "no-image")]
+    public void Run_StoreAttacked_IsRefusedByName(string attack, string code, params string[] parts)
     {
-        SavedImage image = Host.Signed($"store-{attack}");
+        SavedImage image = attack is "capability" or "device" or "opaque-removed" or "opaque-user" ? SignedWithMore($"store-{attack}") : Host.Signed($"store-{attack}");
         Runs(Host.Start(image));
-
-        // Docker itself misses an edited config when it creates; a container that was created before, it starts.
-        string? created = attack == "config" ? Create(image) : null;
 
         Attack(image, attack);
 
-        Refused(created is null ? Host.Start(image) : Host.Docker("start", "-a", created), reason);
+        Refused(Host.Start(image), code, parts);
     }
+
+    /// <summary>What Docker itself misses, or cannot mount anew: a container that was created before, it starts.</summary>
+    [Theory]
+    [InlineData("byte", "not-intact", "layer 2: /etc/passwd (changed)")]
+    [InlineData("config", "rule/no-image", "the store has no config whose digest is")]
+    [InlineData("lower-less", "not-intact", "layer 3: /overlay2/", "/lower (stack)")]
+    [InlineData("link-names", "not-intact", "layer 2: /overlay2/l/", "(stack)")]
+    [InlineData("own-lower", "no-image")]
+    public void Start_StoreAttackedSinceTheContainerWasCreated_IsRefusedByName(string attack, string code, params string[] parts)
+    {
+        SavedImage image = Host.Signed($"created-{attack}");
+        string twin = Create(image), attacked = Create(image);
+        Runs(Host.Docker("start", "-a", twin));
+
+        if (attack == "own-lower")
+        {
+            string lower = Path.Combine(Host.Own(attacked, ""), "../lower");
+            string[] below = File.ReadAllText(lower).Split(':');
+            // -init, layer 3, layer 2, layer 1.
+            File.WriteAllText(lower, string.Join(':', below[0], below[1], below[3]));
+        }
+        else
+            Attack(image, attack);
+
+        Refused(Host.Docker("start", "-a", attacked), code, parts);
+    }
+
+    /// <summary>Two layers more: a file capability, a device, and a folder that hides the one below it.</summary>
+    private SavedImage SignedWithMore(string name)
+    {
+        SavedImage image = Host.Image(name)
+            .WithLayer(("opt/app/old", $"old {name}"))
+            .WithLayer(tar =>
+            {
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.CharacterDevice, "etc/null") { DeviceMajor = 1, DeviceMinor = 3 });
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "opt/app/") { Mode = Program });
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "opt/app/.wh..wh..opq"));
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "opt/app/new") { DataStream = new MemoryStream(Encoding.UTF8.GetBytes($"new {name}")) });
+                // Revision 2, effective; cap_net_raw.
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "srv/cap", new Dictionary<string, string> { ["SCHILY.xattr.security.capability"] = "\u0001\0\0\u0002\0\u0020\0\0\0\0\0\0\0\0\0\0\0\0\0\0" })
+                { Mode = Program, DataStream = new MemoryStream(Encoding.UTF8.GetBytes($"cap {name}")) });
+            });
+        Host.Daemon.Load(image.Build());
+        Host.Sign(image, name);
+        return image;
+    }
+
+    private string OverlayNote(SavedImage image, int layer, string file) => Path.Combine(Path.GetDirectoryName(Host.Unpacked(image, layer))!, file);
+
+    private static void Attribute(string call, string path, params string[] more) => Tool.Run("python3", ["-c", $"import os,sys;{call}", path, .. more]);
 
     private void Attack(SavedImage image, string attack)
     {
@@ -73,6 +166,10 @@ public sealed partial class GateTests(SharedGate gate)
         {
             case "byte":
                 Flip(passwd, 9);
+                break;
+            case "two":
+                Flip(passwd, 9);
+                File.AppendAllText(ping, "x");
                 break;
             case "setuid":
                 File.SetUnixFileMode(ping, Program | UnixFileMode.SetUser);
@@ -98,7 +195,26 @@ public sealed partial class GateTests(SharedGate gate)
                 Tool.Run("chown", ["1000:0", passwd]);
                 break;
             case "xattr":
-                Tool.Run("python3", ["-c", "import os,sys;os.setxattr(sys.argv[1],'user.note',b'other')", ping]);
+                Attribute("os.setxattr(sys.argv[1],'user.note',b'other')", ping);
+                break;
+            case "redirect":
+                Attribute("os.setxattr(sys.argv[1],'trusted.overlay.redirect',b'/etc')", Path.GetDirectoryName(ping)!);
+                break;
+            case "capability":
+                Attribute("os.setxattr(sys.argv[1],'security.capability',bytes.fromhex('0100000200ffffff00000000ff01000000000000'))", Host.Unpacked(image, 4, "srv/cap"));
+                break;
+            case "device":
+                string device = Host.Unpacked(image, 4, "etc/null");
+                UnixFileMode deviceMode = File.GetUnixFileMode(device);
+                File.Delete(device);
+                Tool.Run("mknod", [device, "c", "1", "1"]);
+                File.SetUnixFileMode(device, deviceMode);
+                break;
+            case "opaque-removed":
+                Attribute("os.removexattr(sys.argv[1],'trusted.overlay.opaque')", Host.Unpacked(image, 4, "opt/app"));
+                break;
+            case "opaque-user":
+                Attribute("os.removexattr(sys.argv[1],'trusted.overlay.opaque');os.setxattr(sys.argv[1],'user.overlay.opaque',b'y')", Host.Unpacked(image, 4, "opt/app"));
                 break;
             case "whiteout-removed":
                 File.Delete(Host.Unpacked(image, 2, "etc/removed"));
@@ -107,12 +223,33 @@ public sealed partial class GateTests(SharedGate gate)
                 Tool.Run("mknod", [Host.Unpacked(image, 2, "etc/passwd"), "c", "0", "0"]);
                 break;
             case "cache-ids":
-                string a = Host.Note(image, 1, "cache-id"), b = Host.Note(image, 2, "cache-id"), id = File.ReadAllText(a);
-                File.WriteAllText(a, File.ReadAllText(b));
-                File.WriteAllText(b, id);
+                Exchange(Host.Note(image, 1, "cache-id"), Host.Note(image, 2, "cache-id"));
+                break;
+            case "cache-id-removed":
+                File.Delete(Host.Note(image, 1, "cache-id"));
+                break;
+            case "one-folder":
+                foreach (string note in (string[])["cache-id", "tar-split.json.gz", "size"])
+                    File.Copy(Host.Note(image, 0, note), Host.Note(image, 1, note), overwrite: true);
+                break;
+            case "lower-less" or "lower-order":
+                // Layer 2, layer 1.
+                string lower = OverlayNote(image, 2, "lower");
+                string[] below = File.ReadAllText(lower).Split(':');
+                File.WriteAllText(lower, attack == "lower-less" ? below[1] : $"{below[1]}:{below[0]}");
+                break;
+            case "link-names":
+                Exchange(OverlayNote(image, 1, "link"), OverlayNote(image, 2, "link"));
+                break;
+            case "parent":
+                File.WriteAllText(Host.Note(image, 2, "parent"), ChainId.Of(image.DiffIds)[0].ToString());
                 break;
             case "file-and-record":
                 EditWithRecord(image, "srv/page");
+                break;
+            case "mode-and-record":
+                File.SetUnixFileMode(Host.Unpacked(image, 1, "bin/tool"), Program | UnixFileMode.SetUser);
+                EditRecord(Host.Note(image, 1, "tar-split.json.gz"), text => string.Join('\n', text.Split('\n').Select(l => WithMode(l, "bin/tool", "0004755"))));
                 break;
             case "config":
                 string config = Path.Combine(Host.Daemon.DataRoot, "image/overlay2/imagedb/content/sha256", image.Id.Hex);
@@ -139,13 +276,43 @@ public sealed partial class GateTests(SharedGate gate)
         string before = Convert.ToBase64String(Crc(File.ReadAllBytes(file)));
         Flip(file, 1);
         string after = Convert.ToBase64String(Crc(File.ReadAllBytes(file)));
+        EditRecord(record, text => text.Replace(before, after, StringComparison.Ordinal));
+    }
+
+    private static void EditRecord(string record, Func<string, string> edit)
+    {
         using MemoryStream plain = new();
         using (GZipStream packed = new(File.OpenRead(record), CompressionMode.Decompress))
             packed.CopyTo(plain);
-        string text = Encoding.UTF8.GetString(plain.ToArray());
-        Assert.Contains(before, text, StringComparison.Ordinal);
+        string before = Encoding.UTF8.GetString(plain.ToArray()), after = edit(before);
+        Assert.NotEqual(before, after);
         using GZipStream again = new(File.Create(record), CompressionLevel.Fastest);
-        again.Write(Encoding.UTF8.GetBytes(text.Replace(before, after, StringComparison.Ordinal)));
+        again.Write(Encoding.UTF8.GetBytes(after));
+    }
+
+    /// <summary>A line of tar-split's record, with another mode in the header of a file.</summary>
+    private static string WithMode(string line, string path, string mode)
+    {
+        if (line.Length == 0 || JsonNode.Parse(line) is not { } node || (int)node["type"]! != 2 || node["payload"] is not { } payload)
+            return line;
+        byte[] piece = Convert.FromBase64String((string)payload!), name = Encoding.ASCII.GetBytes(path + '\0');
+        // What fills up the file before it comes first.
+        int at = piece.AsSpan().IndexOf(name);
+        if (at < 0)
+            return line;
+        byte[] header = piece[at..(at + 512)];
+        TarBuilder.Ascii(header, 100, mode);
+        TarBuilder.Sum(header);
+        header.CopyTo(piece, at);
+        node["payload"] = Convert.ToBase64String(piece);
+        return node.ToJsonString();
+    }
+
+    private static void Exchange(string one, string other)
+    {
+        string content = File.ReadAllText(one);
+        File.Copy(other, one, overwrite: true);
+        File.WriteAllText(other, content);
     }
 
     [Theory]
@@ -157,11 +324,11 @@ public sealed partial class GateTests(SharedGate gate)
         Runs(Host.Start(image));
 
         EditWithRecord(image, "srv/page");
-        Refused(Host.Start(image), "not-intact: layer 2: /srv/page (changed)");
+        Refused(Host.Start(image), "not-intact", "layer 2: /srv/page (changed)");
 
         // A second file that tar-split still knows better must not draw the eye from the first.
         Flip(Host.Unpacked(image, 1, "etc/passwd"), 9);
-        Refused(Host.Start(image), "/etc/passwd (changed)", "/srv/page (changed)");
+        Refused(Host.Start(image), "not-intact", "/etc/passwd (changed)", "/srv/page (changed)");
     }
 
     [Fact]
@@ -176,7 +343,7 @@ public sealed partial class GateTests(SharedGate gate)
         Flip(list, 200);
 
         Outcome outcome = Host.Start(image);
-        Refused(outcome, "not-intact: layer 2");
+        Refused(outcome, "not-intact", "layer 2: layer");
         Assert.DoesNotContain("/srv/page", outcome.Error, StringComparison.Ordinal);
     }
 
@@ -212,12 +379,28 @@ public sealed partial class GateTests(SharedGate gate)
     {
         SavedImage good = Host.Signed("replayed-good"), other = Host.Image("replayed");
         Host.Daemon.Load(other.Build());
-        string evidence = Path.Combine(Host.State, "evidence");
-        File.Copy(Path.Combine(evidence, "replayed-good.json"), Path.Combine(evidence, "replayed.json"));
+        string file = Path.Combine(Host.State, "evidence", "replayed.json"), made = Path.Combine(Host.State, "made.json");
+        string said = File.ReadAllText(Path.Combine(Host.State, "evidence", "replayed-good.json"));
+        Replay(said);
+        Refused(Host.Start(other), "signature/unsigned");
 
-        Refused(Host.Start(other), "signature/");
+        // The same with its subject exchanged inside the envelope.
+        JsonNode envelope = JsonNode.Parse(said)!;
+        string statement = Encoding.UTF8.GetString(Convert.FromBase64String((string)envelope["payload"]!));
+        Assert.Contains(good.Id.Hex, statement, StringComparison.Ordinal);
+        envelope["payload"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(statement.Replace(good.Id.Hex, other.Id.Hex, StringComparison.Ordinal)));
+        Replay(envelope.ToJsonString());
+        Refused(Host.Start(other), "signature/unsigned");
+
         Runs(Host.Start(good));
-        File.Delete(Path.Combine(evidence, "replayed.json"));
+        Host.Sign(other, "replayed");
+        Runs(Host.Start(other));
+
+        void Replay(string text)
+        {
+            File.WriteAllText(made, text);
+            File.Move(made, file, overwrite: true);
+        }
     }
 
     [Fact]
@@ -228,33 +411,47 @@ public sealed partial class GateTests(SharedGate gate)
         using ISigner stranger = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
         Host.Sign(image, "stranger", stranger);
 
-        Refused(Host.Start(image), "signature/");
+        Refused(Host.Start(image), "signature/unsigned");
         Host.Sign(image, "stranger");
         Runs(Host.Start(image));
     }
 
     [Fact]
-    public void Start_FileCopiedIntoACreatedContainer_IsRefused()
+    public void Start_FilePlantedInACreatedContainer_IsRefused()
     {
         SavedImage image = Host.Signed("copied");
         string twin = Create(image), attacked = Create(image);
-        Host.Docker("start", twin).Expect(0);
+        Runs(Host.Docker("start", "-a", twin));
 
         File.WriteAllText(Host.Own(attacked, "srv-page"), "planted before it ever ran");
 
-        Refused(Host.Docker("start", attacked), "own-layer", "/srv-page");
+        Refused(Host.Docker("start", "-a", attacked), "own-layer", "first /srv-page;");
+    }
+
+    [Fact]
+    public void Copy_IntoACreatedContainer_IsRefusedUnlessPolicyAllowsIt()
+    {
+        string container = Create(OptionsImage());
+        using TempFolder folder = new();
+        string file = folder.Write("x", "data"u8.ToArray());
+
+        Refused(Host.Docker("cp", file, $"{container}:/srv/x"), "operation", "copy-in is not among");
+        Under(Allowing("copy-in"), () => Host.Docker("cp", file, $"{container}:/srv/x").Expect(0));
+        // Who may copy no longer, may not start what was copied either.
+        Refused(Host.Docker("start", "-a", container), "own-layer", "first /srv/x;");
+        Under(Allowing("copy-in"), () => Runs(Host.Docker("start", "-a", container)));
     }
 
     [Theory]
-    [InlineData("executable", "own-executable: /bin/evil")]
-    [InlineData("library", "own-executable: /srv/evil.so")]
+    [InlineData("executable", "own-executable", "/bin/evil can be run")]
+    [InlineData("library", "own-executable", "/srv/evil.so can be run")]
     [InlineData("preload", "own-layer", "/etc/ld.so.preload")]
     [InlineData("setuid", "own-layer", "setuid")]
     [InlineData("opaque", "own-layer", "trusted.overlay.opaque")]
     [InlineData("redirect", "own-layer", "trusted.overlay.redirect")]
     [InlineData("init", "init-layer", "/etc/ld.so.preload")]
     [InlineData("init-content", "init-layer", "/etc/hosts")]
-    public void Start_PlantedInAStoppedContainer_IsRefused(string attack, params string[] reason)
+    public void Start_PlantedInAStoppedContainer_IsRefused(string attack, string code, string part)
     {
         SavedImage image = Host.Signed($"stopped-{attack}", """{"Cmd":["/bin/sh","-c","echo data >> /srv/data; cp /bin/busybox /srv/copy; echo it runs"],"Env":["PATH=/bin"]}""");
         string container = Create(image);
@@ -293,7 +490,7 @@ public sealed partial class GateTests(SharedGate gate)
                 break;
         }
 
-        Refused(Host.Docker("start", "-a", container), reason);
+        Refused(Host.Docker("start", "-a", container), code, part);
     }
 
     [Fact]
@@ -308,5 +505,21 @@ public sealed partial class GateTests(SharedGate gate)
         Runs(Host.Docker("start", "-a", container));
     }
 
-    private string Create(SavedImage image) => Host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim();
+    [Fact]
+    public void Start_TagMovedOnBeforeItFirstStarted_IsRefused()
+    {
+        SavedImage old = Host.Signed("early"), other = Host.Image("early-to"), twin = Host.Signed("early-twin");
+        Host.Daemon.Load(other.Build());
+        string attacked = Create(old), untouched = Create(twin);
+
+        Host.Daemon.Tag(other.Id.ToString(), "registry.example/prod/early", "1");
+
+        Refused(Host.Docker("start", "-a", attacked), "rule/no-name");
+        Runs(Host.Docker("start", "-a", untouched));
+        // The tag moved back, it is what was created.
+        Host.Daemon.Tag(old.Id.ToString(), "registry.example/prod/early", "1");
+        Runs(Host.Docker("start", "-a", attacked));
+    }
+
+    private string Create(SavedImage image, params string[] more) => Host.Docker(["create", .. GatedHost.Limits, .. more, image.Tag]).Expect(0).Out.Trim();
 }
