@@ -142,7 +142,7 @@ public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : I
         File.Move(path + ".new", path, overwrite: true);
         try
         {
-            AwaitLine("host-changed", before, $"{path} is not what");
+            AwaitLine("host-changed", before, path + (name == "runc" ? ", the runtime behind the gate, is not" : " is not"));
             Refused(image, "plimsoll: host-changed: ", path);
         }
         finally
