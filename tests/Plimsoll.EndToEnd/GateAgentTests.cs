@@ -1,54 +1,161 @@
 using System.Diagnostics;
+using System.Formats.Tar;
+using System.Text;
 using Plimsoll.Keys;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.EndToEnd;
 
-/// <summary>What happens to the agent itself and to its policy. One host of its own, since others cannot start meanwhile.</summary>
-[Trait("needs", "host")]
-public sealed class GateAgentTests : IDisposable
+/// <summary>A gated host whose agent and daemon are stopped, and brought back.</summary>
+public sealed class StoppedGate : IDisposable
 {
-    private readonly GatedHost _host = new();
+    public GatedHost Host { get; } = new();
 
-    public void Dispose() => _host.Dispose();
+    public void Dispose() => Host.Dispose();
+}
 
-    private void Refused(SavedImage image, params string[] parts) => _host.Start(image).ExpectRefused(parts);
+/// <summary>What happens to the agent itself and to its policy. One host of its own, since others cannot start meanwhile; each test leaves it as it was.</summary>
+[Trait("needs", "host")]
+public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGate>
+{
+    private GatedHost Host => shared.Host;
 
-    private void Runs(SavedImage image) => Assert.Equal("it runs\n", _host.Start(image).Expect(0).Out);
+    private void Refused(SavedImage image, params string[] parts) => Host.Start(image).ExpectRefused(parts);
 
-    [Fact]
-    public void Agent_StoppedFrozenAndBack_RefusesMeanwhileAndHangsNobody()
+    private void Runs(SavedImage image) => Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+
+    /// <summary>Without the agent, which is frozen or ended by this signal.</summary>
+    private void Without(string signal, Action meanwhile)
     {
-        SavedImage image = _host.Signed("agent");
-        Runs(image);
-
-        _host.SignalAgent("STOP");
-        Stopwatch waited = Stopwatch.StartNew();
-        Refused(image, "plimsoll: ");
-        Assert.InRange(waited.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
-        _host.SignalAgent("CONT");
-        RunsSoon(image);
-
-        _host.StopAgent("KILL");
-        Refused(image, "plimsoll: ");
-        _host.StartAgent();
-        RunsSoon(image);
+        if (signal == "STOP")
+            Host.SignalAgent(signal);
+        else
+            Host.StopAgent(signal);
+        try
+        {
+            meanwhile();
+        }
+        finally
+        {
+            if (signal == "STOP")
+                Host.SignalAgent("CONT");
+            else
+                Host.StartAgent();
+            Host.AwaitAnswer();
+        }
     }
 
-    /// <summary>After a silence the front asks a little at a time, until an answer comes.</summary>
-    private void RunsSoon(SavedImage image)
+    /// <summary>With an agent of other options, which knows no measurement.</summary>
+    private void With(string option, string value, Action meanwhile)
     {
-        using ManualResetEventSlim pause = new();
-        for (int attempt = 0; attempt < 10 && _host.Docker("ps").Code != 0; attempt++)
-            pause.Wait(500);
+        Host.StopAgent();
+        Host.StartAgentAgain(option, value);
+        try
+        {
+            meanwhile();
+        }
+        finally
+        {
+            Host.StopAgent();
+            Host.StartAgentAgain();
+        }
+    }
+
+    [Theory]
+    [InlineData("STOP")]
+    [InlineData("TERM")]
+    [InlineData("KILL")]
+    public void Agent_FrozenStoppedOrKilled_RefusesMeanwhileAndHangsNobody(string signal)
+    {
+        SavedImage image = Host.Signed($"agent-{signal.ToLowerInvariant()}");
         Runs(image);
+        Without(signal, () =>
+        {
+            Stopwatch waited = Stopwatch.StartNew();
+            Refused(image, "plimsoll: agent-not-ready: ");
+            Assert.InRange(waited.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        });
+        Runs(image);
+    }
+
+    /// <summary>What dockerd starts by itself no plugin is asked about.</summary>
+    [Theory]
+    [InlineData("STOP", "agent-silent")]
+    [InlineData("KILL", "agent-unreachable")]
+    public void Restart_ByTheDaemonWithoutTheAgent_IsRefusedByTheLauncher(string signal, string code)
+    {
+        SavedImage image = Host.Signed($"alone-{signal.ToLowerInvariant()}", GatedHost.Serves);
+        string container = Host.Serve(image, "--restart", "always"), pid = Host.Inspect(container, "{{.State.Pid}}");
+        // The daemon's own note: it answers nobody while the agent is away.
+        string note = Path.Combine(Host.Daemon.DataRoot, "containers", container, "config.v2.json");
+        Without(signal, () =>
+        {
+            Tool.Run("kill", ["-KILL", pid]);
+            GatedHost.Await(() => File.ReadAllText(note).Contains($"plimsoll: {code}: ", StringComparison.Ordinal), () => File.ReadAllText(note));
+        });
+        Host.Docker("start", container).Expect(0);
+        Assert.Equal("true", Host.Inspect(container, "{{.State.Running}}"));
+        Host.Docker("rm", "-f", container).Expect(0);
+    }
+
+    [Fact]
+    public async Task Agent_SlowerThanTheDeadline_IsARefusalByName()
+    {
+        SavedImage image = Large("slow");
+        string configuration = Path.Combine(Host.Library, "plimsoll.conf"), before = File.ReadAllText(configuration);
+        Runs(image);
+        File.WriteAllText(configuration, before.Replace("deadline 60\n", "deadline 1\n", StringComparison.Ordinal));
+        using ManualResetEventSlim enough = new();
+        // It works for a tenth of the time.
+        Task brake = Task.Run(() =>
+        {
+            while (!enough.IsSet)
+            {
+                Host.SignalAgent("STOP");
+                enough.Wait(450);
+                Host.SignalAgent("CONT");
+                enough.Wait(50);
+            }
+        }, TestContext.Current.CancellationToken);
+        try
+        {
+            Outcome outcome = Host.Start(image);
+            outcome.ExpectRefused("plimsoll: ");
+            Assert.Contains((string[])["agent-deadline", "agent-not-ready", "decision-timeout"], c => outcome.Error.Contains($"plimsoll: {c}: ", StringComparison.Ordinal));
+        }
+        finally
+        {
+            enough.Set();
+            await brake;
+            File.WriteAllText(configuration, before);
+            Host.AwaitAnswer();
+        }
+        Runs(image);
+    }
+
+    private SavedImage Large(string name)
+    {
+        const UnixFileMode program = (UnixFileMode)0b111_101_101;
+        SavedImage image = new SavedImage { Tag = $"registry.example/prod/{name}:1", Run = """{"Cmd":["/bin/sh","-c","echo it runs"],"Env":["PATH=/bin"]}""" }
+            .WithLayer(tar =>
+            {
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "bin/") { Mode = program });
+                using FileStream busybox = File.OpenRead("/bin/busybox");
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "bin/busybox") { Mode = program, DataStream = busybox });
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "bin/sh") { LinkName = "busybox" });
+                using MemoryStream zeros = new(new byte[128 << 20]);
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "zeros") { DataStream = zeros });
+            });
+        Host.Daemon.Load(image.Build());
+        Host.Sign(image, name);
+        return image;
     }
 
     [Fact]
     public void Policy_AbsentBrokenForeignOrRolledBack_Refuses()
     {
-        SavedImage image = _host.Signed("policy");
-        string path = Path.Combine(_host.State, "policy.json");
+        SavedImage image = Host.Signed("policy");
+        string path = Path.Combine(Host.State, "policy.json");
         byte[] first = File.ReadAllBytes(path);
         Runs(image);
 
@@ -57,16 +164,21 @@ public sealed class GateAgentTests : IDisposable
         File.WriteAllBytes(path, first);
         Runs(image);
 
+        // Another letter of the signed part.
         byte[] broken = [.. first];
-        broken[first.Length / 2] ^= 1;
+        int letter = Encoding.ASCII.GetString(first).IndexOf("\"payload\":", StringComparison.Ordinal) + 60;
+        broken[letter] = broken[letter] == 'A' ? (byte)'B' : (byte)'A';
         File.WriteAllBytes(path, broken);
-        Refused(image, "policy-");
-
-        using (ISigner stranger = KeyFile.Generate(KeyAlgorithm.EcdsaP256))
-            _host.Policy(GatedHost.Open, stranger);
         Refused(image, "policy-unsigned");
 
-        byte[] second = _host.Policy(GatedHost.Open);
+        File.WriteAllBytes(path, first[..^5]);
+        Refused(image, "policy-malformed");
+
+        using (ISigner stranger = KeyFile.Generate(KeyAlgorithm.EcdsaP256))
+            Host.Policy(GatedHost.Open, stranger);
+        Refused(image, "policy-unsigned");
+
+        byte[] second = Host.Policy(GatedHost.Open);
         Runs(image);
         File.WriteAllBytes(path, first);
         Refused(image, "policy-rolled-back");
@@ -75,36 +187,131 @@ public sealed class GateAgentTests : IDisposable
     }
 
     [Fact]
-    public void Daemon_Restarted_StartsAgainOnlyWhatIsAsItWasSigned()
+    public void Restart_OfWhatANewPolicyRefuses_IsRefusedAndItGoesOn()
     {
-        const string serve = """{"Cmd":["/bin/sleep","1000"],"Env":["PATH=/bin"]}""";
-        SavedImage good = _host.Signed("boot-good", serve), bad = _host.Signed("boot-bad", serve);
-        foreach ((SavedImage image, string name) in (ReadOnlySpan<(SavedImage, string)>)[(good, "good"), (bad, "bad")])
-            _host.Docker(["run", "-d", "--restart", "always", "--name", name, .. GatedHost.Limits, image.Tag]).Expect(0);
-        Assert.Equal(["bad", "good"], Running());
-
-        _host.Daemon.Stop();
-        File.AppendAllText(_host.Unpacked(bad, 1, "srv/page"), "x");
-        _host.Daemon.Start();
-
-        Assert.Equal(["good"], Running());
-        Assert.Contains("not-intact", _host.Docker("inspect", "--format", "{{.State.Error}}", "bad").Expect(0).Out, StringComparison.Ordinal);
+        SavedImage image = Host.Signed("again", GatedHost.Serves), same = Host.Signed("again-twin", GatedHost.Serves);
+        string container = Host.Serve(image), twin = Host.Serve(same);
+        Host.Policy(GatedHost.Open.Replace("registry.example/prod/**", "registry.example/prod/again-twin", StringComparison.Ordinal));
+        try
+        {
+            Host.Docker("restart", container).ExpectRefused("plimsoll: rule/no-rule: ");
+            Host.Docker("restart", twin).Expect(0);
+        }
+        finally
+        {
+            Host.Policy(GatedHost.Open);
+        }
+        Assert.Equal("true", Host.Inspect(container, "{{.State.Running}}"));
+        Host.Docker("restart", container).Expect(0);
+        Host.Docker("rm", "-f", container, twin).Expect(0);
     }
 
-    private string[] Running()
+    /// <summary>Layers, and what the daemon wrote down of its containers, change while it is away; it asks no plugin when it is back.</summary>
+    [Fact]
+    public void Daemon_Restarted_StartsAgainOnlyWhatIsAsItWas()
     {
-        using ManualResetEventSlim pause = new();
+        SavedImage good = Host.Signed("boot-good", GatedHost.Serves), bad = Host.Signed("boot-bad", GatedHost.Serves);
+        string twin = Host.Serve(good, "--restart", "always"), layer = Host.Serve(bad, "--restart", "always"), privileged = Host.Serve(good, "--restart", "always"), arguments = Host.Serve(good, "--restart", "always");
+
+        Host.Daemon.Stop();
+        File.AppendAllText(Host.Unpacked(bad, 1, "etc/passwd"), "x");
+        Edit(privileged, "hostconfig.json", "\"Privileged\":false", "\"Privileged\":true");
+        Edit(arguments, "config.v2.json", "sleep 1000", "sleep 999");
+        Host.Daemon.Start();
+
+        Names(layer, "plimsoll: not-intact: layer 2: /etc/passwd (changed)");
+        Names(privileged, "plimsoll: process/");
+        Names(arguments, "plimsoll: process/command-changed: ");
+        GatedHost.Await(() => Host.Inspect(twin, "{{.State.Running}}") == "true", () => Host.Inspect(twin, "{{.State.Error}}"));
+        Host.Docker("rm", "-f", twin, layer, privileged, arguments).Expect(0);
+
+        void Edit(string container, string file, string from, string to)
+        {
+            string path = Path.Combine(Host.Daemon.DataRoot, "containers", container, file), text = File.ReadAllText(path);
+            Assert.Contains(from, text, StringComparison.Ordinal);
+            File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
+        }
+
         // Docker starts containers again beside answering.
-        pause.Wait(TimeSpan.FromSeconds(3));
-        return [.. _host.Docker("ps", "--format", "{{.Names}}").Expect(0).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+        void Names(string container, string reason)
+        {
+            GatedHost.Await(() => Host.Inspect(container, "{{.State.Error}}").Contains(reason, StringComparison.Ordinal), () => $"{reason}: {Host.Inspect(container, "{{json .State}}")}");
+            Assert.Equal("false", Host.Inspect(container, "{{.State.Running}}"));
+        }
     }
 
     [Fact]
     public void Run_ManyAtOnce_AllStart()
     {
-        SavedImage image = _host.Signed("many");
-        Outcome[] outcomes = new Outcome[50];
-        Parallel.For(0, outcomes.Length, new ParallelOptions { MaxDegreeOfParallelism = outcomes.Length }, i => outcomes[i] = _host.Start(image));
+        SavedImage image = Host.Signed("many");
+        AllRun(image, 50);
+        Assert.InRange(Metric("process_resident_memory_bytes"), 10e6, 120e6);
+    }
+
+    private void AllRun(SavedImage image, int count)
+    {
+        Outcome[] outcomes = new Outcome[count];
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = count }, i => outcomes[i] = Host.Start(image));
         Assert.All(outcomes, o => Assert.Equal("it runs\n", o.Expect(0).Out));
+    }
+
+    private double Metric(string name) =>
+        PrometheusText.Read(new Call(null, "--silent", "--fail", "--unix-socket", Path.Combine(Host.Run, "metrics.sock"), "http://agent/metrics") { Program = "curl" }.Run().Expect(0).Out)[name];
+
+    private double LayersRead() => Metric("plimsoll_layers_read");
+
+    [Fact]
+    public void Run_ManyFirstStartsAtOnce_ReadEachLayerOnce()
+    {
+        SavedImage image = Host.Signed("flight");
+        With("--measure-every", "3600", () =>
+        {
+            Assert.Equal(0, LayersRead());
+            AllRun(image, 20);
+            Assert.Equal(image.DiffIds.Count, LayersRead());
+        });
+    }
+
+    [Fact]
+    public void Load_Image_IsMeasuredBeforeAnybodyStartsIt() =>
+        With("--measure-every", "3600", () =>
+        {
+            Assert.Equal(0, LayersRead());
+            SavedImage image = Host.Image("ahead");
+            Host.Daemon.Load(image.Build());
+            GatedHost.Await(() => LayersRead() == image.DiffIds.Count, () => $"{LayersRead()} layers were read");
+        });
+
+    [Fact]
+    public void Measurement_OfALayer_CountsForItsTimeAndForItsFolderAlone()
+    {
+        SavedImage image = Host.Signed("age");
+        string folder = Host.Unpacked(image, 1), passwd = Path.Combine(folder, "etc/passwd"), signed = File.ReadAllText(passwd);
+        const string changed = "not-intact: layer 2: /etc/passwd (changed)";
+        With("--measure-every", "3600", () =>
+        {
+            Runs(image);
+            File.WriteAllText(passwd, signed.Replace("root", "toor", StringComparison.Ordinal));
+            Runs(image);
+
+            // The same in a folder that was never measured.
+            Tool.Run("cp", ["-a", folder, folder + ".copy"]);
+            Directory.Move(folder, folder + ".was");
+            Directory.Move(folder + ".copy", folder);
+            Refused(image, changed);
+
+            Directory.Delete(folder, recursive: true);
+            Directory.Move(folder + ".was", folder);
+            File.WriteAllText(passwd, signed);
+            Runs(image);
+        });
+        With("--measure-every", "3", () =>
+        {
+            Runs(image);
+            File.WriteAllText(passwd, signed.Replace("root", "toor", StringComparison.Ordinal));
+            Outcome? last = null;
+            GatedHost.Await(() => (last = Host.Start(image)).Code != 0, () => "it starts for ever");
+            last!.ExpectRefused(changed);
+        });
     }
 }

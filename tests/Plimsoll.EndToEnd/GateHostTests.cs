@@ -24,7 +24,7 @@ public sealed class InstalledGate : IDisposable
 
 /// <summary>An installed host: what the agent sees of it, what it serves, and what doctor proves. One host of its own, since its daemon is set up otherwise meanwhile.</summary>
 [Trait("needs", "host")]
-public sealed class GateHostTests(InstalledGate shared) : IClassFixture<InstalledGate>
+public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : IClassFixture<InstalledGate>
 {
     private const string DoctorsImage = """{"Cmd":["sh","-c","echo it runs"],"Env":["PATH=/bin:/usr/bin"]}""";
 
@@ -118,6 +118,49 @@ public sealed class GateHostTests(InstalledGate shared) : IClassFixture<Installe
         Runs(Host.Start(image));
     }
 
+    [Theory]
+    [InlineData("plimsoll.conf")]
+    [InlineData("plimsoll")]
+    [InlineData("plimsoll-front")]
+    [InlineData("plimsoll-agent")]
+    [InlineData("runc")]
+    public void Program_WithAByteAppended_IsNoticedAndRefusesUntilItIsAsItWas(string name)
+    {
+        SavedImage image = Host.Signed($"replaced-{name}");
+        Runs(Host.Start(image));
+        string path = name == "runc" ? Host.InstallOptions.Runc! : Path.Combine(Host.Library, name), was = path + ".was";
+        int before = Lines("host-changed").Length, restored = Lines("host-restored").Length;
+        File.Copy(path, was);
+        File.Copy(path, path + ".new");
+        File.AppendAllText(path + ".new", "#");
+        File.Move(path + ".new", path, overwrite: true);
+        try
+        {
+            AwaitLine("host-changed", before, path + (name == "runc" ? ", the runtime behind the gate, is not" : " is not"));
+            Refused(image, "plimsoll: host-changed: ", path);
+        }
+        finally
+        {
+            File.Move(was, path, overwrite: true);
+        }
+        GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        Runs(Host.Start(image));
+    }
+
+    [Fact]
+    public void OtherDaemon_ThatRunsBeside_IsWrittenDownAndTheGatedOneIsNot()
+    {
+        string other = Written(docker.Docker), gated = Written(Host.Daemon);
+        // It looks when it starts, and each minute.
+        Host.StopAgent();
+        Host.StartAgentAgain();
+        string[] daemons = [.. Host.AwaitLine("the other daemon", l => (string)l["kind"]! == "other-daemons" && NamesOf(l).Contains(other, StringComparer.Ordinal))["fields"]!["daemons"]!.AsArray().Select(d => (string)d!)];
+        Assert.DoesNotContain(gated, daemons);
+
+        static string Written(TestDocker daemon) => $"dockerd (process {File.ReadAllText(Path.Combine(daemon.Folder, "pid")).Trim()})";
+        static IEnumerable<string> NamesOf(JsonNode line) => line["fields"]!["daemons"]!.AsArray().Select(d => (string)d!);
+    }
+
     [Fact]
     public void Metrics_CurlOverTheSocketAndOverLoopback_IsWhatPrometheusReads()
     {
@@ -164,11 +207,72 @@ public sealed class GateHostTests(InstalledGate shared) : IClassFixture<Installe
 
     private Outcome Doctor(params string[] more) => DoctorCall(more).Run();
 
-    private Call DoctorCall(params string[] more)
+    private Call DoctorCall(params string[] more) => AgentCall("doctor", more);
+
+    /// <summary>The program, as somebody calls it for this host.</summary>
+    private Call AgentCall(string verb, params string[] more)
     {
         Plimsoll.Agent.Install.InstallOptions options = Host.InstallOptions;
-        return new Call(null, ["doctor", "--state", Host.State, "--run", Host.Run, "--docker", Host.Daemon.Socket, "--data-root", Host.Daemon.DataRoot, "--daemon-json", options.DaemonJson, "--units", options.Units, "--lib", options.Library, .. more])
+        return new Call(null, [verb, "--state", Host.State, "--run", Host.Run, "--docker", Host.Daemon.Socket, "--data-root", Host.Daemon.DataRoot, "--daemon-json", options.DaemonJson, "--units", options.Units, "--lib", options.Library, .. more])
         { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") };
+    }
+
+    [Fact]
+    public void Uninstall_WithADeadAgent_BringsTheHostBackAndInstallTheGate()
+    {
+        SavedImage unsigned = Host.Image("uninstalled");
+        Host.Daemon.Load(unsigned.Build());
+        Plimsoll.Agent.Install.InstallOptions options = Host.InstallOptions;
+        Assert.DoesNotContain("✗", AgentCall("status").Run().Expect(0).Out, StringComparison.Ordinal);
+        Refused(unsigned, "plimsoll: signature/unsigned: ");
+        string made = Host.Docker(["create", .. GatedHost.Limits, Host.Signed("installed").Tag]).Expect(0).Out.Trim();
+
+        Host.StopAgent("KILL");
+        try
+        {
+            Assert.Contains("systemctl restart docker", AgentCall("uninstall").Run().Expect(0).Out, StringComparison.Ordinal);
+            Assert.Equal(GatedHost.DaemonJson, File.ReadAllText(options.DaemonJson));
+            Assert.Empty(Directory.GetFiles(options.Library));
+            Assert.Equal(3, AgentCall("status").Run().Code);
+            Restart();
+            Runs(Host.Start(unsigned));
+            Assert.Contains("plimsoll", Host.Docker("start", made).Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            AgentCall("install", "--from", options.From, "--runc", options.Runc!, "--plugin", options.Plugin).Run().Expect(0);
+            Host.StartAgent();
+            Restart();
+        }
+        Host.AwaitAnswer();
+        Refused(unsigned, "plimsoll: signature/unsigned: ");
+        Runs(Host.Docker("start", "-a", made));
+        Host.Docker("rm", made).Expect(0);
+        Assert.DoesNotContain("✗", AgentCall("status").Run().Expect(0).Out, StringComparison.Ordinal);
+
+        void Restart()
+        {
+            Host.Daemon.Stop();
+            Host.Daemon.Start();
+        }
+    }
+
+    [Fact]
+    public void Doctor_ContainerForARuntimePastTheGate_FailsAndNamesIt()
+    {
+        SavedImage image = Host.Signed("doctor-foreign", DoctorsImage);
+        int before = Lines("host-changed").Length;
+        Reloaded(WithoutPlugin, _ =>
+        {
+            AwaitLine("host-changed", before, "asks no authorization plugin");
+            Host.Docker(["create", "--runtime", "runc", "--name", "past-the-gate", .. GatedHost.Limits, image.Tag]).Expect(0);
+        });
+        Outcome doctor = Doctor("--json");
+        Assert.Equal(1, doctor.Code);
+        Assert.Equal("failed", Results(doctor)["container"]);
+        Assert.Contains("past-the-gate", doctor.Out, StringComparison.Ordinal);
+        Host.Docker("rm", "past-the-gate").Expect(0);
+        Assert.Equal(0, Doctor("--image", image.Id.ToString()).Code);
     }
 
     [Fact]

@@ -71,6 +71,10 @@ public sealed class GatedHost : IDisposable
             foreach (string name in (string[])["plimsoll-launcher", "plimsoll-front"])
                 File.Copy(Path.Combine(native, name), Path.Combine(from, name));
             File.Copy(Path.Combine(AppContext.BaseDirectory, "plimsoll-agent"), Path.Combine(from, "plimsoll-agent"));
+            // Its own, so that a test may change it.
+            Directory.CreateDirectory(_folder["engine"]);
+            File.Copy(Runc, InstallOptions.Runc!);
+            _folder.Write("etc/daemon.json", Encoding.UTF8.GetBytes(DaemonJson));
             new Installer(InstallOptions, "0.1.0", _ => { }).Install();
         }
         else
@@ -107,9 +111,15 @@ public sealed class GatedHost : IDisposable
         DaemonJson = _folder["etc/daemon.json"],
         Units = _folder["units"],
         From = _folder["from"],
-        Runc = Runc,
+        Runc = _folder["engine/runc"],
         Plugin = _plugin,
     };
+
+    /// <summary>What an installed host's daemon.json was before, spaces and all.</summary>
+    public const string DaemonJson = "{ \"shutdown-timeout\" : 10 }\n";
+
+    /// <summary>Holds the launchers and their configurations.</summary>
+    public string Library => _folder["lib"];
 
     private Process StartFront()
     {

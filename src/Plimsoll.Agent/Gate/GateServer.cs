@@ -145,10 +145,12 @@ internal sealed class GateServer : IDisposable
     /// <summary>At most so many bytes of UTF-8, without what would end the line.</summary>
     private static string OneLine(string text)
     {
-        string line = text.ReplaceLineEndings(" ");
-        while (Encoding.UTF8.GetByteCount(line) > MaxTextBytes)
-            line = string.Concat(line.AsSpan(0, Math.Min(line.Length - 1, MaxTextBytes - 4)), "…");
-        return line;
+        byte[] line = Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" "));
+        int length = line.Length <= MaxTextBytes ? line.Length : MaxTextBytes - "…"u8.Length;
+        // Not in the middle of a character.
+        while (length < line.Length && (line[length] & 0xc0) == 0x80)
+            length--;
+        return Encoding.UTF8.GetString(line, 0, length) + (length < line.Length ? "…" : "");
     }
 
     private static (int Pid, int User) PeerOf(Socket client)

@@ -20,7 +20,7 @@ public static partial class Catalogue
     public static Text AgentSystemctlEnded => new("systemctl {0} ended with {1}", "systemctl {0} 以退出码 {1} 结束");
     public static Text AgentNothingInstalled => new("nothing is installed", "未安装任何内容");
     public static Text AgentUninstallKeeps => new("{0} stays: policy, statements and the evidence log", "保留 {0}：策略、证明和证据日志");
-    public static Text AgentUninstallNext => new("next: systemctl reload docker, then: systemctl stop {0} {1}", "下一步：systemctl reload docker，然后：systemctl stop {0} {1}");
+    public static Text AgentUninstallNext => new("next: systemctl restart docker, then: systemctl stop {0} {1}", "下一步：systemctl restart docker，然后：systemctl stop {0} {1}");
     public static Text AgentJsonEdited => new("{0} was edited since: only the gate's own members are taken out", "{0} 在安装后被编辑过：只移除门控自己的成员");
     public static Text AgentFileEdited => new("{0} was edited since; it goes as well", "{0} 在安装后被编辑过；同样会被删除");
     public static Text AgentDefaultWas => new("default-runtime was {0}; containers that were made for it are refused until policy and runtimes are changed", "default-runtime 原为 {0}；为其创建的容器将被拒绝，直到更改策略和运行时");
