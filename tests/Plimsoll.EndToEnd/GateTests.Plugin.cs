@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Plimsoll.Keys;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.EndToEnd;
@@ -302,5 +303,40 @@ public sealed partial class GateTests
             // The daemon closes on what it did not read; its answer is here.
         }
         return answer.ToString();
+    }
+
+    [Fact]
+    public void Run_ImageTrustedInASandboxAlone_RunsThereAndNowhereElse()
+    {
+        // Nobody vouches for it; a visitor's measurement says which bytes it is.
+        SavedImage image = Host.Image("untrusted", """{"Cmd":["/bin/sh","-c","/bin/busybox dmesg"],"Env":["PATH=/bin"]}"""), other = Host.Image("not-untrusted");
+        using ISigner visitor = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
+        File.WriteAllText(Path.Combine(Host.State, "visitor.pub"), visitor.PublicKey.ToPem());
+        foreach (SavedImage loaded in (ReadOnlySpan<SavedImage>)[image, other])
+        {
+            Host.Daemon.Load(loaded.Build());
+            Host.Sign(loaded, loaded == image ? "untrusted" : "not-untrusted", visitor);
+        }
+        Under("""
+            policy: 1
+            name: sandbox
+            trust:
+              keys: {release: {file: policy.pub}, visitor: {file: visitor.pub}}
+              images:
+              - {names: ["registry.example/prod/untrusted"], signatures: none, inspection: none, measurement: {keys: [visitor]}}
+              - {names: ["registry.example/prod/**"], signatures: {keys: [release], match: any}, inspection: none, measurement: required}
+            start:
+              rules:
+              - names: ["registry.example/prod/untrusted"]
+                runtime: {names: [plimsoll-runsc]}
+              - names: ["**"]
+                runtime: {names: [default, plimsoll, plimsoll-runsc]}
+            """, () =>
+        {
+            Refused(Host.Start(image), "runtime/runtime-not-allowed");
+            Assert.Contains("Starting gVisor", Host.Start(image, "--runtime", "plimsoll-runsc").Expect(0).Out, StringComparison.Ordinal);
+            // The sandbox makes up for a signature where policy says so, and there alone.
+            Refused(Host.Start(other, "--runtime", "plimsoll-runsc"), "signature/unsigned");
+        });
     }
 }

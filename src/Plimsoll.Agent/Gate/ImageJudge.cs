@@ -71,14 +71,19 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             return new ImageAnswer(Refused(state.Trouble!.Code, state.Trouble.Text), null);
         if (FindImage(image) is not { } found)
             return new ImageAnswer(Refused("no-image", $"the store has no config whose digest is {image}"), null);
-        Verdict verdict = VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken);
+        Verdict verdict = BeforeMeasuring(state.Signed!.Policy, judging, found, cancellationToken);
         if (!LacksEvidence(verdict) || Registries is not { } registries)
             return new ImageAnswer(verdict, found);
         if (registries.Begin(image))
             return new ImageAnswer(verdict, found) { Awaited = true, Fetchable = true };
         // Nobody is asked now; what came while this was judged is there.
-        return new ImageAnswer(VerdictOf(state.Signed!.Policy, judging, found, null, cancellationToken), found) { Fetchable = registries.Covers(image), Note = registries.NoteOf(image) };
+        return new ImageAnswer(BeforeMeasuring(state.Signed.Policy, judging, found, cancellationToken), found) { Fetchable = registries.Covers(image), Note = registries.NoteOf(image) };
     }
+
+    /// <summary>Where policy asks for a measurement and nothing else, all is left to who measures.</summary>
+    private Verdict BeforeMeasuring(Policy held, Policy judging, StartImage image, CancellationToken cancellationToken) =>
+        VerdictOf(held, judging, image, null, cancellationToken) is var verdict && verdict.Reasons.Count == 0 && TrustJudge.NeedsOf(held, image.Names).Measurement
+            ? verdict with { Outcome = Outcome.Passed } : verdict;
 
     /// <summary>Has registries asked for what a verdict lacked, and waits for it.</summary>
     /// <returns>True when the image is to be judged again: also what came while it was judged counts.</returns>
