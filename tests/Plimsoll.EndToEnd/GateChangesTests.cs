@@ -49,7 +49,7 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
     private static string Names(string more) => $"names: [\"registry.example/prod/**\"]\n    {more}";
 
     private void Revoke(long counter, IReadOnlyList<RevokedKey> keys, IReadOnlyList<RevokedImage> images) =>
-        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), new RevocationList(counter, DateTimeOffset.UtcNow, keys, images).Sign(_ops));
+        GatedHost.Put(Path.Combine(Host.State, "revocations.json"), new RevocationList(counter, DateTimeOffset.UtcNow, keys, images).Sign(_ops));
 
     private (SavedImage Image, string Container) Serve(string name, ISigner? by = null)
     {
@@ -109,7 +109,7 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
 
         Revoke(2, [new RevokedKey(_team.PublicKey.Id, DateTimeOffset.UtcNow, "lost")], []);
         Assert.Contains("key-revoked", Host.Start(image).Error, StringComparison.Ordinal);
-        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), first);
+        GatedHost.Put(Path.Combine(Host.State, "revocations.json"), first);
         Assert.Contains("revocations-rolled-back", Host.Start(image).Error, StringComparison.Ordinal);
     }
 

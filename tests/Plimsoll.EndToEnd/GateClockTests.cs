@@ -106,7 +106,7 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
               - {names: ["registry.example/prod/month"], not-after: {{Day(30)}} }
               - {names: ["registry.example/prod/statement", "registry.example/prod/revocations", "registry.example/prod/learning", "registry.example/prod/glass", "registry.example/prod/plain"]}
             """);
-        File.WriteAllBytes(Path.Combine(Host.State, "revocations.json"), new RevocationList(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), DateTimeOffset.UtcNow, [], []).Sign(_alice));
+        GatedHost.Put(Path.Combine(Host.State, "revocations.json"), new RevocationList(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), DateTimeOffset.UtcNow, [], []).Sign(_alice));
     }
 
     private GatedHost Host => _clocked.Host;

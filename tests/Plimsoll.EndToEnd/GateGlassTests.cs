@@ -113,12 +113,12 @@ public sealed class GateGlassTests : IDisposable
         _host.Policy(_policy.Replace("measurement: required", "measurement: required\n    revocations: {keys: [release], max-age: 1d}", StringComparison.Ordinal));
         string list = Path.Combine(_host.State, "revocations.json");
         RevocationList none = new(1, DateTimeOffset.UtcNow, [], []);
-        File.WriteAllBytes(list, none.Sign(_host.Key));
+        GatedHost.Put(list, none.Sign(_host.Key));
         Token("t", image.Id.ToString(), ["alice", "bob"], "--uses", "3");
         Runs(image);
 
         using PublicKey bob = KeyFile.ReadPublic(File.ReadAllText(Path.Combine(_host.State, "bob.pub")), "bob");
-        File.WriteAllBytes(list, (none with { Counter = 2, Keys = [new RevokedKey(bob.Id, DateTimeOffset.UtcNow, "laptop stolen")] }).Sign(_host.Key));
+        GatedHost.Put(list, (none with { Counter = 2, Keys = [new RevokedKey(bob.Id, DateTimeOffset.UtcNow, "laptop stolen")] }).Sign(_host.Key));
         Refused(image, "signature");
         Assert.Equal("key-revoked", Assert.Single(Lines("token-refused")).Text("code"));
         Assert.Single(Lines("start-overridden"));

@@ -390,6 +390,13 @@ public sealed class GatedHost : IDisposable
                 throw new TimeoutException($"{what} did not come up in {Patience}");
     }
 
+    /// <summary>Puts a file in one step, as the agent may read it at any moment.</summary>
+    public static void Put(string path, byte[] content)
+    {
+        File.WriteAllBytes(path + ".new", content);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
     /// <summary>Waits for a line of the log.</summary>
     public JsonNode AwaitLine(string what, Func<JsonNode, bool> wanted)
     {
