@@ -105,6 +105,7 @@ internal static class Program
         using (new AgentHost(options, TimeProvider.System, notes, language))
         {
             notes.WriteLine($"plimsoll-agent: {Catalogue.AgentReady.In(language)}");
+            ReadyNotice.Send(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"));
             stop.Wait();
         }
         return Done;

@@ -11,7 +11,10 @@ namespace Plimsoll.Agent.Gate;
 /// <remarks>Source: Docker Engine API, SystemInfo.</remarks>
 internal sealed record DaemonInfo(string DefaultRuntime, IReadOnlyDictionary<string, string> Runtimes, IReadOnlyList<string> Plugins)
 {
-    /// <summary>Whether the daemon asked our plugin about the very question that this is the answer to; null when that is not known.</summary>
+    /// <summary>
+    /// Whether the daemon is known to ask our plugin, as it did about the very question that this is the answer to; null when that is not known. It counts more than
+    /// <see cref="Plugins"/>: a plugin that came by SIGHUP is asked from then on, and Docker 20.10 lists those that it was started with.
+    /// </summary>
     public bool? AsksUs { get; init; }
 
     public static bool TryRead(ReadOnlyMemory<byte> infoJson, [NotNullWhen(true)] out DaemonInfo? info) => DaemonFacts.TryRead(infoJson, root =>
@@ -31,7 +34,7 @@ internal sealed record DaemonInfo(string DefaultRuntime, IReadOnlyDictionary<str
     {
         if (DefaultRuntime != launchers[0].Name)
             yield return Catalogue.AgentDefaultOther.With(Escape.Quote(DefaultRuntime), launchers[0].Name);
-        if (AsksUs == false || !Plugins.Contains(plugin, StringComparer.Ordinal))
+        if (!(AsksUs ?? Plugins.Contains(plugin, StringComparer.Ordinal)))
             yield return Catalogue.AgentPluginNotAsked.With(plugin);
         if (launchers.Any(l => Runtimes.GetValueOrDefault(l.Name) != l.Path))
             yield return Catalogue.AgentLaunchersUnknown;

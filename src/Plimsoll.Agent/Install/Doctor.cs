@@ -73,7 +73,7 @@ internal sealed class Doctor(InstallOptions options, string? wanted, Action<stri
             DoctorAnswer said = await docker.GetAsync("info", cancellationToken);
             if (said.Status != 200 || !DaemonInfo.TryRead(said.Body, out DaemonInfo? info))
                 Tell("runtime-gate", DoctorResult.Undecided, Catalogue.DoctorDaemonSilent.With(Shown(said), await AskLauncherAsync(record, cancellationToken)), Catalogue.DoctorMendFirst);
-            else if (info.Differences(record.Runtimes, record.Plugin).FirstOrDefault() is { } wrong)
+            else if ((info with { AsksUs = _items.Exists(i => i is { Name: "plugin-gate", Result: DoctorResult.Good }) ? true : null }).Differences(record.Runtimes, record.Plugin).FirstOrDefault() is { } wrong)
                 Tell("runtime-gate", DoctorResult.Failed, Catalogue.DoctorDaemonOther.With(wrong), Catalogue.DoctorHint("dockerd"));
             else
                 await RuntimeAsync(docker, record, cancellationToken);

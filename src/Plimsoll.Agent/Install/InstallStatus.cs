@@ -90,11 +90,21 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             Bad("dockerd", (answer.Split(' ') is ["HTTP/1.0" or "HTTP/1.1", "403", ..] ? Catalogue.AgentInfoDenied : Catalogue.AgentInfoUnknown).With(Escape.Quote(answer[(body + 4)..])));
             return;
         }
+        if (!info.Plugins.Contains(record.Plugin, StringComparer.Ordinal))
+            info = info with { AsksUs = IsAsked(record.Plugin, cancellationToken) };
         FilledText[] wrong = [.. info.Differences(record.Runtimes, record.Plugin)];
         foreach (FilledText text in wrong)
             Bad("dockerd", text);
         if (wrong.Length == 0)
             Say("dockerd", Catalogue.AgentDaemonRight);
+    }
+
+    /// <summary>Whether the daemon has our plugin say no to what nobody may have: a container of no image, for a runtime that does not exist.</summary>
+    private bool IsAsked(string plugin, CancellationToken cancellationToken)
+    {
+        const string wanted = """{"Image":"plimsoll-status.invalid/nothing:none","HostConfig":{"Runtime":"plimsoll-status"}}""";
+        string? answer = Ask(options.Paths.DockerSocket, $"POST /containers/create HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {wanted.Length}\r\n\r\n{wanted}", cancellationToken, out _);
+        return answer?.Split(' ') is [_, "403", ..] && answer.Contains($"authorization denied by plugin {plugin}:", StringComparison.Ordinal);
     }
 
     private void Answers(string name, string socket, string? request, Func<string, bool> isGood, CancellationToken cancellationToken)

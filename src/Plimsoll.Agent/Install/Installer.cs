@@ -14,7 +14,7 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
     private readonly FileTransaction _files = new(options.At(Path.Combine(options.Records, "journal")), options.Step);
 
     /// <summary>Puts the gate in, or brings one that is there up to date: files, units, daemon.json last. All of it or nothing.</summary>
-    /// <exception cref="InstallException">Something is in the way or cannot be written; nothing was changed.</exception>
+    /// <exception cref="InstallException">Something is in the way or cannot be written, and nothing was changed; or <c>not-started</c>: all was written, and systemd could not start it.</exception>
     public void Install() => Named(() =>
     {
         Recover();
@@ -60,7 +60,10 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         _files.Run(changes);
         BeginLog();
         Systemctl("daemon-reload");
-        Systemctl("enable", "--now", UnitFiles.Agent, UnitFiles.Front);
+        Systemctl("enable", UnitFiles.Agent, UnitFiles.Front);
+        // Also where they run: as what was installed before.
+        if (!Systemctl("restart", UnitFiles.Agent, UnitFiles.Front))
+            throw new InstallException("not-started", Catalogue.AgentNotStarted.With(UnitFiles.Agent, UnitFiles.Front), Catalogue.AgentNotStartedHint.With(UnitFiles.Agent, UnitFiles.Front));
         Say(Catalogue.AgentInstallNext.With(options.Paths.State));
         Say(Catalogue.AgentInstallRunning);
     });
@@ -215,12 +218,16 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         }
     }
 
-    private void Systemctl(params IReadOnlyList<string> arguments)
+    private bool Systemctl(params IReadOnlyList<string> arguments)
     {
         if (options.Systemctl is not { } run || options.InstallRoot != "/")
-            return;
+            return true;
         if (run(arguments) is not 0 and var code)
+        {
             Note(Catalogue.AgentSystemctlEnded.With(string.Join(' ', arguments), code));
+            return false;
+        }
+        return true;
     }
 
     /// <summary>Where a link leads; the link stays.</summary>

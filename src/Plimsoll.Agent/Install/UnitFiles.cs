@@ -7,7 +7,7 @@ internal static class UnitFiles
 
     /// <summary>
     /// The agent looks at what is mounted on the host and at processes of containers: it has the host's own mounts, so that nothing here makes a
-    /// mount namespace.
+    /// mount namespace. RestrictSUIDSGID= is left out, since systemd forbids openat2 with it, by which every file of a store is opened.
     /// </summary>
     public static string AgentUnit(InstallOptions options) => $"""
         [Unit]
@@ -15,9 +15,11 @@ internal static class UnitFiles
         Documentation=man:plimsoll(1)
         After=local-fs.target
         Before=docker.service
+        # It is tried for ever: while it is away nothing starts.
+        StartLimitIntervalSec=0
 
         [Service]
-        Type=simple
+        Type=notify
         ExecStart={options.Library}/plimsoll-agent run --state {options.Paths.State} --run {options.Paths.Run} --data-root {options.Paths.DataRoot} --docker {options.Paths.DockerSocket}{(options.TrustUntilWrite ? " --trust-until-write" : "")}{(options.Metrics is { } metrics ? $" --metrics {metrics}" : "")}
         Restart=always
         RestartSec=1
@@ -31,7 +33,6 @@ internal static class UnitFiles
         NoNewPrivileges=yes
         LockPersonality=yes
         RestrictRealtime=yes
-        RestrictSUIDSGID=yes
         RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
         SystemCallArchitectures=native
 
@@ -47,6 +48,7 @@ internal static class UnitFiles
         Documentation=man:plimsoll(1)
         After=local-fs.target
         Before=docker.service
+        StartLimitIntervalSec=0
 
         [Service]
         Type=notify

@@ -13,6 +13,8 @@ public static partial class Catalogue
     public static Text AgentTakenBack => new("an interrupted run was taken back", "已撤销一次中断的运行");
     public static Text AgentWouldTakeBack => new("an interrupted run would be taken back first", "将先撤销一次中断的运行");
     public static Text AgentInstallNext => new("next: put policy.json and policy.pub into {0}, then: systemctl reload docker", "下一步：将 policy.json 和 policy.pub 放入 {0}，然后执行：systemctl reload docker");
+    public static Text AgentNotStarted => new("{0} and {1} were installed, and one of them does not start", "已安装 {0} 和 {1}，但其中之一无法启动");
+    public static Text AgentNotStartedHint => new("journalctl -u {0} -u {1} says why; do not reload docker before both run, or nothing starts there", "执行 journalctl -u {0} -u {1} 查看原因；两者运行之前不要重新加载 docker，否则任何容器都无法启动");
     public static Text AgentInstallRunning => new("containers that run already were not judged when they started", "已在运行的容器在启动时未经判定");
     public static Text AgentInstallKey => new("{0} is the key that the evidence log begins with: keep it on another machine", "{0} 是证据日志的起始公钥：请另存到其他机器");
     public static Text AgentInstallLogBusy => new("the agent runs and has the evidence log; this installation is no line of it", "agent 正在运行并占用证据日志；本次安装未记入日志");
