@@ -260,7 +260,10 @@ public sealed class GatedHost : IDisposable
     }
 
     /// <summary>An image of two layers with a shell, which no other test's image shares.</summary>
-    public SavedImage Image(string name, string? run = null)
+    public SavedImage Image(string name, string? run = null) => ImageOf(name, run);
+
+    /// <summary>As <see cref="Image"/>, for another host.</summary>
+    public static SavedImage ImageOf(string name, string? run = null)
     {
         SavedImage image = new SavedImage { Tag = $"registry.example/prod/{name}:1", Run = run ?? """{"Cmd":["/bin/sh","-c","echo it runs"],"Env":["PATH=/bin"]}""" }
             .WithLayer(tar =>
@@ -302,7 +305,7 @@ public sealed class GatedHost : IDisposable
     }
 
     /// <summary>Drops a statement about an image into the agent's folder.</summary>
-    public void Sign(SavedImage image, string name, ISigner? by = null) => Drop(name, Measured(image, name), by);
+    public void Sign(SavedImage image, string name, ISigner? by = null) => Drop(name, Measured(image, _folder.Write($"{name}.tar", image.Build())), by);
 
     /// <summary>Puts a signed statement into the agent's folder as a pipeline should: in one piece.</summary>
     public void Drop(string name, Statement statement, ISigner? by = null)
@@ -312,9 +315,10 @@ public sealed class GatedHost : IDisposable
         File.Move(_folder["statement"], path, overwrite: true);
     }
 
-    private Statement Measured(SavedImage image, string name)
+    /// <summary>What a pipeline states of an image.</summary>
+    /// <param name="archive">Where the image lies.</param>
+    internal static Statement Measured(SavedImage image, string archive)
     {
-        string archive = _folder.Write($"{name}.tar", image.Build());
         using Image opened = ImageSource.Open($"docker-archive:{archive}", new ImageOptions(), CancellationToken.None);
         Measurement measured = Measurer.Measure(opened, new MeasureOptions(), CancellationToken.None).Measurement!;
         return new MeasurementPredicate(measured, DateTimeOffset.UtcNow, "0.1.0", null, null).ToStatement(new ImageDigests(null, null, image.Id));

@@ -26,6 +26,8 @@ internal static class UnitFiles
         UMask=0077
         # What is allocated between two collections, bytes: else the processor's last cache, on servers more than all that the agent holds.
         Environment=DOTNET_GCgen0size=0x400000
+        # No socket for debuggers.
+        Environment=DOTNET_EnableDiagnostics=0
         {(options.Paths.Run.StartsWith("/run/", StringComparison.Ordinal) ? $"RuntimeDirectory={options.Paths.Run["/run/".Length..]}\nRuntimeDirectoryMode=0700\nRuntimeDirectoryPreserve=yes" : "")}
         # A dump of its memory would hold the key of the evidence log.
         LimitCORE=0
