@@ -186,7 +186,7 @@ public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : I
         Assert.Equal(samples.Keys.Where(k => !k.Contains('{')), PrometheusText.Read(tcp.Out).Keys.Where(k => !k.Contains('{')));
     }
 
-    /// <summary>systemd itself does not run here; it reads the units and says what it does not understand.</summary>
+    /// <summary>systemd goes on without what it does not understand, so a mistyped word is seen here and not in <see cref="GateBootTests"/>.</summary>
     [Fact]
     public void Units_OfAnInstalledHost_AreWhatSystemdUnderstands()
     {

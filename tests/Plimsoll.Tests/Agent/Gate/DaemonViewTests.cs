@@ -38,10 +38,14 @@ public sealed class DaemonViewTests : IDisposable
     [InlineData("plimsoll", "null", Path, "asks no authorization plugin plimsoll")]
     [InlineData("plimsoll", "[\"plimsoll2\"]", Path, "asks no authorization plugin plimsoll")]
     [InlineData("plimsoll", "[\"plimsoll\"]", "/tmp/evil", "launchers by their paths")]
-    public void Differences_OneThingElse_IsNamed(string runtime, string plugins, string path, string wanted) => Assert.Contains(wanted, Assert.Single(Differences(Info(runtime, plugins, path))), StringComparison.Ordinal);
+    public void Differences_OneThingElse_IsNamed(string runtime, string plugins, string path, string wanted) => Assert.Contains(wanted, Assert.Single(Differences(Info(runtime, plugins, path), asksUs: null)), StringComparison.Ordinal);
 
     [Fact]
     public void Differences_DaemonThatNamesThePluginAndDoesNotAskIt_AreSeen() => Assert.Contains("asks no authorization plugin", Assert.Single(Differences(Info(), asksUs: false)), StringComparison.Ordinal);
+
+    /// <summary>Docker 20.10 lists the plugins that it was started with, and asks those of its last reload.</summary>
+    [Fact]
+    public void Differences_DaemonThatAsksThePluginAndDoesNotNameIt_AreNone() => Assert.Empty(Differences(Info(plugins: "null"), asksUs: true));
 
     [Theory]
     [InlineData("")]
