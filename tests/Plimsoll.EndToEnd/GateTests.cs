@@ -493,6 +493,21 @@ public sealed partial class GateTests(SharedGate gate)
         Refused(Host.Docker("start", "-a", container), code, part);
     }
 
+    /// <summary>Docker calls its runtime with neither; whoever does starts a container in one step, or from memory that was written elsewhere.</summary>
+    [Theory]
+    [InlineData("run")]
+    [InlineData("restore")]
+    public void Launcher_VerbThatStartsInAnotherWay_IsRefused(string verb)
+    {
+        using TempFolder bundle = new();
+
+        Refused(Called(verb), "verb", $"{verb} starts a container in a way that cannot be proved");
+        // The twin comes as far as the bundle, which is empty.
+        Refused(Called("create"), "not-found", "config.json");
+
+        Outcome Called(string how) => new Call(null, how, "--bundle", bundle.Path, "container") { Program = Path.Combine(Host.Library, "plimsoll") }.Run();
+    }
+
     [Fact]
     public void Start_TagMovedOnSinceItFirstStarted_StillStarts()
     {
