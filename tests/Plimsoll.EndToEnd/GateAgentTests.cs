@@ -211,20 +211,22 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
     [Fact]
     public void Daemon_Restarted_StartsAgainOnlyWhatIsAsItWas()
     {
-        SavedImage good = Host.Signed("boot-good", GatedHost.Serves), bad = Host.Signed("boot-bad", GatedHost.Serves);
-        string twin = Host.Serve(good, "--restart", "always"), layer = Host.Serve(bad, "--restart", "always"), privileged = Host.Serve(good, "--restart", "always"), arguments = Host.Serve(good, "--restart", "always");
+        SavedImage good = Host.Signed("boot-good", GatedHost.Serves), bad = Host.Signed("boot-bad", GatedHost.Serves), said = Host.Signed("boot-unsigned", GatedHost.Serves);
+        string twin = Host.Serve(good, "--restart", "always"), layer = Host.Serve(bad, "--restart", "always"), privileged = Host.Serve(good, "--restart", "always"), arguments = Host.Serve(good, "--restart", "always"), unsigned = Host.Serve(said, "--restart", "always");
 
         Host.Daemon.Stop();
         File.AppendAllText(Host.Unpacked(bad, 1, "etc/passwd"), "x");
         Edit(privileged, "hostconfig.json", "\"Privileged\":false", "\"Privileged\":true");
         Edit(arguments, "config.v2.json", "sleep 1000", "sleep 999");
+        File.Delete(Path.Combine(Host.State, "evidence", "boot-unsigned.json"));
         Host.Daemon.Start();
 
         Names(layer, "plimsoll: not-intact: layer 2: /etc/passwd (changed)");
         Names(privileged, "plimsoll: process/");
+        Names(unsigned, "plimsoll: signature/unsigned: ");
         Names(arguments, "plimsoll: process/command-changed: ");
         GatedHost.Await(() => Host.Inspect(twin, "{{.State.Running}}") == "true", () => Host.Inspect(twin, "{{.State.Error}}"));
-        Host.Docker("rm", "-f", twin, layer, privileged, arguments).Expect(0);
+        Host.Docker("rm", "-f", twin, layer, privileged, arguments, unsigned).Expect(0);
 
         void Edit(string container, string file, string from, string to)
         {
@@ -246,7 +248,7 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
     {
         SavedImage image = Host.Signed("many");
         AllRun(image, 50);
-        Assert.InRange(Metric("process_resident_memory_bytes"), 10e6, 120e6);
+        Assert.InRange(Host.Metric("process_resident_memory_bytes"), 10e6, 120e6);
     }
 
     private void AllRun(SavedImage image, int count)
@@ -256,20 +258,15 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
         Assert.All(outcomes, o => Assert.Equal("it runs\n", o.Expect(0).Out));
     }
 
-    private double Metric(string name) =>
-        PrometheusText.Read(new Call(null, "--silent", "--fail", "--unix-socket", Path.Combine(Host.Run, "metrics.sock"), "http://agent/metrics") { Program = "curl" }.Run().Expect(0).Out)[name];
-
-    private double LayersRead() => Metric("plimsoll_layers_read");
-
     [Fact]
     public void Run_ManyFirstStartsAtOnce_ReadEachLayerOnce()
     {
         SavedImage image = Host.Signed("flight");
         With("--measure-every", "3600", () =>
         {
-            Assert.Equal(0, LayersRead());
+            Assert.Equal(0, Host.LayersRead);
             AllRun(image, 20);
-            Assert.Equal(image.DiffIds.Count, LayersRead());
+            Assert.Equal(image.DiffIds.Count, Host.LayersRead);
         });
     }
 
@@ -277,11 +274,27 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
     public void Load_Image_IsMeasuredBeforeAnybodyStartsIt() =>
         With("--measure-every", "3600", () =>
         {
-            Assert.Equal(0, LayersRead());
+            Assert.Equal(0, Host.LayersRead);
             SavedImage image = Host.Image("ahead");
             Host.Daemon.Load(image.Build());
-            GatedHost.Await(() => LayersRead() == image.DiffIds.Count, () => $"{LayersRead()} layers were read");
+            GatedHost.Await(() => Host.LayersRead == image.DiffIds.Count, () => $"{Host.LayersRead} layers were read");
         });
+
+    [Fact]
+    public void Pull_Image_IsMeasuredBeforeAnybodyStartsIt()
+    {
+        using TempFolder folder = new();
+        using TestRegistry registry = new(Directory.CreateDirectory(folder["storage"]).FullName);
+        SavedImage image = Host.Image("pulled-ahead");
+        image.Tag = $"{registry.Host}/prod/pulled-ahead:1";
+        Tool.Run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", $"docker-archive:{folder.Write("image.tar", image.Build())}", $"docker://{image.Tag}"]);
+        With("--measure-every", "3600", () =>
+        {
+            Assert.Equal(0, Host.LayersRead);
+            Host.Docker("pull", "-q", image.Tag).Expect(0);
+            GatedHost.Await(() => Host.LayersRead == image.DiffIds.Count, () => $"{Host.LayersRead} layers were read");
+        });
+    }
 
     [Fact]
     public void Measurement_OfALayer_CountsForItsTimeAndForItsFolderAlone()

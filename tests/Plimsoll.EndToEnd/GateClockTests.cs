@@ -100,6 +100,7 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
                 revocations: {keys: [alice], max-age: none}
             start:
               learning: {until: {{Day(1)}} }
+              running: {trouble: pause}
               break-glass: {keys: [alice], threshold: 1}
               rules:
               - {names: ["registry.example/prod/rule"], not-after: {{Day(1)}} }
@@ -246,6 +247,38 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         {
             Host.Docker("rm", "-f", dated, other);
         }
+    }
+
+    /// <summary>It is told of, and nothing is done: the time by which it would be judged is a wrong one.</summary>
+    [Fact]
+    public void Running_WithTheClockSetBack_IsUndecidedWhereItRestsOnTheTime()
+    {
+        SavedImage rests = Host.Signed("revocations", GatedHost.Serves), plain = Host.Signed("plain", GatedHost.Serves), month = Host.Signed("month");
+        string container = Host.Serve(rests), twin = Host.Serve(plain);
+        try
+        {
+            int before = Kinds().Length;
+            _clocked.Set(TimeSpan.FromHours(1));
+            Runs(Host.Start(month));
+            _clocked.Set(TimeSpan.Zero);
+            AwaitKind("clock-set-back", before);
+            // What comes into the drop folder is followed by a look.
+            Host.Sign(month, "month");
+            Host.AwaitLine("the trouble", l => Is(l, "running-trouble") && GatedHost.Field(l, "code") == "undecided" && GatedHost.Field(l, "reason").StartsWith("clock-set-back: ", StringComparison.Ordinal));
+            Assert.Equal(("running", "running"), (Host.Inspect(container, "{{.State.Status}}"), Host.Inspect(twin, "{{.State.Status}}")));
+
+            _clocked.Set(TimeSpan.FromHours(1));
+            AwaitKind("clock-restored", before);
+            Host.Sign(month, "month");
+            Host.AwaitLine("the end of it", l => Is(l, "running-restored"));
+            Assert.DoesNotContain(Host.Log("running-trouble", "container-paused", "reaction-failed"), l => GatedHost.Field(l, "container") == twin || Is(l, "container-paused") || Is(l, "reaction-failed"));
+        }
+        finally
+        {
+            Host.Docker("rm", "-f", container, twin);
+        }
+
+        bool Is(System.Text.Json.Nodes.JsonNode line, string kind) => (string?)line["kind"] == kind && GatedHost.Field(line, "container") == container;
     }
 
     /// <summary>Kills a container's process on the host and waits until the gate was asked once more.</summary>

@@ -256,7 +256,7 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
     [Fact]
     public void Log_DiskFull_StartsAreRefusedUntilThereIsRoom()
     {
-        SavedImage image = _host.Signed("log-full");
+        SavedImage image = _host.Signed("log-full"), serving = _host.Signed("log-full-serving", GatedHost.Serves);
         _host.StopAgent();
         Directory.Delete(Folder, recursive: true);
         File.Delete(Path.Combine(_host.State, "log.key"));
@@ -266,6 +266,8 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
         {
             _host.StartAgent();
             RunsSoon(image);
+            // The plugin is not asked about what docker starts again by itself.
+            string container = _host.Serve(serving, "--restart", "always"), note = Path.Combine(_host.Daemon.DataRoot, "containers", container, "config.v2.json");
             string ballast = Path.Combine(Folder, "ballast");
             using (FileStream fill = File.Create(ballast))
                 Assert.Throws<IOException>(() => fill.Write(new byte[128 * 1024]));
@@ -276,9 +278,12 @@ public sealed class GateLogTests : IClassFixture<LoggingHost>, IDisposable
             Assert.Contains("no-evidence", refused.Error, StringComparison.Ordinal);
             // What only reads goes on.
             _host.Docker("ps").Expect(0);
+            Tool.Run("kill", ["-KILL", _host.Inspect(container, "{{.State.Pid}}")]);
+            GatedHost.Await(() => File.ReadAllText(note).Contains("plimsoll: log-failed: ", StringComparison.Ordinal), () => File.ReadAllText(note));
 
             File.Delete(ballast);
             Runs(image);
+            _host.Docker("rm", "-f", container).Expect(0);
             Good();
         }
         finally

@@ -191,6 +191,11 @@ public sealed class GateRegistryTests(RegistryGate gate) : IClassFixture<Registr
         gate.Host.StopAgent();
         gate.Host.StartAgentAgain();
         Runs(gate.Run(kept.Tag));
+        // It counts as long as policy names the repository.
+        gate.Policy($$"""{registries: ["{{registry.Host}}/staging/**"], plain-http: ["{{registry.Host}}"]}""", registry);
+        Refused(gate.Run(kept.Tag), "signature/");
+        gate.Policy(gate.Names(registry), registry);
+        Runs(gate.Run(kept.Tag));
     }
 
     [Fact]

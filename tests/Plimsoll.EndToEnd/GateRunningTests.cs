@@ -78,6 +78,55 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
         Remove(container, twin);
     }
 
+    /// <summary>Runs a copy of itself out of memory that no path leads to; with <c>changed</c> one that has a byte more, and with <c>made</c> maps code that has no form of a program.</summary>
+    private const string Copier = """
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <unistd.h>
+        int main(int count, char **words)
+        {
+            if (count < 2 || strcmp(words[1], "rest") == 0)
+                for (;;) pause();
+            char bytes[65536], *next[] = {"copy", "rest", 0};
+            int memory = memfd_create("copy", 0), own = open("/proc/self/exe", O_RDONLY);
+            if (strcmp(words[1], "made") == 0) {
+                write(memory, "\xc3", 1);
+                mmap(0, 1, PROT_READ | PROT_EXEC, MAP_SHARED, memory, 0);
+                for (;;) pause();
+            }
+            for (ssize_t got; (got = read(own, bytes, sizeof bytes)) > 0;)
+                write(memory, bytes, (size_t)got);
+            if (strcmp(words[1], "changed") == 0)
+                write(memory, "x", 1);
+            fexecve(memory, next, environ);
+            return 1;
+        }
+        """;
+
+    [Fact]
+    public void Look_ProgramInMemoryThatHasNoFile_IsSaidByItsName()
+    {
+        Host.Policy(GatedHost.Open);
+        using TempFolder folder = new();
+        Tool.Run("gcc", ["-static", "-w", "-o", folder["copier"], folder.Write("copier.c", System.Text.Encoding.UTF8.GetBytes(Copier))]);
+        SavedImage image = Host.Image("run-memory", GatedHost.Serves).WithLayer(tar =>
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "bin/copier") { Mode = Program, DataStream = new MemoryStream(File.ReadAllBytes(folder["copier"])) }));
+        Host.Daemon.Load(image.Build());
+        Host.Sign(image, "run-memory");
+        string container = Host.Serve(image), twin = Host.Serve(image);
+        // The twin runs a copy that is a file of the image, and code that it made itself.
+        Host.Docker("exec", "-d", twin, "/bin/copier", "same").Expect(0);
+        Host.Docker("exec", "-d", twin, "/bin/copier", "made").Expect(0);
+
+        Host.Docker("exec", "-d", container, "/bin/copier", "changed").Expect(0);
+
+        AwaitTrouble(container, "foreign-code", "/memfd:copy (deleted), ");
+        Untouched(twin);
+        Remove(container, twin);
+    }
+
     [Fact]
     public void Look_LibraryThatTheImageHasNot_IsSaidByItsPath()
     {

@@ -451,6 +451,15 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("redirect", "own-layer", "trusted.overlay.redirect")]
     [InlineData("init", "init-layer", "/etc/ld.so.preload")]
     [InlineData("init-content", "init-layer", "/etc/hosts")]
+    [InlineData("mode", "own-executable", "/srv/plain can be run")]
+    [InlineData("capability", "own-layer", "/srv/copy (file capabilities)")]
+    [InlineData("device", "own-layer", "/srv/null (a device)")]
+    [InlineData("disk", "own-layer", "/srv/disk (a device)")]
+    [InlineData("metacopy", "own-layer", "trusted.overlay.metacopy")]
+    [InlineData("mount", "own-layer", "/mounted (a mount)")]
+    [InlineData("init-link", "init-layer", "/etc/mtab (a link to somewhere else than /proc/mounts)")]
+    [InlineData("init-kind", "init-layer", "/.dockerenv (a folder)")]
+    [InlineData("init-opaque", "init-layer", "/etc (the attribute trusted.overlay.opaque)")]
     public void Start_PlantedInAStoppedContainer_IsRefused(string attack, string code, string part)
     {
         SavedImage image = Host.Signed($"stopped-{attack}", """{"Cmd":["/bin/sh","-c","echo data >> /srv/data; cp /bin/busybox /srv/copy; echo it runs"],"Env":["PATH=/bin"]}""");
@@ -488,9 +497,65 @@ public sealed partial class GateTests(SharedGate gate)
             case "init-content":
                 File.WriteAllText(Path.Combine(init, "etc/hosts"), "127.0.0.1 registry.example\n");
                 break;
+            case "mode":
+                // Neither a script's beginning nor a program's: what a shell is given runs all the same.
+                File.WriteAllText(Path.Combine(own, "srv/plain"), "echo evil\n");
+                File.SetUnixFileMode(Path.Combine(own, "srv/plain"), Program);
+                break;
+            case "capability":
+                Attribute("os.setxattr(sys.argv[1],'security.capability',bytes.fromhex('0100000200200000000000000000000000000000'))", Path.Combine(own, "srv/copy"));
+                break;
+            case "device":
+                Tool.Run("mknod", [Path.Combine(own, "srv/null"), "c", "1", "3"]);
+                break;
+            case "disk":
+                Tool.Run("mknod", [Path.Combine(own, "srv/disk"), "b", "7", "0"]);
+                break;
+            case "metacopy":
+                Attribute("os.setxattr(sys.argv[1],'trusted.overlay.metacopy',b'')", Path.Combine(own, "srv/data"));
+                break;
+            case "mount":
+                Tool.Run("mount", ["-t", "tmpfs", "tmpfs", Directory.CreateDirectory(Path.Combine(own, "mounted")).FullName]);
+                break;
+            case "init-link":
+                File.Delete(Path.Combine(init, "etc/mtab"));
+                File.CreateSymbolicLink(Path.Combine(init, "etc/mtab"), "/srv/mounts");
+                break;
+            case "init-kind":
+                File.Delete(Path.Combine(init, ".dockerenv"));
+                Directory.CreateDirectory(Path.Combine(init, ".dockerenv"));
+                break;
+            case "init-opaque":
+                Attribute("os.setxattr(sys.argv[1],'trusted.overlay.opaque',b'y')", Path.Combine(init, "etc"));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(attack), attack, null);
         }
 
-        Refused(Host.Docker("start", "-a", container), code, part);
+        try
+        {
+            Refused(Host.Docker("start", "-a", container), code, part);
+        }
+        finally
+        {
+            if (attack == "mount")
+                Tool.Run("umount", [Path.Combine(own, "mounted")]);
+        }
+    }
+
+    /// <summary>Docker calls its runtime with neither; whoever does starts a container in one step, or from memory that was written elsewhere.</summary>
+    [Theory]
+    [InlineData("run")]
+    [InlineData("restore")]
+    public void Launcher_VerbThatStartsInAnotherWay_IsRefused(string verb)
+    {
+        using TempFolder bundle = new();
+
+        Refused(Called(verb), "verb", $"{verb} starts a container in a way that cannot be proved");
+        // The twin comes as far as the bundle, which is empty.
+        Refused(Called("create"), "not-found", "config.json");
+
+        Outcome Called(string how) => new Call(null, how, "--bundle", bundle.Path, "container") { Program = Path.Combine(Host.Library, "plimsoll") }.Run();
     }
 
     [Fact]

@@ -154,6 +154,27 @@ public sealed class GateUserTests(NamedClientsHost named) : IClassFixture<NamedC
     }
 
     [Fact]
+    public void Build_Image_IsMeasuredBeforeAnybodyStartsIt()
+    {
+        using TempFolder context = new();
+        context.Write("Dockerfile", "FROM scratch\nCOPY page /page\n"u8.ToArray());
+        context.Write("page", "measured when it was built"u8.ToArray());
+        Host.StopAgent();
+        Host.StartAgentAgain("--measure-every", "3600");
+        try
+        {
+            Assert.Equal(0, Host.LayersRead);
+            named.Docker(named.Certificate("CN=deploy-1"), "build", context[""]).Expect(0);
+            GatedHost.Await(() => Host.LayersRead == 1, () => $"{Host.LayersRead} layers were read");
+        }
+        finally
+        {
+            Host.StopAgent();
+            Host.StartAgentAgain();
+        }
+    }
+
+    [Fact]
     public void Certificate_OfAnotherAuthorityWithTheName_IsNoClient()
     {
         using TestAuthority other = new("CN=another authority");

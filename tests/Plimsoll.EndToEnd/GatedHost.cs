@@ -401,6 +401,12 @@ public sealed class GatedHost : IDisposable
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    /// <summary>A number of the agent's, without labels.</summary>
+    internal double Metric(string name) =>
+        PrometheusText.Read(new Call(null, "--silent", "--fail", "--unix-socket", Path.Combine(Run, "metrics.sock"), "http://agent/metrics") { Program = "curl" }.Run().Expect(0).Out)[name];
+
+    internal double LayersRead => Metric("plimsoll_layers_read");
+
     /// <summary>Waits for a line of the log.</summary>
     public JsonNode AwaitLine(string what, Func<JsonNode, bool> wanted)
     {

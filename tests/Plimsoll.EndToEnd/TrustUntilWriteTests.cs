@@ -2,6 +2,9 @@ using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
 using System.Text;
 using System.Text.RegularExpressions;
+using Plimsoll.Agent.Gate;
+using Plimsoll.Docker;
+using Plimsoll.Oci;
 using Plimsoll.TestKit;
 
 namespace Plimsoll.EndToEnd;
@@ -167,6 +170,38 @@ public sealed class TrustUntilWriteTests(TrustingHost trusting) : IClassFixture<
         Runs(good);
         Assert.Equal(reads + 1, Reads(good, 1));
         Directory.Delete(burst, recursive: true);
+    }
+
+    /// <summary>The reading that follows may have passed the file already, or not: nobody can tell.</summary>
+    [Fact]
+    public void Begin_WriteWhileTheFilesOfALayerAreCollected_IsKnown()
+    {
+        const int files = 20_000;
+        using TempFolder folder = new();
+        string name = new('a', 64), layer = Directory.CreateDirectory(folder[$"overlay2/{name}/diff"]).FullName;
+        Directory.CreateDirectory(folder["image/overlay2"]);
+        for (int i = 0; i < files; i++)
+            File.WriteAllBytes(Path.Combine(layer, $"{i}"), []);
+        HostStore store = new(folder.Path, OciLimits.Default);
+        using WriteWatch watch = new(folder.Path, (_, _) => { });
+
+        // The twin: nobody writes.
+        WatchedLayer quiet = watch.Begin(store, name, TestContext.Current.CancellationToken)!;
+        watch.CatchUp();
+        Assert.False(quiet.Written);
+        watch.End(quiet);
+
+        Thread writer = new(() =>
+        {
+            if (SpinWait.SpinUntil(() => watch.Count > 0, TimeSpan.FromSeconds(30)))
+                File.WriteAllText(Path.Combine(layer, "7"), "evil");
+        });
+        writer.Start();
+        WatchedLayer written = watch.Begin(store, name, TestContext.Current.CancellationToken)!;
+        writer.Join();
+        watch.CatchUp();
+        Assert.Equal("evil", File.ReadAllText(Path.Combine(layer, "7")));
+        Assert.True(written.Written);
     }
 
     [Fact]

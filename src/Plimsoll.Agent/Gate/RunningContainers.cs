@@ -192,10 +192,18 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
         }
         foreach ((int pid, MappedFile file, string content, bool isHost) in mapped)
             if (_known.TryGet((image.Id, content), out bool isSigned) && !isSigned
-                // A runtime that has not yet become the container's process brings the host's libraries.
-                && !(isHost && (host.Contains(content) || _hashes.Of(file.Path, cancellationToken) == content))
+                && !IsEngines(isHost, content, host, () => _hashes.Of(file.Path, cancellationToken))
                 && MappedFiles.Of(pid, MaxMapped).Any(f => f.Identity == file.Identity))
                 return Trouble(container, image.Id, RunningTrouble.ForeignCode, $"process {pid} runs {Escape.ForTerminal(file.Path)}, which is no file of the image", certain: true);
         return _hashes.LeftOut ? Trouble(container, image.Id, "not-proved", $"its processes have more than {FileHashes.MaxBytes >> 30} GiB of mapped files that were not read before (MaxBytes); the rest is read at the next look", certain: false) : null;
     }
+
+    /// <summary>
+    /// Whether a mapped file that the image has not is the engine's doing: a runtime that has not yet become the container's process is a program of the host, and brings
+    /// the host's libraries.
+    /// </summary>
+    /// <param name="isHost">The process runs one of the engine's programs.</param>
+    /// <param name="host">Contents of these programs.</param>
+    /// <param name="atPath">The content that the host has by the file's path; null for none.</param>
+    internal static bool IsEngines(bool isHost, string content, IReadOnlySet<string> host, Func<string?> atPath) => isHost && (host.Contains(content) || atPath() == content);
 }

@@ -75,6 +75,18 @@ public sealed class RunningTests : IDisposable
         Assert.False(FileHashes.IsElf(_folder["nowhere"]));
     }
 
+    /// <summary>runc is the host's until it becomes the container's process, and brings the host's libraries with it.</summary>
+    [Theory]
+    [InlineData(true, "runc", null, true)]
+    [InlineData(true, "library", "library", true)]
+    [InlineData(true, "evil", "library", false)]
+    [InlineData(true, "evil", null, false)]
+    // The engine's programs and the host's libraries are no files of an image, when a program of the container's runs them.
+    [InlineData(false, "runc", null, false)]
+    [InlineData(false, "library", "library", false)]
+    public void IsEngines_MappedFile_CountsInAProgramOfTheEngineAndAsTheHostHasItAlone(bool isHost, string content, string? atHost, bool wanted) =>
+        Assert.Equal(wanted, RunningContainers.IsEngines(isHost, content, new HashSet<string> { "runc", "docker-init" }, () => atHost));
+
     [Fact]
     public void Mapped_OfThisProcess_HasItsProgramAndNoMoreThanAsked()
     {

@@ -175,6 +175,11 @@ public sealed class EvidenceFetchTests : IDisposable
         Assert.Equal(100, folder.FindContent(_config, files)!.Length);
         Assert.Null(folder.FindContent(_config, files with { Size = 99 }));
         Assert.Null(folder.FindContent(other, files));
+        string content = Assert.Single(Directory.GetFiles(_folder.Path, "*.content"));
+        byte[] whole = File.ReadAllBytes(content);
+        File.WriteAllBytes(content, [.. whole[..^1], (byte)(whole[^1] ^ 1)]);
+        Assert.Null(folder.FindContent(_config, files));
+        File.WriteAllBytes(content, whole);
         Assert.Equal(("", 0), (folder.Stamp(other), folder.Find(other, folder.Stamp(other)).Count));
         Assert.Equal([_config], folder.Images());
         Assert.All(Directory.GetFiles(_folder.Path), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));

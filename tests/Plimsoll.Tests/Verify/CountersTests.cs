@@ -15,6 +15,25 @@ public sealed class CountersTests : IDisposable
     private void Check(long counter) => Counters.Check("key", ["key"], "list", counter, $"digest-{counter}", "list.json", "the revocation list");
 
     [Fact]
+    public void Check_OlderOrAnotherUnderTheSameCounter_IsRefusedAndWhatWasSeenStays()
+    {
+        Check(5);
+        Check(5);
+        Assert.Contains("has counter 4", Assert.Throws<CounterException>(() => Check(4)).Message, StringComparison.Ordinal);
+        Assert.Contains("has counter 5 and other content", Assert.Throws<CounterException>(() => Counters.Check("key", ["key"], "list", 5, "another", "list.json", "the revocation list")).Message, StringComparison.Ordinal);
+        Assert.Equal((5, "digest-5"), Counters.Find("key", "list"));
+
+        // Of another key, and under another name, nothing was seen.
+        Counters.Check("other", ["other"], "list", 1, "digest-1", "list.json", "the revocation list");
+        Counters.Check("key", ["key"], "policy", 1, "digest-1", "policy.json", "the policy");
+        // A version of the same key may not take back what another signed.
+        Assert.Contains("signed by another version", Assert.Throws<CounterException>(() => Counters.Check("next", ["key", "next"], "list", 5, "digest-5", "list.json", "the revocation list")).Message, StringComparison.Ordinal);
+        Check(6);
+        Assert.Equal(6, Counters.Highest("key", "list"));
+        Assert.Empty(_remarks);
+    }
+
+    [Fact]
     public void Check_FileThatCannotBeWritten_StillRefusesWhatIsOlder()
     {
         Check(5);

@@ -59,6 +59,36 @@ public sealed class HeldPolicyTests : IDisposable
     }
 
     [Fact]
+    public void Now_KeyTakenOutOfTheFile_LetsTheSamePolicyCountNoLonger()
+    {
+        HeldPolicy held = Open();
+        Put(Alice, Alice);
+        Assert.NotNull(held.Now().Signed);
+        File.WriteAllText(Paths.PolicyKey, Mallory.PublicKey.ToPem());
+        Assert.Equal("policy-unsigned", held.Now().Trouble?.Code);
+        File.WriteAllText(Paths.PolicyKey, Alice.PublicKey.ToPem());
+        Assert.NotNull(held.Now().Signed);
+    }
+
+    [Fact]
+    public void Now_PolicyOlderThanWasSeen_IsRefusedAlsoAfterARestart()
+    {
+        HeldPolicy held = Open();
+        Put(Alice, Alice);
+        byte[] first = File.ReadAllBytes(Paths.Policy);
+        Assert.NotNull(held.Now().Signed);
+        Put(Alice, Alice);
+        byte[] second = File.ReadAllBytes(Paths.Policy);
+        Assert.NotNull(held.Now().Signed);
+
+        File.WriteAllBytes(Paths.Policy, first);
+        Assert.Equal("policy-rolled-back", held.Now().Trouble?.Code);
+        Assert.Equal("policy-rolled-back", Open().Now().Trouble?.Code);
+        File.WriteAllBytes(Paths.Policy, second);
+        Assert.NotNull(held.Now().Signed);
+    }
+
+    [Fact]
     public void Now_AnyOfTheKeysOfTheFirstPolicy_IsKnown()
     {
         HeldPolicy held = Open();

@@ -21,6 +21,9 @@ internal sealed record DockerdMessage(string Method, string Uri)
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     public string User { get; init; } = "";
 
+    /// <summary>How the client proved its name.</summary>
+    public string Proof { get; init; } = "TLS";
+
     public static DockerdMessage Post(string uri, string? body = null) => new("POST", uri) { Body = body, ContentType = body is null ? null : "application/json" };
 
     public static DockerdMessage Get(string uri) => new("GET", uri) { ContentType = null };
@@ -37,7 +40,7 @@ internal sealed record DockerdMessage(string Method, string Uri)
             headers[name] = value;
         JsonObject message = new() { ["RequestMethod"] = Method, ["RequestUri"] = Uri, ["RequestHeaders"] = headers };
         if (User.Length > 0)
-            (message[nameof(User)], message["UserAuthNMethod"]) = (User, "TLS");
+            (message[nameof(User)], message["UserAuthNMethod"]) = (User, Proof);
         bool passedOn = ContentType is not null && ContentType.Split(';')[0].Trim() == "application/json" && !Uri.EndsWith("/auth", StringComparison.Ordinal);
         if (passedOn && !Chunked && length is > 0 and < DaemonLimit)
             message["RequestBody"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(Body!));

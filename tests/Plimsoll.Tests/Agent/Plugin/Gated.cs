@@ -48,6 +48,12 @@ internal sealed class Gated : IImageJudge, IDisposable
     public bool Fetchable { get; set; }
     public string Note { get; set; } = "";
 
+    /// <summary>Whether a token covers whatever refuses.</summary>
+    public bool Pardoned { get; set; }
+
+    /// <summary>Called before an image is judged.</summary>
+    public Action<CancellationToken> Judging { get; set; } = _ => { };
+
     /// <summary>The default rules for starts; the resources are left to tests of their own.</summary>
     public static Policy Make(EngineRules engine) => new() { Name = "edge", Start = new StartRules { Engine = engine } };
 
@@ -57,7 +63,15 @@ internal sealed class Gated : IImageJudge, IDisposable
 
     public Digest? Resolve(string reference) => _names.GetValueOrDefault(reference) ?? (Digest.TryParse(reference, out Digest? id) && (id == Signed || id == Unsigned) ? id : null);
 
-    public ImageAnswer Judge(Digest image, CancellationToken cancellationToken) => image == Signed
+    public bool Pardons(Digest image, string? container, IReadOnlyCollection<string> codes) => Pardoned;
+
+    public ImageAnswer Judge(Digest image, CancellationToken cancellationToken)
+    {
+        Judging(cancellationToken);
+        return AnswerOf(image);
+    }
+
+    private ImageAnswer AnswerOf(Digest image) => image == Signed
         ? new ImageAnswer(Say(Outcome.Passed), new StartImage { Config = Signed, ConfigJson = Config, Names = [ImageName.Parse(Name)] })
         : new ImageAnswer(Say(Outcome.Refused, new Reason { Code = "no-signature", Component = "signature", Outcome = Outcome.Refused, Rule = "trust[0]", Message = "no trusted key signed it\u001b[2J" }), Fetchable ? new StartImage { Config = Unsigned, ConfigJson = Config, Names = [ImageName.Parse("registry.example/shop/evil:1")] } : null)
         { Awaited = Awaited, Fetchable = Fetchable, Note = Note };

@@ -134,6 +134,9 @@ public sealed class OperationTests : IDisposable
         await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build") with { User = "ci-1" });
         await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build") with { User = "dev" });
         await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build"));
+        // A name that no certificate proves.
+        foreach (string proof in (string[])["", "Basic", "tls"])
+            await _gated.DeniedAsync("operation-build", DockerdMessage.Post("/build") with { User = "ci", Proof = proof });
     }
 
     [Fact]

@@ -148,6 +148,39 @@ public sealed class PluginServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Decision_ThatIsNotReachedInTime_IsADenialByName()
+    {
+        await _server.DisposeAsync();
+        _server = await StartAsync(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
+        _gated.Judging = stop =>
+        {
+            stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30));
+            stop.ThrowIfCancellationRequested();
+        };
+
+        await IsDeniedAsync("decision-timeout");
+    }
+
+    [Fact]
+    public async Task Decision_ThatFails_IsADenialByNameAndTheNextIsMade()
+    {
+        _gated.Judging = _ => throw new InvalidOperationException("broken");
+        await IsDeniedAsync("internal-error");
+        _gated.Judging = _ => { };
+        Assert.True((bool)(await AskAsync(Create))["Allow"]!);
+    }
+
+    private static byte[] Create => DockerdMessage.Post("/v1.41/containers/create", Gated.Body(_ => { }).ToJsonString()).ToBytes();
+
+    private async Task IsDeniedAsync(string code)
+    {
+        JsonNode answer = await AskAsync(Create);
+        Assert.False((bool)answer["Allow"]!);
+        Assert.StartsWith($"plimsoll: {code}: ", (string)answer["Msg"]!, StringComparison.Ordinal);
+        Assert.Equal((false, code), (_records[^1].Allowed, _records[^1].Code));
+    }
+
+    [Fact]
     public async Task Start_WhenDockerdAsksThePluginAboutTheCallback_DoesNotDeadlock()
     {
         _gated.Dockerd.Plugin = async message => (bool)(await AskAsync(message.ToBytes()))["Allow"]!;

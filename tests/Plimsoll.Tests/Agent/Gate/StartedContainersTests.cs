@@ -1,0 +1,42 @@
+using Plimsoll.Agent.Gate;
+using Plimsoll.Oci;
+using Plimsoll.TestKit;
+
+namespace Plimsoll.Tests.Agent.Gate;
+
+public sealed class StartedContainersTests : IDisposable
+{
+    private static readonly string Id = new('c', 64), Own = new('d', 64);
+    private static readonly Digest Image = Digest.Of("image"u8);
+
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>As after a start of the agent.</summary>
+    private StartedContainers Open() => new(_folder["started"]);
+
+    [Fact]
+    public void Contains_OneThatWasStarted_IsItWithItsOwnFolderAlone()
+    {
+        Assert.False(Open().Contains(Id, Own));
+        Open().Add(Id, Own, Image, ["registry.example/web:1"]);
+
+        Assert.True(Open().Contains(Id, Own));
+        Assert.False(Open().Contains(Id, new string('e', 64)));
+        Assert.False(Open().Contains(new string('b', 64), Own));
+        Assert.Equal(["registry.example/web:1"], Open().NamesOf(Image));
+        Assert.Empty(Open().NamesOf(Digest.Of("another"u8)));
+    }
+
+    [Theory]
+    [InlineData("c", "")]
+    [InlineData("../started/c", "d")]
+    public void Contains_WhatDockerCallsNoContainer_IsNone(string container, string own)
+    {
+        Open().Add(container, own, Image, []);
+
+        Assert.False(Open().Contains(container, own));
+        Assert.False(Directory.Exists(_folder["started"]) && Directory.EnumerateFiles(_folder["started"]).Any());
+    }
+}
