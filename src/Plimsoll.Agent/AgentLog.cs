@@ -141,7 +141,7 @@ internal sealed class AgentLog : IDisposable
         if (record.Problem is { } problem)
             Note("evidence-not-fetched", [.. asked, LogField.Text("reason", problem), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
         else if (record.Changed)
-            Note("evidence-fetched", [.. asked, LogField.Number("statements", record.Statements), LogField.Number("bytes", record.Bytes), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
+            Note("evidence-fetched", [.. asked, LogField.Number("statements", record.Statements), LogField.Number("bytes", record.Bytes), .. record.LeftOut is { } left ? (LogField[])[LogField.Text("reason", left)] : [], LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
     }
 
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
