@@ -251,11 +251,11 @@ public sealed class EvidenceLogVerifierTests : IDisposable
         Assert.Contains(verdict.Findings, f => f is { Kind: LogFindingKind.ClockSetBack, Line: 3, IsFault: false });
     }
 
-    private sealed class Number(long next) : ILogCounter
+    private sealed class Number(long first) : ILogCounter
     {
-        public long? Next => next;
+        public long? Next { get; private set; } = first;
 
-        public void Written(long value) => next = value + 1;
+        public void Written(long value) => Next = value + 1;
     }
 
     [Fact]
