@@ -19,11 +19,14 @@ internal static class AgentHelp
     [
         new("run", Catalogue.AgentRunSummary), new("install", Catalogue.AgentInstallSummary), new("uninstall", Catalogue.AgentUninstallSummary),
         new("status", Catalogue.AgentStatusSummary), new("doctor", Catalogue.AgentDoctorSummary),
+        new("clock", Catalogue.AgentClockSummary), new("counter", Catalogue.AgentCounterSummary),
     ];
 
     private static HelpRow Lang => new("--lang LANG", Catalogue.HelpLang);
 
-    public static bool IsCommand(string word) => word == "run" || InstallCommand.IsVerb(word);
+    public static bool IsCommand(string word) => CommandNames.Contains(word, StringComparer.Ordinal);
+
+    public static IEnumerable<string> CommandNames => Commands.Select(c => c.Left);
 
     /// <param name="command">Null for all of them.</param>
     public static void Write(TextWriter output, string? command, Language language, int columns)
@@ -36,7 +39,9 @@ internal static class AgentHelp
             Section(Catalogue.Commands.In(language), Commands);
         if (command is null or "run")
             Section(command is null ? Catalogue.AgentOptionsOf.In(language, "run") : Catalogue.Options.In(language), [.. AgentOptions.Help, Lang]);
-        if (command is not "run")
+        if (command is null || AcceptCommand.IsVerb(command))
+            Section(command is null ? Catalogue.AgentOptionsOf.In(language, "clock, counter") : Catalogue.Options.In(language), [.. AcceptCommand.Help, Lang]);
+        if (command is null || InstallCommand.IsVerb(command))
             Section(command is null ? Catalogue.AgentOptionsOf.In(language, "install, uninstall, status, doctor") : Catalogue.Options.In(language), [.. InstallOptions.Help, Lang]);
         if (command is not null)
             return;

@@ -23,6 +23,7 @@ internal sealed class AgentHost : IDisposable
     private readonly RegistryEvidence _registries;
     private readonly RunningWatch _running;
     private readonly WriteWatch? _writes;
+    private readonly CheckpointCounter? _counter;
     private readonly HostWatch _host;
     private readonly MetricsServer _metrics;
 
@@ -35,7 +36,11 @@ internal sealed class AgentHost : IDisposable
         foreach (string folder in (string[])[paths.State, paths.Run, paths.Log, paths.Evidence, paths.Fetched, paths.BreakGlass, paths.BreakGlassUses])
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
-        _log = new AgentLog(paths, options.Log, time, metrics, notes, language);
+        _counter = options.Tpm is { Counter: { } index } counted ? new CheckpointCounter(paths, counted, index, time) : null;
+        _log = new AgentLog(paths, options.Log, _counter, time, metrics, notes, language);
+        _counter?.Start(_log, _log.Counter, _log.HasCheckpoint);
+        if (_counter is not null)
+            metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM.", () => _counter.Trouble is null ? 1 : 0);
         HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
         HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
@@ -52,7 +57,7 @@ internal sealed class AgentHost : IDisposable
         ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
-        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass };
+        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
         _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
         policy.Now();
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
@@ -61,10 +66,18 @@ internal sealed class AgentHost : IDisposable
         _plugin = PluginServer.StartAsync(paths, judge, _daemon, clock, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
         _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, started, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
-        _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => clock.GetUtcNow(), _log, metrics, time);
+        _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => LookAt(clock, paths), _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
         metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);
         _metrics = MetricsServer.StartAsync(paths.MetricsSocket, options.Metrics, metrics, CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Lets the kept time go on; and takes the clock for right once an administrator said so.</summary>
+    private void LookAt(HostClock clock, AgentPaths paths)
+    {
+        clock.GetUtcNow();
+        if (Acceptance.Find(paths, Acceptance.Clock) is { } by && clock.TryAccept(what => _log.Note("clock-accepted", LogField.Text("by", by), LogField.Text("reason", what))))
+            Acceptance.Remove(paths, Acceptance.Clock);
     }
 
     private WriteWatch Watch(string dataRoot)
@@ -92,5 +105,6 @@ internal sealed class AgentHost : IDisposable
         _registries.Dispose();
         _writes?.Dispose();
         _log.Dispose();
+        _counter?.Dispose();
     }
 }

@@ -20,12 +20,13 @@ internal sealed class AgentLog : IDisposable
     private readonly Language _language;
 
     /// <exception cref="EvidenceLogException">The log cannot be opened; the agent does not run without it.</exception>
+    /// <param name="counter">What checkpoints state; null: nothing new.</param>
     /// <param name="notes">Gets lines for the journal of the host.</param>
     /// <param name="language">Of the notes that are no lines of the log as well.</param>
-    public AgentLog(AgentPaths paths, LogSettings settings, TimeProvider time, Metrics metrics, TextWriter notes, Language language)
+    public AgentLog(AgentPaths paths, LogSettings settings, ILogCounter? counter, TimeProvider time, Metrics metrics, TextWriter notes, Language language)
     {
         (_notes, _language) = (notes, language);
-        _lines = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = paths.Log, KeyFile = paths.LogKey, Time = time, Durability = settings.Durability, MaxFileBytes = settings.MaxFileBytes, MaxFiles = settings.MaxFiles });
+        _lines = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = paths.Log, KeyFile = paths.LogKey, Time = time, Durability = settings.Durability, MaxFileBytes = settings.MaxFileBytes, MaxFiles = settings.MaxFiles, Counter = counter });
         Export(paths.LogPublicKey);
         _decisions = metrics.AddCounter("plimsoll_decisions_total", "Questions answered, by who asked, answer and code.", "gate", "answer", "code");
         _seconds = metrics.AddHistogram("plimsoll_decision_seconds", "How long an answer took.", Metrics.Seconds, "gate");
@@ -65,6 +66,24 @@ internal sealed class AgentLog : IDisposable
 
     /// <summary>The public key that the log begins with, PEM: this host's name for tokens.</summary>
     public string FirstKeyPem => _lines.FirstKeyPem;
+
+    /// <summary>What the log stated last of a counter.</summary>
+    public long? Counter => _lines.Counter;
+
+    public bool HasCheckpoint => _lines.LastCheckpoint is not null;
+
+    /// <summary>Signs what is there now; where that cannot be, the next line or minute does.</summary>
+    public void Checkpoint()
+    {
+        try
+        {
+            _lines.Checkpoint();
+        }
+        catch (EvidenceLogException e)
+        {
+            Say(Catalogue.AgentLogTakesNoLine.With(e.Message));
+        }
+    }
 
     /// <summary>A request to the daemon. Those that only read and were allowed are counted and not written down.</summary>
     /// <exception cref="EvidenceLogException">It cannot be written down; the plugin denies then.</exception>
@@ -122,7 +141,7 @@ internal sealed class AgentLog : IDisposable
         if (record.Problem is { } problem)
             Note("evidence-not-fetched", [.. asked, LogField.Text("reason", problem), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
         else if (record.Changed)
-            Note("evidence-fetched", [.. asked, LogField.Number("statements", record.Statements), LogField.Number("bytes", record.Bytes), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
+            Note("evidence-fetched", [.. asked, LogField.Number("statements", record.Statements), LogField.Number("bytes", record.Bytes), .. record.LeftOut is { } left ? (LogField[])[LogField.Text("reason", left)] : [], LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
     }
 
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
@@ -163,17 +182,21 @@ internal sealed class AgentLog : IDisposable
     }
 
     /// <summary>Something that no answer hangs on. Where it cannot be written the journal has it.</summary>
-    public void Note(string kind, params IReadOnlyList<LogField> fields)
+    /// <returns>Whether it was written.</returns>
+    public bool Note(string kind, params IReadOnlyList<LogField> fields)
     {
+        bool written = true;
         try
         {
             _lines.Append(kind, fields);
         }
         catch (EvidenceLogException e)
         {
+            written = false;
             Say(Catalogue.AgentLogTakesNoLine.With(e.Message));
         }
         Say($"{kind} {string.Join(' ', fields.Select(f => (f.Name, Value: f.AsText ?? f.AsNumber?.ToString(CultureInfo.InvariantCulture) ?? string.Join(", ", f.AsList ?? []))).Where(f => f.Value.Length > 0).Select(f => $"{f.Name}={Escape.ForTerminal(f.Value)}"))}");
+        return written;
     }
 
     /// <summary>A note for the journal of the host.</summary>

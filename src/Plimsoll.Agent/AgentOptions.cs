@@ -34,9 +34,12 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         new("--ask-every N", Catalogue.AgentHelpAskEvery, 3600),
         new("--metrics ADDRESS", Catalogue.AgentHelpMetrics), new("--runtime NAME", Catalogue.AgentHelpRuntime, "plimsoll, plimsoll-runsc"),
         new("--tpm TPM", Catalogue.AgentHelpTpm), new("--tpm-nv INDEX", Catalogue.AgentHelpTpmNv, "0x01805001"), new("--pcr N", Catalogue.AgentHelpPcr),
+        new("--tpm-counter INDEX", Catalogue.AgentHelpTpmCounter, $"0x{NvCounter.LogIndex:x8}"), new("--tpm-count-every N", Catalogue.AgentHelpTpmCountEvery, 60),
         new("--tpm-auth FILE", Catalogue.AgentHelpTpmAuth), new("--tpm-failure WORD", Catalogue.AgentHelpTpmFailure, "refuse"),
         new("--log-sync WORD", Catalogue.AgentHelpLogSync, "grouped"), new("--log-file-mib N", Catalogue.AgentHelpLogFile, 32), new("--log-files N", Catalogue.AgentHelpLogFiles, 32),
     ];
+
+    private static HashSet<string> Known { get; } = [.. Help.Select(h => h.Left.Split(' ')[0]), "--lang"];
 
     /// <exception cref="OptionException">What was given, and what was wanted.</exception>
     /// <exception cref="FormatException">What is extended where would be no evidence.</exception>
@@ -47,7 +50,8 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         bool untilWrite = false;
         IPEndPoint? metrics = null;
         List<string> runtimes = [];
-        string? tpm = null, nv = null, pcr = null, auth = null, failure = null;
+        string? tpm = null, nv = null, pcr = null, auth = null, failure = null, counter = null;
+        int? count = null;
         LogSettings log = new();
         for (int i = 0; i < arguments.Count; i++)
         {
@@ -56,6 +60,8 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 untilWrite = true;
                 continue;
             }
+            if (!Known.Contains(arguments[i]))
+                throw OptionException.Unknown(Catalogue.AgentUnknownOption, arguments[i], Known);
             string name = arguments[i], value = ++i < arguments.Count ? arguments[i] : throw new OptionException(Catalogue.AgentWantsValue.With(Escape.ForTerminal(name)));
             switch (name)
             {
@@ -71,31 +77,35 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
                 case "--tpm": tpm = value; break;
                 case "--tpm-nv": nv = value; break;
                 case "--pcr": pcr = value; break;
+                case "--tpm-counter": counter = value; break;
+                case "--tpm-count-every": count = Seconds(name, value, 0); break;
                 case "--tpm-auth": auth = Absolute(name, value); break;
                 case "--tpm-failure": failure = Word(name, value, ["refuse", "report"]); break;
                 case "--log-sync": log = log with { Durability = Word(name, value, ["grouped", "each-line", "never"]) switch { "never" => LogDurability.Never, "each-line" => LogDurability.EachLine, _ => LogDurability.Grouped } }; break;
                 case "--log-file-mib": log = log with { MaxFileBytes = (long)Number(name, value, 1, 4096) << 20 }; break;
                 case "--log-files": log = log with { MaxFiles = Number(name, value, 2, 10_000) }; break;
-                default: throw new OptionException(Catalogue.AgentUnknownOption.With(Escape.Quote(name)));
+                default: throw OptionException.Unknown(Catalogue.AgentUnknownOption, name, Known);
             }
         }
         return new AgentOptions(paths, TimeSpan.FromSeconds(measure), TimeSpan.FromSeconds(look), untilWrite, runtimes.Count > 0 ? runtimes : ["plimsoll", "plimsoll-runsc"])
         {
             AskEvery = TimeSpan.FromSeconds(ask),
-            Tpm = TpmOf(tpm, nv, pcr, auth, failure),
+            Tpm = TpmOf(tpm, nv, pcr, auth, failure, counter, count),
             Log = log,
             Metrics = metrics,
         };
     }
 
-    private static TpmSettings? TpmOf(string? tpm, string? nv, string? pcr, string? auth, string? failure)
+    private static TpmSettings? TpmOf(string? tpm, string? nv, string? pcr, string? auth, string? failure, string? counter, int? count)
     {
         if (tpm is null)
-            return nv is null && pcr is null && auth is null && failure is null ? null : throw new OptionException(Catalogue.AgentTpmMissing);
+            return nv is null && pcr is null && auth is null && failure is null && counter is null && count is null ? null : throw new OptionException(Catalogue.AgentTpmMissing);
         if (nv is not null && pcr is not null)
             throw new OptionException(Catalogue.AgentTpmBoth);
         ExtendTarget target = nv is not null ? ExtendTarget.OfIndex(nv) : pcr is not null ? ExtendTarget.OfPcr(pcr) : ExtendTarget.Default;
-        return new TpmSettings(tpm, target, auth, failure != "report");
+        TpmSettings settings = new(tpm, target, auth, failure != "report");
+        settings = settings with { Counter = counter == "none" ? null : counter is not null ? ExtendTarget.OfIndex(counter).Number : settings.Counter, CountEvery = count is { } seconds ? TimeSpan.FromSeconds(seconds) : settings.CountEvery };
+        return target.IsNv && target.Number == settings.Counter ? throw new OptionException(Catalogue.AgentTpmSame.With($"0x{target.Number:x8}")) : settings;
     }
 
     private static string Word(string name, string value, string[] known) =>
@@ -116,7 +126,7 @@ internal sealed record AgentOptions(AgentPaths Paths, TimeSpan MeasureEvery, Tim
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds >= least && seconds <= 86400 ? seconds
             : throw new OptionException(Catalogue.AgentWantedSeconds.With(name, Escape.Quote(value), least, 86400));
 
-    private static string Absolute(string name, string value) => value.StartsWith('/') ? value.TrimEnd('/') : throw new OptionException(Catalogue.AgentNotAbsolute.With(name, Escape.Quote(value)));
+    internal static string Absolute(string name, string value) => value.StartsWith('/') ? value.TrimEnd('/') : throw new OptionException(Catalogue.AgentNotAbsolute.With(name, Escape.Quote(value)));
 }
 
 /// <summary>How the evidence log is kept; see <see cref="EvidenceLogOptions"/>.</summary>

@@ -40,6 +40,9 @@ public sealed record AgentPaths(string State, string Run, string DataRoot, strin
     /// <summary>The private half of the log's present key; it changes with every checkpoint.</summary>
     public string LogKey => Path.Combine(State, "log.key");
 
+    /// <summary>What is wrong between the log and the TPM's counter, while something is.</summary>
+    public string CounterTrouble => Path.Combine(State, "counter.trouble");
+
     /// <summary>Where the front process hands dockerd's questions to the agent.</summary>
     public string PluginSocket => Path.Combine(Run, "plugin.sock");
 

@@ -23,9 +23,16 @@ internal static class TextFilling
 }
 
 /// <summary>An option that is not understood.</summary>
-internal sealed class OptionException(FilledText told) : FormatException(told.ToString())
+/// <param name="hint">Null: help says how it is used.</param>
+internal sealed class OptionException(FilledText told, FilledText? hint = null) : FormatException(told.ToString())
 {
     public FilledText Told => told;
+
+    public FilledText Hint => hint ?? Catalogue.AgentHelpHint;
+
+    /// <summary>For an option or command that is not known, with the nearest that is.</summary>
+    public static OptionException Unknown(Text told, string typed, IEnumerable<string> known) =>
+        new(told.With(Escape.Quote(typed)), Nearest.Of(typed, known) is { } near ? Catalogue.AgentDidYouMean.With(near) : null);
 }
 
 /// <summary>Why the agent does not run.</summary>

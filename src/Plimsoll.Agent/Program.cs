@@ -49,15 +49,17 @@ internal static class Program
                     return UsageError;
                 case ["run", .. var options]:
                     return Run(AgentOptions.Parse(options), error, language);
+                case [var verb, .. var options] when AcceptCommand.IsVerb(verb):
+                    return AcceptCommand.Run(verb, options, language, output);
                 case [var verb, .. var options] when InstallCommand.IsVerb(verb):
                     return Install(verb, options, language, output, error);
                 default:
-                    throw new OptionException(Catalogue.AgentUnknownCommand.With(Escape.Quote(rest[0])));
+                    throw OptionException.Unknown(Catalogue.AgentUnknownCommand, rest[0], AgentHelp.CommandNames);
             }
         }
         catch (FormatException e)
         {
-            return Fail(UsageError, e is OptionException option ? option.Told : FilledText.Verbatim(e.Message), Catalogue.AgentHelpHint);
+            return Fail(UsageError, e is OptionException option ? option.Told : FilledText.Verbatim(e.Message), (e as OptionException)?.Hint ?? Catalogue.AgentHelpHint);
         }
         catch (AgentException e)
         {

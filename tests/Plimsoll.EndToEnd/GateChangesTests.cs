@@ -97,6 +97,38 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
         Ends(container, twin, "refused", "image-revoked", "container-paused", "paused");
     }
 
+    /// <summary>As it lies there while somebody copies it into its place: empty, half, or not at all.</summary>
+    [Theory]
+    [InlineData("none", "revocations-malformed")]
+    [InlineData("half", "revocations-malformed")]
+    [InlineData("gone", "revocations-missing")]
+    public void Revocations_NotWhole_RefuseStartsAndStopNothingThatRuns(string what, string code)
+    {
+        string path = Path.Combine(Host.State, "revocations.json");
+        Revoke(1, [], []);
+        Host.Policy(Policy(Names("inspection: none\n    revocations: {keys: [ops]}"), "stop"));
+        (SavedImage image, string container) = Serve($"change-list-{what}");
+        byte[] list = File.ReadAllBytes(path);
+
+        if (what == "gone")
+            File.Delete(path);
+        else
+            File.WriteAllBytes(path, what == "half" ? list[..(list.Length / 2)] : []);
+
+        Host.AwaitLine("that it cannot be told", l => (string)l["kind"]! == "running-trouble" && GatedHost.Field(l, "container") == container
+            && GatedHost.Field(l, "code") == "undecided" && GatedHost.Field(l, "reason").Contains(code, StringComparison.Ordinal));
+        Assert.Contains(code, Host.Start(image).Error, StringComparison.Ordinal);
+        GatedHost.Put(path, list);
+        Host.AwaitLine("that all is well", l => (string)l["kind"]! == "running-restored" && GatedHost.Field(l, "container") == container);
+        Assert.Equal("running", Host.Inspect(container, "{{.State.Status}}"));
+        Assert.DoesNotContain(Host.Log("container-stopped", "reaction-failed"), l => GatedHost.Field(l, "container") == container);
+
+        // The twin: a whole list that names the image.
+        Revoke(2, [], [new RevokedImage(image.Id, DateTimeOffset.UtcNow, "a hole")]);
+        Host.AwaitLine("the reaction", l => (string)l["kind"]! == "container-stopped" && GatedHost.Field(l, "container") == container);
+        Host.Docker("rm", "-f", container).Expect(0);
+    }
+
     /// <summary>Within the minute for which verdicts count.</summary>
     [Fact]
     public void Revocations_PutBackAfterNewerOnesWereSeen_DoNotBringTheOldAnswerBack()

@@ -227,6 +227,34 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         Assert.DoesNotContain("✗ the clock says", Status(), StringComparison.Ordinal);
     }
 
+    /// <summary>The clock was far ahead once, and nobody need know where the agent keeps the time.</summary>
+    [Fact]
+    public void Clock_AcceptedByTheAdministrator_IsBelievedAndWrittenDown()
+    {
+        SavedImage month = Host.Signed("month");
+        int before = Kinds().Length;
+        _clocked.Set(Later);
+        Runs(Host.Start(month));
+        _clocked.Set(TimeSpan.Zero);
+        AwaitKind("clock-set-back", before);
+        Refused(Host.Start(month), "clock-set-back", "plimsoll-agent clock --accept");
+        Assert.Contains("plimsoll-agent clock --accept", Clock().Expect(1).Out, StringComparison.Ordinal);
+        Assert.Contains("时钟显示", Clock("--lang", "zh").Expect(1).Out, StringComparison.Ordinal);
+        using (Nobody nobody = new())
+            Assert.Contains("only root may say so", nobody.Agent("clock", "--accept", "--state", Host.State).Run().Expect(1).Error, StringComparison.Ordinal);
+        Refused(Host.Start(month), "clock-set-back");
+
+        Assert.Equal("accepted, and a line of the evidence log\n", Clock("--accept").Expect(0).Out);
+        AwaitKind("clock-restored", before);
+        Runs(Host.Start(month));
+        Assert.Equal("root", GatedHost.Field(Host.Log("clock-accepted")[^1], "by"));
+        Assert.Equal("nothing is wrong\n", Clock("--accept").Expect(0).Out);
+        _clocked.Restart();
+        Runs(Host.Start(month));
+
+        Outcome Clock(params string[] more) => new Call(null, ["clock", "--state", Host.State, .. more]) { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") }.Run();
+    }
+
     /// <summary>What docker starts again by itself asks the runtime gate alone.</summary>
     [Fact]
     public void Restart_ByDockerItselfWithTheClockSetBack_IsRefusedWhereItRestsOnTheTime()

@@ -176,6 +176,9 @@ public sealed class GatedHost : IDisposable
 
     private Process? Agent { get; set; }
 
+    /// <summary>Of the running agent.</summary>
+    public int AgentId => Agent!.Id;
+
     /// <summary>Variables of the agent's own, from its next start on.</summary>
     public Dictionary<string, string> AgentEnvironment { get; } = new(StringComparer.Ordinal);
 

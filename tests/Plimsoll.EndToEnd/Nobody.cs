@@ -44,5 +44,7 @@ internal sealed class Nobody : IDisposable
 
     public Call Call(params string[] arguments) => Call([], arguments);
 
+    public Call Agent(params string[] arguments) => new(Home, arguments) { Program = Path.Combine(_folder["bin"], "plimsoll-agent"), Through = AsNobody };
+
     public void Dispose() => _folder.Dispose();
 }

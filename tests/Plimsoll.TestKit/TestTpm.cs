@@ -70,6 +70,11 @@ public sealed class TestTpm : IDisposable
         _process = null;
     }
 
+    /// <summary>As a TPM that answers nobody.</summary>
+    public void Freeze() => TestKit.Tool.Run("kill", ["-STOP", $"{_process!.Id}"]);
+
+    public void Thaw() => TestKit.Tool.Run("kill", ["-CONT", $"{_process!.Id}"]);
+
     /// <summary>Runs one of tpm2-tools with this TPM, in this TPM's folder. There is no resource manager, so that what it leaves loaded is flushed.</summary>
     public string Tool(string program, params string[] arguments)
     {

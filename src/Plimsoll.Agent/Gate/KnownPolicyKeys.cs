@@ -35,13 +35,7 @@ internal sealed class KnownPolicyKeys(string path, Action<IReadOnlyList<string>>
         byte[] content = Encoding.UTF8.GetBytes(string.Concat(ids.Select(k => k + "\n")));
         if (kept is null)
             return content;
-        string temporary = path + ".new";
-        using (FileStream file = new(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
+        DurableFile.Write(path, content, DurableFile.OwnerOnly);
         kept(ids);
         return content;
     }

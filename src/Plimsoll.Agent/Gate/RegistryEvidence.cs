@@ -16,7 +16,11 @@ internal sealed record EvidenceSource(string Repository, Digest Root);
 
 /// <summary>One time that a repository was asked.</summary>
 /// <param name="Problem">Null when it answered.</param>
-internal sealed record FetchRecord(Digest Image, EvidenceSource Source, int Statements, long Bytes, bool Changed, string? Problem, TimeSpan Took);
+internal sealed record FetchRecord(Digest Image, EvidenceSource Source, int Statements, long Bytes, bool Changed, string? Problem, TimeSpan Took)
+{
+    /// <summary>Which limit left something out of what the repository has; null: none did.</summary>
+    public string? LeftOut { get; init; }
+}
 
 /// <summary>
 /// Fetches what speaks for images from the registries that policy names: when an image arrives, when a verdict lacks something, and every so often of
@@ -36,7 +40,7 @@ internal sealed class RegistryEvidence : IDisposable
     /// <summary>Between looks at what became of images.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(60);
 
-    /// <summary>Repositories of one image, images at once, and answers that are remembered.</summary>
+    /// <summary>Repositories of one image, images at once for each registry, so that one that hangs holds up no other, and answers that are remembered.</summary>
     private const int MaxSources = 4, AtOnce = 4, MaxAsked = 8192;
 
     private static readonly RegistryLimits Limits = RegistryLimits.Default with
@@ -67,7 +71,7 @@ internal sealed class RegistryEvidence : IDisposable
     private readonly TimeProvider _time;
     private readonly TimeSpan _every;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _slots = new(AtOnce);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _slots = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly Dictionary<Digest, Flight> _flights = [];
     private readonly ConcurrentDictionary<(Digest Image, EvidenceSource Source), Asked> _asked = new();
@@ -144,15 +148,18 @@ internal sealed class RegistryEvidence : IDisposable
         {
             using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             late.CancelAfter(FetchPatience);
-            _slots.Wait(late.Token);
-            try
+            foreach (EvidenceSource source in sources)
             {
-                foreach (EvidenceSource source in sources)
+                SemaphoreSlim slots = _slots.GetOrAdd(source.Repository.Split('/')[0], _ => new SemaphoreSlim(AtOnce));
+                slots.Wait(late.Token);
+                try
+                {
                     Ask(image, rules, source, late.Token);
-            }
-            finally
-            {
-                _slots.Release();
+                }
+                finally
+                {
+                    slots.Release();
+                }
             }
         }
         catch (OperationCanceledException)
@@ -192,7 +199,7 @@ internal sealed class RegistryEvidence : IDisposable
         record = record with { Took = _time.GetElapsedTime(begin) };
         if (_asked.Count > MaxAsked)
             _asked.Clear();
-        _asked[(image, source)] = new Asked(_time.GetTimestamp(), record.Problem ?? $"{source.Repository} holds {Counted(record.Statements)} for {source.Root}");
+        _asked[(image, source)] = new Asked(_time.GetTimestamp(), record.Problem ?? $"{source.Repository} holds {Counted(record.Statements)} for {source.Root}{(record.LeftOut is { } left ? $", and something was left out: {left}" : "")}");
         KeepLast(record);
         _done(record);
     }
@@ -203,7 +210,7 @@ internal sealed class RegistryEvidence : IDisposable
             throw new ImageException(ImageError.NotFound, "the image went away");
         using OpenedSource opened = ArtifactStores.OpenSource($"registry:{record.Source.Repository}@{record.Source.Root}", OptionsFor(rules), cancellationToken);
         EvidenceFetch fetch = EvidenceFetch.Run(opened, record.Source.Root, config, c => _fetched.HasContent(record.Image, c), FetchLimits.Default, cancellationToken);
-        return record with { Statements = fetch.Found.Count, Bytes = fetch.Bytes, Changed = _fetched.Put(fetch.Found, fetch.Contents) };
+        return record with { Statements = fetch.Found.Count, Bytes = fetch.Bytes, Changed = _fetched.Put(fetch.Found, fetch.Contents), LeftOut = fetch.Found.Evidence.Gaps.FirstOrDefault(g => g.Code is "too-many-signatures" or "too-many-bytes")?.Message };
     }
 
     /// <summary>How registries are reached: by the host's own files, and by no program.</summary>
@@ -286,7 +293,8 @@ internal sealed class RegistryEvidence : IDisposable
         _thread.Join();
         foreach (Flight flight in flights)
             flight.Landed.Wait(FetchPatience);
-        _slots.Dispose();
+        foreach (SemaphoreSlim slots in _slots.Values)
+            slots.Dispose();
         _stop.Dispose();
     }
 }

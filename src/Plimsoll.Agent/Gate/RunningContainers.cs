@@ -156,7 +156,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
                     return Trouble(container, image.Id, "undecided", $"{HostClock.SetBack}: what is said of its image depends on the time, and the host's clock is behind", certain: false);
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned)
                     return whole ? FindForeign(container, image, host, cancellationToken) : null;
-                refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused);
+                refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused && !verdict.Reasons.Where(r => r.Outcome == Outcome.Refused).All(IsOfAListUnread));
             }
             return refusal is { } said ? Trouble(container, images[0].Id, said.Certain ? "refused" : "undecided", said.Answer.Text, said.Certain)
                 : Trouble(container, images[0].Id, "no-image", "its image went away", certain: false);
@@ -167,6 +167,10 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
                 image.Dispose();
         }
     }
+
+    /// <summary>A revocation list that is not there or cannot be read, as one that is just being written, revokes nothing: starts wait for it, and what runs is not ended by it.</summary>
+    private static bool IsOfAListUnread(Reason reason) =>
+        reason is { Component: TrustComponents.Revocations, Code: "revocations-missing" or "revocations-malformed" or "revocations-unsigned" or "revocations-unsupported" };
 
     /// <summary>The first program or library that a process has mapped and that the image has not.</summary>
     private RunningTrouble? FindForeign(RunningContainer container, UnpackedImage image, HashSet<string> host, CancellationToken cancellationToken)

@@ -37,6 +37,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     /// <summary>Tokens that let a start through which is refused; null for none.</summary>
     public BreakGlass? Glass { get; init; }
 
+    /// <summary>Tells that an older state of this host was put back, which no token outweighs: how often it was used is a part of that state.</summary>
+    public CheckpointCounter? Counter { get; init; }
+
     public Answer Decide(GateRequest request, CancellationToken cancellationToken)
     {
         long begin = time.GetTimestamp();
@@ -111,6 +114,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     {
         if (check.Find() is { } changed && !found.GoesOn(BreakGlassScope.HostChanged))
             return Answer.Deny("host-changed", changed);
+        if (Counter?.Trouble is { } behind)
+            return Answer.Deny(behind.Code, behind.Text);
         PolicyState state = policy.Now();
         if (state.Signed is not { } signed)
             return Answer.Deny(state.Trouble!.Code, state.Trouble.Text);

@@ -10,7 +10,24 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="Address">As <see cref="TpmTransport.Open"/> takes it.</param>
 /// <param name="AuthFile">File of the hierarchies' passwords, or null.</param>
 /// <param name="Refuse">A start that cannot be extended is refused; false: it is written down.</param>
-internal sealed record TpmSettings(string Address, ExtendTarget Target, string? AuthFile, bool Refuse);
+internal sealed record TpmSettings(string Address, ExtendTarget Target, string? AuthFile, bool Refuse)
+{
+    /// <summary>NV index in which checkpoints of the evidence log are counted; null: in none.</summary>
+    public uint? Counter { get; init; } = NvCounter.LogIndex;
+
+    /// <summary>Between two counts at least: a TPM's memory wears out by being written.</summary>
+    public TimeSpan CountEvery { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Opened for each use anew: a TPM behind a socket serves one client at a time.</summary>
+    /// <exception cref="TpmException">It does not answer.</exception>
+    /// <exception cref="IOException">The passwords cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    /// <exception cref="FormatException">They are none.</exception>
+    public TpmClient Open(TimeSpan patience, CancellationToken cancellationToken) => TpmClient.Open(Address, new TpmOptions { Patience = patience, Passwords = Passwords() }, cancellationToken);
+
+    private TpmPasswords Passwords() => AuthFile is null ? new TpmPasswords()
+        : TpmPasswords.Parse(SmallFile.Read(AuthFile, TpmPasswords.MaxFileBytes) ?? throw new FormatException($"{AuthFile}: more than {TpmPasswords.MaxFileBytes} bytes (MaxFileBytes)"));
+}
 
 /// <summary>
 /// Extends what the image of each started container measures to, before its first process. An image stands in the list once in the life of the index, or
@@ -39,8 +56,7 @@ internal sealed class StartedMeasurements(string folder, TpmSettings settings, A
             {
                 if (_done.Contains((measurement.Config, measurement.Value)))
                     return Answer.Allow;
-                // Opened for each image anew: a TPM behind a socket serves one client at a time.
-                using TpmClient tpm = TpmClient.Open(settings.Address, new TpmOptions { Patience = Patience, Passwords = Passwords() }, cancellationToken);
+                using TpmClient tpm = settings.Open(Patience, cancellationToken);
                 Extension made = new MeasuredStore(folder).Extend(tpm, settings.Target, measurement, cancellationToken);
                 _done.Add((measurement.Config, measurement.Value));
                 if (made.Extended > 0)
@@ -62,7 +78,4 @@ internal sealed class StartedMeasurements(string folder, TpmSettings settings, A
         failed(measurement, trouble.Code, trouble.Text);
         return settings.Refuse ? Answer.Deny(trouble.Code, $"what the image measures to cannot be extended into {settings.Target}: {trouble.Text}") : Answer.Allow;
     }
-
-    private TpmPasswords Passwords() => settings.AuthFile is null ? new TpmPasswords()
-        : TpmPasswords.Parse(SmallFile.Read(settings.AuthFile, TpmPasswords.MaxFileBytes) ?? throw new FormatException($"{settings.AuthFile}: more than {TpmPasswords.MaxFileBytes} bytes (MaxFileBytes)"));
 }

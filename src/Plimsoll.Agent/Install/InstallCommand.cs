@@ -39,7 +39,7 @@ internal static class InstallCommand
         catch (OptionException e)
         {
             error.WriteLine($"plimsoll-agent: error: {e.Told.In(language)}");
-            error.WriteLine($"plimsoll-agent: hint: {Catalogue.AgentHelpHint.In(language)}");
+            error.WriteLine($"plimsoll-agent: hint: {e.Hint.In(language)}");
             return UsageError;
         }
         catch (InstallException e)

@@ -101,7 +101,7 @@ internal sealed record InstallOptions
                 "--plugin" => options with { Plugin = PluginName(ref i) },
                 "--metrics" => options with { Metrics = AgentOptions.Loopback("--metrics", Value(ref i)).ToString() },
                 "--root" => options with { InstallRoot = Absolute(ref i) },
-                var unknown => throw new OptionException(Catalogue.AgentUnknownOption.With(Escape.Quote(unknown))),
+                var unknown => throw OptionException.Unknown(Catalogue.AgentUnknownOption, unknown, Help.Select(h => h.Left.Split(' ')[0]).Append("--lang")),
             };
         return options;
 

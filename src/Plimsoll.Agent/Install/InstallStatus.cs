@@ -53,6 +53,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
         Policy();
         Host();
         Clock();
+        Counter();
         Log(cancellationToken);
         Others(record);
         return _good ? 0 : 1;
@@ -210,7 +211,13 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
     private void Clock()
     {
         if (HostClock.TroubleOf(options.At(options.Paths.Clock), options.Time.GetUtcNow()) is { } wrong)
-            Bad("clock", FilledText.Verbatim(wrong));
+            Bad("clock", wrong);
+    }
+
+    private void Counter()
+    {
+        if (Acceptance.TroubleOf(options.At(options.Paths.CounterTrouble)) is { } wrong)
+            Bad("counter", FilledText.Verbatim(wrong));
     }
 
     private void Log(CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ using Plimsoll.Keys;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
 using Plimsoll.Texts;
+using Plimsoll.Tpm;
 
 namespace Plimsoll.Cli.Commands;
 
@@ -30,10 +31,12 @@ internal static class LogCommand
         Option<string> key = Key(language);
         Option<string?> checkpoint = new("--checkpoint") { HelpName = "FILE", Description = Catalogue.HelpLogCheckpoint.In(language) };
         Option<bool> json = new("--json") { Description = Catalogue.HelpLogJson.In(language) };
-        Command command = new("verify", Catalogue.LogVerifySummary.In(language)) { folder, key, checkpoint, json };
+        Option<string?> tpm = new("--tpm") { HelpName = "TPM", Description = Catalogue.HelpLogTpm.In(language) }, auth = TpmAccess.AuthOption(context);
+        Option<string?> index = new("--tpm-counter") { HelpName = "INDEX", Description = Catalogue.HelpLogTpmCounter.In(language, $"0x{NvCounter.LogIndex:x8}") };
+        Command command = new("verify", Catalogue.LogVerifySummary.In(language)) { folder, key, checkpoint, tpm, index, auth, json };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
-            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), line.GetValue(checkpoint), cancellationToken);
+            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), line.GetValue(checkpoint), CounterOf(context, line.GetValue(tpm), line.GetValue(index), line.GetValue(auth), cancellationToken), cancellationToken);
             if (line.GetValue(json))
                 context.Out.Write(Encoding.UTF8.GetString(ToJson(verdict)) + "\n");
             else
@@ -88,7 +91,7 @@ internal static class LogCommand
         {
             OutputTarget target = new("checkpoint", line.GetRequiredValue(output));
             target.Check();
-            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), null, cancellationToken);
+            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), null, null, cancellationToken);
             if (!verdict.IsGood || verdict.Checkpoint is null)
             {
                 context.WriteError(verdict.IsGood ? Catalogue.LogNoCheckpoint.In(language) : Catalogue.LogNotExported.In(language), "plimsoll log verify says more");
@@ -114,15 +117,42 @@ internal static class LogCommand
         {
             throw new CommandException(ExitCode.Undecided, $"{e.Code}: {Escape.ForTerminal(e.Message)}", e.Hint, e);
         }
+        catch (TpmException e)
+        {
+            throw new CommandException(ExitCode.Undecided, e.Message, e.Hint, e);
+        }
     }, cancellationToken);
 
-    private static LogVerdict VerdictOf(string folder, string keyFile, string? checkpointFile, CancellationToken cancellationToken)
+    /// <summary>How the counter is read that the log's checkpoints state; null where no TPM is asked.</summary>
+    private static Func<long?>? CounterOf(CliContext context, string? address, string? index, string? auth, CancellationToken cancellationToken)
+    {
+        if (address is null)
+            return index is null && auth is null ? null : throw CommandException.Usage("--tpm-counter and --tpm-auth are for --tpm");
+        uint number = NvCounter.LogIndex;
+        try
+        {
+            if (index is not null)
+                number = ExtendTarget.OfIndex(index).Number;
+        }
+        catch (FormatException e)
+        {
+            throw CommandException.Usage($"--tpm-counter: {e.Message}");
+        }
+        return () =>
+        {
+            // Opened for each reading: a TPM behind a socket serves one client at a time, and the agent is another.
+            using TpmClient tpm = TpmAccess.Open(context, address, auth, cancellationToken);
+            return NvCounter.Find(tpm, number, cancellationToken);
+        };
+    }
+
+    private static LogVerdict VerdictOf(string folder, string keyFile, string? checkpointFile, Func<long?>? counter, CancellationToken cancellationToken)
     {
         try
         {
             using PublicKey key = KeyFile.ReadPublic(Encoding.UTF8.GetString(ReadFile(keyFile, PublicKey.MaxPemBytes)), Escape.ForTerminal(keyFile));
             LogCheckpoint? checkpoint = checkpointFile is null ? null : LogCheckpoint.Parse(ReadFile(checkpointFile, LogCheckpoint.MaxBytes), Escape.ForTerminal(checkpointFile));
-            return EvidenceLogVerifier.Verify(folder, key, checkpoint, cancellationToken);
+            return EvidenceLogVerifier.Verify(folder, key, checkpoint, counter, cancellationToken);
         }
         catch (Exception e) when (e is KeyException or FormatException)
         {
@@ -163,6 +193,8 @@ internal static class LogCommand
         Label(Catalogue.LogLabelOrigin, Escape.Quote(verdict.Origin));
         Label(Catalogue.LogLabelLines, Catalogue.LogLines.In(language, verdict.First, verdict.Last, verdict.Files, Shown(verdict.LastTime)));
         Label(Catalogue.LogLabelCheckpoint, verdict.Checkpoint is { } checkpoint ? Catalogue.LogCheckpointLine.In(language, checkpoint.Sequence, Shown(checkpoint.Time), checkpoint.Epoch) : Catalogue.LogNoCheckpoint.In(language));
+        if (verdict.Checkpoint?.Counter is { } counter)
+            Label(Catalogue.LogLabelCounter, counter.ToString(CultureInfo.InvariantCulture));
         foreach (LogFinding finding in verdict.Findings)
         {
             string where = finding.File.Length == 0 ? "" : finding.Line == 0 ? $"{finding.File}: " : $"{finding.File}:{finding.Line}: ";

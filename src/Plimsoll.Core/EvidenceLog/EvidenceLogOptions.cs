@@ -47,8 +47,8 @@ public sealed record EvidenceLogOptions
     /// <summary>Older files are removed, and a line says so. At least 2.</summary>
     public int MaxFiles { get; init; } = 32;
 
-    /// <summary>A counter that cannot be set back, such as one in a TPM's NV memory; asked at each checkpoint. What it throws comes out of the call that needed the checkpoint.</summary>
-    public Func<ulong>? Counter { get; init; }
+    /// <summary>A number that cannot be set back, which checkpoints state; null: they repeat what was stated last, if anything was.</summary>
+    public ILogCounter? Counter { get; init; }
 
     /// <summary>Of every key of the log.</summary>
     public KeyAlgorithm Algorithm { get; init; } = KeyAlgorithm.Ed25519;

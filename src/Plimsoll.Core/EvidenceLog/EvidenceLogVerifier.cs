@@ -14,6 +14,7 @@ public sealed class EvidenceLogVerifier
 
     private readonly string _folder;
     private readonly LogCheckpoint? _exported;
+    private readonly Func<long?>? _readCounter;
     private readonly List<LogFinding> _findings = [];
     private readonly List<Gap> _gaps = [];
     private long _faults, _notes, _lines;
@@ -36,16 +37,22 @@ public sealed class EvidenceLogVerifier
     private LogLine? _oldest;
     private bool _removalSeen, _exportedSeen;
 
-    private EvidenceLogVerifier(string folder, ReadOnlyMemory<byte> firstKey, LogCheckpoint? exported) => (_folder, _fileKey, _exported) = (folder, firstKey.ToArray(), exported);
+    private EvidenceLogVerifier(string folder, ReadOnlyMemory<byte> firstKey, LogCheckpoint? exported, Func<long?>? readCounter) =>
+        (_folder, _fileKey, _exported, _readCounter) = (folder, firstKey.ToArray(), exported, readCounter);
 
     /// <param name="firstKey">As <see cref="EvidenceLogWriter.FirstKeyPem"/> had it when the log was begun.</param>
     /// <param name="exported">A checkpoint that was kept on another machine; null for none.</param>
     /// <exception cref="EvidenceLogException">The folder cannot be read, or holds no log.</exception>
-    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, CancellationToken cancellationToken)
+    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, CancellationToken cancellationToken) => Verify(folder, firstKey, exported, null, cancellationToken);
+
+    /// <summary>As the other form, beside the number that the log's checkpoints state.</summary>
+    /// <param name="counter">Reads it, before the log is read and after: it may go up meanwhile. Null from it: there is no such number.</param>
+    /// <inheritdoc cref="Verify(string, PublicKey, LogCheckpoint?, CancellationToken)"/>
+    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, Func<long?>? counter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(firstKey);
-        return new EvidenceLogVerifier(folder, firstKey.Spki, exported).Run(cancellationToken);
+        return new EvidenceLogVerifier(folder, firstKey.Spki, exported, counter).Run(cancellationToken);
     }
 
     private LogVerdict Run(CancellationToken cancellationToken)
@@ -53,6 +60,7 @@ public sealed class EvidenceLogVerifier
         List<long> numbers = LogFiles.Numbers(_folder);
         if (numbers.Count == 0)
             throw new EvidenceLogException(EvidenceLogFault.Unreadable, $"{_folder} holds no file of an evidence log");
+        long? least = _readCounter?.Invoke();
         long expected = ReadRemoved(numbers[0], cancellationToken);
         if (numbers[0] != expected)
         {
@@ -76,6 +84,8 @@ public sealed class EvidenceLogVerifier
         // A writer at work may have gone on to another file since the folder was listed.
         for (; _closed && File.Exists(Path.Combine(_folder, LogFiles.Name(expected))); expected++, files++)
             ReadFile(expected, cancellationToken);
+        if (_readCounter is not null)
+            CompareCounter(least, _readCounter());
         return Conclude(expected, files);
     }
 
@@ -138,6 +148,7 @@ public sealed class EvidenceLogVerifier
                 {
                     _oldest ??= line;
                     CheckHead(head, name, reader.Number);
+                    Count(head.Line, name, reader.Number);
                 }
             }
             else if (line?.Kind is LogKinds.Started or LogKinds.Rotated)
@@ -228,15 +239,37 @@ public sealed class EvidenceLogVerifier
             Find(LogFindingKind.SignatureWrong, name, number, $"the checkpoint at line {line.Sequence} is not signed by the key of epoch {epoch}, {IdOf(_epochKey)}; what changed came after line {_checkpoint?.Sequence ?? 0}");
         else if (_epochKey is not null && _faults == 0 && _gaps.Count == 0)
             _checkpoint = new LogCheckpoint(line, digest, _epochKey);
-        if (line.Number(LogCheckpoint.CounterField) is { } counter)
-        {
-            if (counter < _counter)
-                Find(LogFindingKind.CounterSetBack, name, number, $"the counter says {counter} after {_counter}");
-            _counter = counter;
-        }
+        Count(line, name, number);
         if (next is null)
             Find(LogFindingKind.KeyChainBroken, name, number, $"the checkpoint of epoch {epoch} announces no key");
         (_epochKey, _epoch, _closed) = (next, epoch + 1, LogCheckpoint.Closes(line));
+    }
+
+    /// <summary>Every value was stated by a checkpoint before the counter went on to it.</summary>
+    private void Count(LogLine line, string name, long number)
+    {
+        if (line.Number(LogCheckpoint.CounterField) is not { } counter)
+            return;
+        if (counter < _counter)
+            Find(LogFindingKind.CounterSetBack, name, number, $"the counter says {counter} after {_counter}");
+        else if (counter - 1 > _counter)
+            Find(LogFindingKind.RolledBack, name, number, $"the counter says {counter} after {_counter}: the checkpoints in between were written and are gone");
+        _counter = counter;
+    }
+
+    private void CompareCounter(long? least, long? most)
+    {
+        if (least is null || most is null)
+        {
+            if (_counter is not null)
+                Find(LogFindingKind.CounterSetBack, "", 0, $"the log's last checkpoint states {_counter}, and there is no such counter");
+        }
+        else if (_counter is null)
+            Find(LogFindingKind.RolledBack, "", 0, $"no checkpoint states a counter, and the counter stands at {least}");
+        else if (_counter < least)
+            Find(LogFindingKind.RolledBack, _lastFile, _lastLine, $"the log's last checkpoint states {_counter}, and the counter stands at {least}: the checkpoints in between were written and are gone");
+        else if (_counter - 1 > most)
+            Find(LogFindingKind.CounterSetBack, "", 0, $"the log's last checkpoint states {_counter}, and the counter stands at {most}: it is another one, or was made anew");
     }
 
     private LogVerdict Conclude(long next, int files)

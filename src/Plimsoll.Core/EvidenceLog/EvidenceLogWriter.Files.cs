@@ -9,6 +9,9 @@ public sealed partial class EvidenceLogWriter
 {
     private long _firstOfFile;
 
+    /// <summary>As <see cref="Counter"/>.</summary>
+    private long? _counter;
+
     private void WriteCheckpoint(bool closes)
     {
         // A key that serves a second time would break the chain; what is in memory has to be stored before another one is used up.
@@ -18,8 +21,9 @@ public sealed partial class EvidenceLogWriter
             LogField.Text(LogCheckpoint.OriginField, _options.Origin), LogField.Number(LogCheckpoint.EpochField, _keys.Epoch),
             LogHead.Spki(LogCheckpoint.NextKeyField, _keys.NextEpochKey.PublicKey),
         ];
-        if (_options.Counter is { } counter)
-            fields.Add(LogField.Number(LogCheckpoint.CounterField, checked((long)counter())));
+        long? counted = _options.Counter?.Next;
+        if ((counted ?? _counter) is { } stated)
+            fields.Add(LogField.Number(LogCheckpoint.CounterField, stated));
         if (closes)
             fields.Add(LogField.Text(LogCheckpoint.ClosesField, LogCheckpoint.ClosesFile));
         LogLine line = Next(LogKinds.Checkpoint, fields).Signed(_keys.EpochKey);
@@ -30,6 +34,9 @@ public sealed partial class EvidenceLogWriter
         _closesFile = closes;
         _armed = false;
         _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _counter = counted ?? _counter;
+        if (counted is { } written)
+            _options.Counter!.Written(written);
         _keys.AdvanceEpoch(_tip.Sequence, _tip.Digest);
         _keys.Save();
     }
@@ -45,7 +52,7 @@ public sealed partial class EvidenceLogWriter
     {
         _keys.Save();
         long number = _keys.File + 1;
-        LogLine head = Next(LogKinds.Rotated, LogHead.Fields(_options.Origin, number, LogFiles.Name(_keys.File), _keys.FileKey.PublicKey, _keys.NextFileKey.PublicKey, _keys.Epoch, _keys.EpochKey.PublicKey))
+        LogLine head = Next(LogKinds.Rotated, LogHead.Fields(_options.Origin, number, LogFiles.Name(_keys.File), _keys.FileKey.PublicKey, _keys.NextFileKey.PublicKey, _keys.Epoch, _keys.EpochKey.PublicKey, _counter))
             .Signed(_keys.FileKey);
         byte[] line = head.ToBytes();
         string path = Path.Combine(_options.Folder, LogFiles.Name(number));
@@ -190,7 +197,7 @@ public sealed partial class EvidenceLogWriter
             keys.Save();
             DateTimeOffset now = options.Time.GetUtcNow();
             LogLine head = new LogLine(1, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)), LogKinds.Started,
-                LogHead.Fields(options.Origin, 1, null, first.PublicKey, keys.FileKey.PublicKey, keys.Epoch, keys.EpochKey.PublicKey), LogLine.NoLine).Signed(first);
+                LogHead.Fields(options.Origin, 1, null, first.PublicKey, keys.FileKey.PublicKey, keys.Epoch, keys.EpochKey.PublicKey, null), LogLine.NoLine).Signed(first);
             byte[] line = head.ToBytes();
             string path = Path.Combine(options.Folder, LogFiles.Name(1));
             try
@@ -227,7 +234,7 @@ public sealed partial class EvidenceLogWriter
             keys.Save();
             LogCheckpoint? checkpoint = scan.Checkpoint is { } line ? new LogCheckpoint(line, scan.CheckpointDigest, scan.CheckpointKey) : null;
             EvidenceLogWriter log = Opened(options with { Origin = head.Origin }, alone, keys, path, scan, checkpoint);
-            log._firstOfFile = head.Line.Sequence;
+            (log._firstOfFile, log._counter) = (head.Line.Sequence, scan.Counter);
             try
             {
                 lock (log._gate)

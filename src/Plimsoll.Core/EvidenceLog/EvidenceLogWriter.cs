@@ -96,6 +96,16 @@ public sealed partial class EvidenceLogWriter : IDisposable
         }
     }
 
+    /// <summary>What the log stated last of a number outside of the host's files; null when it never did.</summary>
+    public long? Counter
+    {
+        get
+        {
+            lock (_gate)
+                return _counter;
+        }
+    }
+
     /// <summary>Writes that failed since the log was opened.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 

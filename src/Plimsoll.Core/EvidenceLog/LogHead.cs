@@ -10,10 +10,10 @@ namespace Plimsoll.EvidenceLog;
 /// <param name="EpochKey">Signs that checkpoint.</param>
 internal sealed record LogHead(LogLine Line, string Origin, long File, byte[] Key, byte[] NextKey, long Epoch, byte[] EpochKey)
 {
-    public static IReadOnlyList<LogField> Fields(string origin, long file, string? former, PublicKey key, PublicKey next, long epoch, PublicKey epochKey) =>
+    public static IReadOnlyList<LogField> Fields(string origin, long file, string? former, PublicKey key, PublicKey next, long epoch, PublicKey epochKey, long? counter) =>
     [
         LogField.Text("origin", origin), LogField.Number("file", file), .. former is null ? (LogField[])[] : [LogField.Text("former-file", former)],
-        Spki("key", key), Spki("next-key", next), LogField.Number("epoch", epoch), Spki("epoch-key", epochKey),
+        Spki("key", key), Spki("next-key", next), LogField.Number("epoch", epoch), Spki("epoch-key", epochKey), .. counter is { } stated ? (LogField[])[LogField.Number(LogCheckpoint.CounterField, stated)] : [],
     ];
 
     /// <summary>Null when the line is no first line of a file.</summary>

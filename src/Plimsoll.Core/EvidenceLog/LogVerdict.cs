@@ -27,8 +27,10 @@ public enum LogFindingKind
     CheckpointDiffers,
     /// <summary>The exported checkpoint or a part of the log says that it belongs to another log.</summary>
     OriginDiffers,
-    /// <summary>The counter outside of the host's files went back.</summary>
+    /// <summary>The counter outside of the host's files is behind the log: it is another one, or was made anew.</summary>
     CounterSetBack,
+    /// <summary>The counter outside of the host's files went on, and the log did not: an older copy was put back.</summary>
+    RolledBack,
 
     /// <summary>Notes from here on: what happened and takes nothing from the log.</summary>
     ClockSetBack,

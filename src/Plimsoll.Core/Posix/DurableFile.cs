@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Plimsoll.Posix;
 
 /// <summary>Writes files so that a reader, also after a crash of the host, finds the old one or the new one and never a part.</summary>
-internal static class DurableFile
+public static class DurableFile
 {
     private const int LockWaitMilliseconds = 20;
 

@@ -9,6 +9,8 @@ public static partial class Catalogue
     public static Text AgentUninstallSummary => new("Take the gate out; policy, statements and the evidence log stay", "移除门控；保留策略、证明和证据日志");
     public static Text AgentStatusSummary => new("Show what is installed, and whether both gates answer", "显示已安装的内容，以及两道门控是否应答");
     public static Text AgentDoctorSummary => new("Prove on the spot that both gates refuse", "现场证明两道门控都会拒绝");
+    public static Text AgentClockSummary => new("Show whether the clock is behind; --accept: it is right, and the later time was wrong", "显示时钟是否落后；--accept：时钟无误，错的是那个更晚的时间");
+    public static Text AgentCounterSummary => new("Show whether the log is level with its counter in the TPM; --accept: what is wrong is explained", "显示日志与 TPM 中的计数器是否一致；--accept：问题已查清");
     public static Text AgentOptionsOf => new("Options of {0}", "{0} 的选项");
     public static Text AgentMoreHelp => new("plimsoll-agent COMMAND --help shows the options of one command.", "plimsoll-agent 命令 --help 只显示该命令的选项。");
     public static Text AgentDefault => new("{0} (default: {1})", "{0}（默认：{1}）");
@@ -26,8 +28,10 @@ public static partial class Catalogue
     public static Text AgentHelpTpm => new("Extend what each started image measures to there: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT", "将每个已启动镜像的度量值扩展到该 TPM：device:/dev/tpmrm0、swtpm:host=主机,port=端口");
     public static Text AgentHelpTpmNv => new("… into this NV index of type extend", "……扩展到此 extend 类型的 NV 索引");
     public static Text AgentHelpPcr => new("… into this PCR instead, 11 to 15", "……改为扩展到此 PCR，11 至 15");
+    public static Text AgentHelpTpmCounter => new("Count the evidence log's checkpoints in this NV index; none: in none", "在此 NV 索引中为证据日志的检查点计数；none：不计数");
+    public static Text AgentHelpTpmCountEvery => new("Seconds between two counts at least; 0: each checkpoint", "两次计数之间至少间隔的秒数；0：每个检查点都计数");
     public static Text AgentHelpTpmAuth => new("Passwords of the TPM's hierarchies", "TPM 各层级的密码文件");
-    public static Text AgentHelpTpmFailure => new("refuse or report a start that cannot be extended", "无法扩展时的处理：refuse（拒绝启动）或 report（仅记录）");
+    public static Text AgentHelpTpmFailure => new("refuse or report a start that cannot be extended, and all starts while the log is not level with its counter", "无法扩展时、以及日志与其计数器不一致时的处理：refuse（拒绝启动）或 report（仅记录）");
     public static Text AgentHelpLogSync => new("When a line of the evidence log counts as written: grouped, each-line or never", "证据日志的行何时算作已写入：grouped、each-line 或 never");
     public static Text AgentHelpLogFile => new("Size at which the log goes on in another file", "日志换用新文件的大小（MiB）");
     public static Text AgentHelpLogFiles => new("Files that are kept", "保留的文件数");
@@ -50,8 +54,15 @@ public static partial class Catalogue
     public static Text AgentHelpImageDefault => new("a small one that policy lets through", "策略放行的较小镜像");
     public static Text AgentHelpJson => new("doctor: write the result as JSON, whose texts are English", "doctor：将结果以 JSON 输出，其中文字为英文");
 
+    public static Text AgentHelpAccept => new("Take it for right from now on; root only, and a line of the evidence log", "从此视为无误；仅限 root，并记入证据日志");
+    public static Text AgentNothingWrong => new("nothing is wrong", "没有问题");
+    public static Text AgentAcceptRoot => new("only root may say so", "只有 root 可以这样做");
+    public static Text AgentAcceptDone => new("accepted, and a line of the evidence log", "已接受，并已记入证据日志");
+    public static Text AgentAcceptLeft => new("the agent did not take it within {0} seconds; it does when it runs", "agent 未在 {0} 秒内处理；它运行时会处理");
+
     public static Text AgentUnknownCommand => new("unknown command {0}", "未知命令 {0}");
     public static Text AgentUnknownOption => new("unknown option {0}", "未知选项 {0}");
+    public static Text AgentDidYouMean => new("did you mean {0}?", "您是否想输入 {0}？");
     public static Text AgentHelpHint => new("plimsoll-agent --help shows how it is used", "用 plimsoll-agent --help 查看用法");
     public static Text AgentWantsValue => new("{0} wants a value", "{0} 需要一个值");
     public static Text AgentWantedWord => new("{0}: {1} is not understood; wanted {2}", "{0}：无法理解 {1}；应为 {2}");
@@ -64,8 +75,10 @@ public static partial class Catalogue
     public static Text AgentNotImageId => new("{0}: {1} is no image's id; wanted sha256:… as docker images --no-trunc shows it", "{0}：{1} 不是镜像标识；应为 docker images --no-trunc 所显示的 sha256:…");
     public static Text AgentNotAddress => new("{0}: {1} is no address with a port; wanted one such as 127.0.0.1:9464 or [::1]:9464", "{0}：{1} 不是带端口的地址；应如 127.0.0.1:9464 或 [::1]:9464");
     public static Text AgentNotLoopback => new("{0}: {1} can be reached from other machines; wanted a loopback address such as 127.0.0.1:9464", "{0}：其他机器可以访问 {1}；应为回环地址，例如 127.0.0.1:9464");
-    public static Text AgentTpmMissing => new("--tpm-nv, --pcr, --tpm-auth and --tpm-failure are for --tpm", "--tpm-nv、--pcr、--tpm-auth 和 --tpm-failure 须与 --tpm 一起使用");
+    public static Text AgentTpmMissing => new("--tpm-nv, --pcr, --tpm-counter, --tpm-count-every, --tpm-auth and --tpm-failure are for --tpm", "--tpm-nv、--pcr、--tpm-counter、--tpm-count-every、--tpm-auth 和 --tpm-failure 须与 --tpm 一起使用");
     public static Text AgentTpmBoth => new("--tpm-nv and --pcr do not go together", "--tpm-nv 和 --pcr 不能同时使用");
+
+    public static Text AgentTpmSame => new("{0} cannot be extended and counted up: --tpm-nv and --tpm-counter want an index each", "{0} 不能既用于扩展又用于计数：--tpm-nv 和 --tpm-counter 须各用一个索引");
 
     public static Text AgentReady => new("ready", "就绪");
     public static Text AgentLogTakesNoLine => new("the evidence log takes no line: {0}", "证据日志无法写入：{0}");

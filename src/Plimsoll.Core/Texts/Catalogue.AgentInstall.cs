@@ -67,6 +67,7 @@ public static partial class Catalogue
         "registries" => new(label, "仓库"),
         "host" => new(label, "主机"),
         "clock" => new(label, "时钟"),
+        "counter" => new(label, "计数器"),
         "log" => new(label, "日志"),
         "others" => new(label, "其他"),
         "container" => new(label, "容器"),
@@ -77,6 +78,10 @@ public static partial class Catalogue
         _ => new(label, label),
     };
 
+    public static Text ClockBehind => new("the clock says {0}, and this host has seen {1}: what depends on the time cannot be decided before the clock is right; where that time was the wrong one: plimsoll-agent clock --accept",
+        "时钟显示 {0}，而本机已见过 {1}：时钟校正之前，凡取决于时间的事项均无法判定；若该时间本身有误：plimsoll-agent clock --accept");
+    public static Text ClockUnreadable => new("the latest time that this host has seen cannot be read ({0}), and what depends on the time cannot be decided; when the clock is right: plimsoll-agent clock --accept",
+        "无法读取本机所见的最晚时间（{0}），凡取决于时间的事项均无法判定；若时钟无误：plimsoll-agent clock --accept");
     public static Text AgentNotInstalled => new("not installed", "未安装");
     public static Text AgentInstalled => new("version {0}, {1}, {2} files", "版本 {0}，{1}，{2} 个文件");
     public static Text AgentRunInterrupted => new("a run was interrupted; install or uninstall takes it back", "有一次运行被中断；install 或 uninstall 会将其撤销");

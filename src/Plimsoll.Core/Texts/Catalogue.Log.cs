@@ -11,6 +11,8 @@ public static partial class Catalogue
     public static Text HelpLogFolder { get; } = new("Folder of the log, or a copy of it", "日志所在文件夹或其副本");
     public static Text HelpLogKey { get; } = new("Public key that the log begins with, PEM, as it was exported at install", "日志起始公钥（PEM），安装时导出");
     public static Text HelpLogCheckpoint { get; } = new("Checkpoint of this log that was kept elsewhere", "此前保存在别处的该日志检查点");
+    public static Text HelpLogTpm { get; } = new("Compare with this TPM's counter: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT", "与此 TPM 的计数器比较：device:/dev/tpmrm0、swtpm:host=主机,port=端口");
+    public static Text HelpLogTpmCounter { get; } = new("NV index of that counter; default {0}", "该计数器的 NV 索引；默认 {0}");
     public static Text HelpLogJson { get; } = new("Write the result as JSON to standard output", "将结果以 JSON 写到标准输出");
     public static Text HelpLogLinesJson { get; } = new("Write the lines as they are in the log", "按日志中的原样输出各行");
     public static Text HelpLogKind { get; } = new("Only lines of this kind; repeatable", "仅显示此类行；可重复");
@@ -25,6 +27,7 @@ public static partial class Catalogue
     public static Text LogLines { get; } = new("{0} to {1} in {2} files, the last of {3}", "第 {0} 至 {1} 行，共 {2} 个文件，最后一行时间 {3}");
     public static Text LogLabelCheckpoint { get; } = new("signed up to", "签名至");
     public static Text LogCheckpointLine { get; } = new("line {0}, {1}, epoch {2}", "第 {0} 行，{1}，第 {2} 期");
+    public static Text LogLabelCounter { get; } = new("counter", "计数器");
     public static Text LogNoCheckpoint { get; } = new("no good checkpoint", "没有有效的检查点");
     public static Text LogMore { get; } = new("and {0} more findings", "另有 {0} 项发现");
     public static Text LogNotProved { get; } = new("not proved; plimsoll log verify proves it", "未经核验；请用 plimsoll log verify 核验");
@@ -47,6 +50,7 @@ public static partial class Catalogue
         "checkpoint-differs" => new("not what the checkpoint says", "与检查点不符"),
         "origin-differs" => new("of another log", "属于另一日志"),
         "counter-set-back" => new("counter set back", "计数器被回拨"),
+        "rolled-back" => new("older copy put back", "日志被换回旧副本"),
         "clock-set-back" => new("clock set back", "时钟被回拨"),
         "torn-line" => new("a crash tore a line", "崩溃造成残行"),
         "torn-end" => new("last line has no end", "最后一行不完整"),

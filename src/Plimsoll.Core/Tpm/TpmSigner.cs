@@ -78,19 +78,12 @@ public sealed class TpmHostSeal(TpmKeyFile file, string name, Func<TpmClient> op
     public long? ReadCounter() => TpmSigner.Asked<long?>(name, () =>
     {
         using TpmClient tpm = open();
-        return tpm.FindNv(CounterIndex, CancellationToken.None) is { } index && index.Attributes.HasFlag(NvAttributes.Written) ? Read(tpm, index) : null;
+        return NvCounter.Find(tpm, CounterIndex, CancellationToken.None);
     });
 
     public long Increment() => TpmSigner.Asked(name, () =>
     {
         using TpmClient tpm = open();
-        NvPublic index = tpm.FindNv(CounterIndex, CancellationToken.None) ?? tpm.DefineNv(CounterIndex, TpmAlgorithm.Sha256, Counter, sizeof(ulong), CancellationToken.None);
-        tpm.IncrementNv(index, CancellationToken.None);
-        // Its name changed with its first value.
-        return Read(tpm, tpm.FindNv(CounterIndex, CancellationToken.None) ?? throw TpmException.Malformed($"NV index 0x{CounterIndex:x8} is gone"));
+        return NvCounter.Increment(tpm, CounterIndex, Counter, CancellationToken.None);
     });
-
-    private static long Read(TpmClient tpm, NvPublic index) =>
-        (index.Attributes & NvAttributes.TypeMask) == NvAttributes.Counter && index.Size == sizeof(ulong) ? checked((long)BinaryPrimitives.ReadUInt64BigEndian(tpm.ReadNv(index, CancellationToken.None)))
-        : throw TpmException.Malformed($"NV index 0x{index.Index:x8} is no counter: somebody put another in its place");
 }

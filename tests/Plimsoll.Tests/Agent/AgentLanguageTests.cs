@@ -41,6 +41,8 @@ public sealed class AgentLanguageTests
     [InlineData("run")]
     [InlineData("install")]
     [InlineData("doctor")]
+    [InlineData("clock")]
+    [InlineData("counter")]
     public void Help_EachLanguage_HasTheSameOptionsAndFits(string? command)
     {
         string[] english = Help(Language.English), chinese = Help(Language.Chinese);

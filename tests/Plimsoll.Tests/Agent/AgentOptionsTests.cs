@@ -29,6 +29,28 @@ public sealed class AgentOptionsTests
     }
 
     [Fact]
+    public void Parse_TpmCounter_IsOnByItselfAndCanBeLeftOut()
+    {
+        Assert.Equal((0x01805101u, 60), (Parse("--tpm swtpm").Tpm!.Counter!.Value, (int)Parse("--tpm swtpm").Tpm!.CountEvery.TotalSeconds));
+        Assert.Equal((0x01805102u, 5), (Parse("--tpm swtpm --tpm-counter 0x01805102 --tpm-count-every 5").Tpm!.Counter!.Value, (int)Parse("--tpm swtpm --tpm-count-every 5").Tpm!.CountEvery.TotalSeconds));
+        Assert.Null(Parse("--tpm swtpm --tpm-counter none").Tpm!.Counter);
+    }
+
+    [Theory]
+    [InlineData("--tmp swtpm", "did you mean --tpm?", "您是否想输入 --tpm？")]
+    [InlineData("--loog-files", "did you mean --log-files?", "您是否想输入 --log-files？")]
+    [InlineData("--something-else", "plimsoll-agent --help shows how it is used", "用 plimsoll-agent --help 查看用法")]
+    public void Parse_UnknownOption_HintsAtTheNearest(string line, string hint, string chinese)
+    {
+        OptionException e = Assert.Throws<OptionException>(() => Parse(line));
+        Assert.Equal((hint, chinese), (e.Hint.ToString(), e.Hint.In(Plimsoll.Texts.Language.Chinese)));
+    }
+
+    [Fact]
+    public void Parse_UnknownOptionOfInstall_HintsAtTheNearest() =>
+        Assert.Equal("did you mean --dry-run?", Assert.Throws<OptionException>(() => Plimsoll.Agent.Install.InstallOptions.Parse(["--dryrun"])).Hint.ToString());
+
+    [Fact]
     public void Parse_Log_IsKeptAsAsked()
     {
         LogSettings log = Parse("--log-sync never --log-file-mib 1 --log-files 2").Log;
@@ -44,6 +66,11 @@ public sealed class AgentOptionsTests
     [InlineData("--log-files 1", "from 2 to")]
     [InlineData("--log-file-mib 0", "from 1 to")]
     [InlineData("--tpm", "wants a value")]
+    [InlineData("--tpm-counter 0x01805101", "are for --tpm")]
+    [InlineData("--tpm swtpm --tpm-counter 0x01805001", "want an index each")]
+    [InlineData("--tpm swtpm --tpm-counter 5", "no NV index")]
+    [InlineData("--nope", "unknown option \"--nope\"")]
+    [InlineData("--state /s --nope --tpm", "unknown option \"--nope\"")]
     public void Parse_WhatIsNotUnderstood_IsSaid(string line, string says) => Assert.Contains(says, Assert.ThrowsAny<FormatException>(() => Parse(line)).Message, StringComparison.Ordinal);
 
     [Theory]

@@ -251,14 +251,20 @@ public sealed class EvidenceLogVerifierTests : IDisposable
         Assert.Contains(verdict.Findings, f => f is { Kind: LogFindingKind.ClockSetBack, Line: 3, IsFault: false });
     }
 
+    private sealed class Number(long first) : ILogCounter
+    {
+        public long? Next { get; private set; } = first;
+
+        public void Written(long value) => Next = value + 1;
+    }
+
     [Fact]
     public void Verify_CounterSetBack_IsAFault()
     {
-        ulong counter = 10;
-        _host.Options = _host.Options with { Counter = () => counter++ };
+        _host.Options = _host.Options with { Counter = new Number(10) };
         _host.With(8).Good();
-        Assert.Equal(counter, (ulong)_host.Verify().Checkpoint!.Counter! + 1);
-        counter = 3;
+        Assert.Equal(_host.Options.Counter.Next, _host.Verify().Checkpoint!.Counter + 1);
+        _host.Options = _host.Options with { Counter = new Number(3) };
         _host.With(2);
 
         Bad(LogFindingKind.CounterSetBack);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Plimsoll.Posix;
+using Plimsoll.Texts;
 
 namespace Plimsoll.Verify.Start;
 
@@ -45,7 +46,25 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
 
     /// <summary>What is wrong with a clock, for who only looks.</summary>
     /// <returns>Null: nothing, as far as <paramref name="path"/> tells.</returns>
-    public static string? TroubleOf(string path, DateTimeOffset now) => Read(path) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
+    public static Text? TroubleOf(string path, DateTimeOffset now) => Read(path) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
+
+    /// <summary>Believes the clock from now on, although it is behind: somebody who knows says that the latest time was the wrong one.</summary>
+    /// <param name="tell">Writes down what is believed and what was known; false: that cannot be, and nothing changes.</param>
+    /// <returns>Whether the clock is not behind any more.</returns>
+    public bool TryAccept(Func<string, bool> tell)
+    {
+        ArgumentNullException.ThrowIfNull(tell);
+        if (Look() is not { Trouble: not null, Latest: var latest })
+            return true;
+        lock (_gate)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            if (!tell($"the clock, which says {Shown(now)}, is believed; the latest time was {(Read(path) == DateTimeOffset.MaxValue ? "not to be read" : Shown(latest))}") || !Write(now))
+                return false;
+            (_latest, _at) = (now, time.GetTimestamp());
+        }
+        return Look().Trouble is null;
+    }
 
     private (DateTimeOffset Latest, string? Trouble) Look()
     {
@@ -64,7 +83,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
             if (written is null || latest - written >= Step)
                 Write(latest);
             DateTimeOffset end = written == DateTimeOffset.MaxValue ? DateTimeOffset.MaxValue : latest;
-            string? trouble = end - now > Tolerance ? Describe(path, end, now) : null;
+            string? trouble = end - now > Tolerance ? Describe(path, end, now).In(Language.English) : null;
             if (trouble is null == _wasBehind)
                 told(trouble is null ? "clock-restored" : SetBack, trouble ?? $"the clock says {Shown(now)}");
             _wasBehind = trouble is not null;
@@ -72,9 +91,13 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         }
     }
 
-    private static string Describe(string path, DateTimeOffset latest, DateTimeOffset now) =>
-        latest == DateTimeOffset.MaxValue ? $"the latest time that this host has seen cannot be read ({path}), and what depends on the time cannot be decided"
-            : $"the clock says {Shown(now)}, and this host has seen {Shown(latest)}: what depends on the time cannot be decided before the clock is right";
+    private static Text Describe(string path, DateTimeOffset latest, DateTimeOffset now)
+    {
+        Text text = latest == DateTimeOffset.MaxValue ? Catalogue.ClockUnreadable : Catalogue.ClockBehind;
+        return new Text(In(Language.English), In(Language.Chinese));
+
+        string In(Language language) => latest == DateTimeOffset.MaxValue ? text.In(language, path) : text.In(language, Shown(now), Shown(latest));
+    }
 
     private static string Shown(DateTimeOffset time) => BreakGlassToken.Written(time);
 
@@ -93,15 +116,17 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         }
     }
 
-    private void Write(DateTimeOffset latest)
+    private bool Write(DateTimeOffset latest)
     {
         try
         {
             DurableFile.Write(path, Encoding.ASCII.GetBytes(latest.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture) + "\n"), DurableFile.OwnerOnly);
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // What this process has seen it knows; the log, which lies beside, takes no line either then, and nothing starts.
+            return false;
         }
     }
 }

@@ -103,10 +103,21 @@ public sealed class HeldPolicyTests : IDisposable
     {
         HeldPolicy held = Open();
         Put(Alice, Alice);
-        Directory.CreateDirectory(Paths.PolicyKeysKnown + ".new");
+        Directory.CreateDirectory(Paths.PolicyKeysKnown);
         Assert.Equal("policy-key-unkept", held.Now().Trouble?.Code);
-        Directory.Delete(Paths.PolicyKeysKnown + ".new");
+        Directory.Delete(Paths.PolicyKeysKnown);
         Assert.NotNull(held.Now().Signed);
+    }
+
+    [Fact]
+    public void Now_KnownKeys_AreWrittenAsEveryDurableFileIs()
+    {
+        // A name that somebody could foresee would be in the way.
+        Directory.CreateDirectory(Paths.PolicyKeysKnown + ".new");
+        Put(Alice, Alice);
+        Assert.NotNull(Open().Now().Signed);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Paths.PolicyKeysKnown));
+        Assert.DoesNotContain(Directory.GetFileSystemEntries(_folder.Path), f => f.Contains(".tmp-", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -67,6 +67,34 @@ public sealed class HostClockTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder["clock"]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TryAccept_ClockBehind_IsBelievedOnceThatIsWrittenDown(bool unreadable)
+    {
+        _clock.Now = Noon.AddDays(3);
+        HostClock clock = Open();
+        clock.GetUtcNow();
+        _clock.Now = Noon;
+        if (unreadable)
+            File.WriteAllText(_folder["clock"], "no time");
+        Assert.Contains("plimsoll-agent clock --accept", clock.Trouble, StringComparison.Ordinal);
+        Assert.Contains("plimsoll-agent clock --accept", HostClock.TroubleOf(_folder["clock"], Noon)!.Value.Chinese, StringComparison.Ordinal);
+
+        string said = "";
+        Assert.False(clock.TryAccept(_ => false));
+        Assert.NotNull(clock.Trouble);
+        Assert.True(clock.TryAccept(what => (said = what).Length > 0));
+        Assert.Contains("2026-11-22T12:00:00Z", said, StringComparison.Ordinal);
+        Assert.Contains(unreadable ? "not to be read" : "2026-11-25T12:00:00Z", said, StringComparison.Ordinal);
+        Assert.Equal((Noon, null), (clock.GetUtcNow(), clock.Trouble));
+        Assert.Equal((Noon, null), (Open().GetUtcNow(), Open().Trouble));
+        Assert.Equal(["clock-set-back", "clock-restored"], _told);
+
+        // Nothing to accept is nothing to write down.
+        Assert.True(clock.TryAccept(_ => throw new InvalidOperationException("told")));
+    }
+
     /// <summary>Set back by less than the tolerance, again and again, so that it never comes to the last day.</summary>
     [Fact]
     public void Trouble_ClockHeldInPlace_IsSeenByTheMonotonicClock()
