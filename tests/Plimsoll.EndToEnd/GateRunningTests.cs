@@ -120,6 +120,31 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
         Remove(container, twin);
     }
 
+    [Fact]
+    public void Look_ImageThatBecameUntrusted_IsTroubleOutsideTheSandbox()
+    {
+        const string guests = """
+            policy: 1
+            name: guests
+            trust:
+              keys: {release: {file: policy.pub}}
+              images:
+              - {names: ["registry.example/prod/run-guest"], signed: none}
+              - {names: ["registry.example/prod/**"], signatures: {keys: [release], match: any}, inspection: none, measurement: required}
+            start: {untrusted: {runtimes: [plimsoll-runsc]}, rules: [{runtime: {names: [default, plimsoll, plimsoll-runsc]}}]}
+            """;
+        Host.Policy(guests.Replace("run-guest", "nobody", StringComparison.Ordinal));
+        SavedImage image = Host.Signed("run-guest", GatedHost.Serves);
+        string container = Host.Serve(image), twin = Host.Serve(image, "--runtime", "plimsoll-runsc");
+
+        Host.Policy(guests);
+
+        AwaitTrouble(container, "refused", "the image is untrusted, as nothing signed is asked for, and the runtime is plimsoll;");
+        Untouched(twin);
+        Remove(container, twin);
+        Host.Policy(GatedHost.Open);
+    }
+
     /// <summary>Containers come and go while the agent looks at them every second; runtimes that begin in them are no foreign code, and those that ended no trouble.</summary>
     [Fact]
     public void Look_ContainersThatComeAndGo_AreNoTrouble()

@@ -151,7 +151,9 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             {
                 if (judge.FindImage(image.Id) is not { } known)
                     continue;
-                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken);
+                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken).ForStart();
+                if (verdict.Untrusted && StartJudge.OfRuntime(signed.Policy, known.Names, container.Id is { } id ? started.RuntimeOf(id, container.Own) : null) is { Outcome: Outcome.Refused } runtime)
+                    verdict = runtime;
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned && verdict.Dated && clock.Trouble is not null)
                     return Trouble(container, image.Id, "undecided", $"{HostClock.SetBack}: what is said of its image depends on the time, and the host's clock is behind", certain: false);
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned)

@@ -182,6 +182,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         Verdict trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
         if (judge.AwaitEvidence(image.Config, trust, cancellationToken))
             trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
+        // Of what nobody vouches for, the start's own rules judge the launcher that asks.
+        trust = trust.ForStart();
         if (trust.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(trust)))
             return Refusal(trust, judge.NoteOf(image.Config));
         Verdict allowed = StartJudge.Of(held, start, image, StartClient.Unknown, time.GetUtcNow(), host);
@@ -218,14 +220,14 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             : Answer.Deny("tpm-unmeasured", "what is not intact has no measurement that the TPM could be told of");
         if (!extended.Allowed && !found.GoesOn(AgentLog.CodeOf(extended)))
             return extended;
-        if (!before)
+        if (!before || started.RuntimeOf(request.Container, stack.Own) != request.Runtime)
             if (found.Pardon is { } pardon)
                 pardon.Keep = Keep;
             else
                 Keep();
         return Answer.Allow;
 
-        void Keep() => started.Add(request.Container, stack.Own, image.Config, [.. image.Names.Select(n => n.ToString())]);
+        void Keep() => started.Add(request.Container, stack.Own, request.Runtime, image.Config, [.. image.Names.Select(n => n.ToString())]);
     }
 
     /// <summary>The worst reason in one line.</summary>

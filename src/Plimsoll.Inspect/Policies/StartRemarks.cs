@@ -17,6 +17,8 @@ internal static class StartRemarks
             yield return new("start.running.trouble", Catalogue.StartRunningActs);
         if (start.Evidence.PlainHttp.Count > 0)
             yield return new("start.evidence.plain-http", Filled(Catalogue.StartEvidencePlain, string.Join(", ", start.Evidence.PlainHttp)));
+        if (start.SecureRuntimes.Count > 0 && !start.Rules.Any(r => r.Deny.Length == 0 && (r[StartCheck.Runtime] != PolicyAction.Fail || start.SecureRuntimes.Any(s => r[StartList.Runtimes].Any(p => Glob.Matches(p, s))))))
+            yield return new("start.untrusted.runtimes", Catalogue.StartUntrustedNowhere);
         for (int i = 0; i < start.Rules.Count; i++)
         {
             StartRule rule = start.Rules[i];

@@ -34,6 +34,7 @@ public static class StartJudge
             {
                 SignedConfig config = SignedConfig.Parse(image.ConfigJson);
                 IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
+                SecureRuntime(policy, names, request.Runtime, reasons);
                 foreach (ImageName name in names.Take(MaxNames))
                     Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None, reasons), start, now);
                 if (names.Count > MaxNames)
@@ -44,6 +45,25 @@ public static class StartJudge
                 reasons.Say(StartComponents.Image, "config-unreadable", Outcome.Refused, null, e.Message);
             }
         return Verdict(policy, reasons);
+    }
+
+    /// <summary>Of a running container: whether the runtime that it runs under may have an image of these names, as far as nobody is asked to vouch for it.</summary>
+    /// <param name="runtime">The launcher that started it; null: not known, which no untrusted image may have.</param>
+    public static Verdict OfRuntime(Policy policy, IReadOnlyList<ImageName> names, string? runtime)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(names);
+        TrustReasons reasons = new();
+        SecureRuntime(policy, names.Count > 0 ? names : [ImageName.None], runtime, reasons);
+        return Verdict(policy, reasons);
+    }
+
+    /// <summary>What nobody vouches for runs in a sandbox. No rule softens it, and neither does a policy that learns.</summary>
+    private static void SecureRuntime(Policy policy, IReadOnlyList<ImageName> names, string? runtime, TrustReasons reasons)
+    {
+        IReadOnlyList<string> secure = policy.Start?.SecureRuntimes ?? [];
+        if (policy.Trust is { } trust && names.Any(n => trust.Find(n.Repository) is >= 0 and var place && trust.Images[place].Untrusted) && (runtime is null || !secure.Contains(runtime, StringComparer.Ordinal)))
+            reasons.Say(StartComponents.Runtime, "runtime-not-secure", Outcome.Refused, "start.untrusted.runtimes", runtime switch { null => "?", "" => "default", _ => runtime }, secure.Count > 0 ? string.Join(", ", secure) : "-");
     }
 
     /// <summary>Whether a volume may be made: as it can be mounted by name into any container later, each rule must allow it.</summary>
