@@ -79,6 +79,30 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
     }
 
     [Fact]
+    public void Look_ProgramThatPolicyLists_IsNoTroubleWhereItLiesInTheContainersOwnLayer()
+    {
+        Host.Policy(GatedHost.Open.Replace("start: default", "start: {rules: [{mounts: {own-executables: [/srv/tools/*]}}]}", StringComparison.Ordinal));
+        SavedImage image = Host.Signed("run-listed", GatedHost.Serves);
+        string twin = Host.Serve(image), other = Host.Serve(image), volume = Host.Serve(image, "-v", "run-listed-tools:/srv/tools");
+        Run(twin, "/srv/tools");
+
+        // Elsewhere, and at the listed path in a volume: what is there is nobody's own.
+        Run(other, "/srv/others");
+        Run(volume, "/srv/tools");
+
+        AwaitTrouble(other, "foreign-code", "/srv/others/busybox, ");
+        AwaitTrouble(volume, "foreign-code", "/srv/tools/busybox, ");
+        Untouched(twin);
+        // Once policy lists it no longer, it is.
+        Host.Policy(GatedHost.Open);
+        AwaitTrouble(twin, "foreign-code", "/srv/tools/busybox, ");
+        Remove(twin, other, volume);
+
+        void Run(string container, string folder) =>
+            Host.Docker("exec", "-d", container, "/bin/sh", "-c", $"mkdir -p {folder}; cp /bin/busybox {folder}/busybox; echo x >> {folder}/busybox; exec {folder}/busybox sleep 1000").Expect(0);
+    }
+
+    [Fact]
     public void Look_LibraryThatTheImageHasNot_IsSaidByItsPath()
     {
         Host.Policy(GatedHost.Open);

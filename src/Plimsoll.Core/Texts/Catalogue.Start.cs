@@ -4,7 +4,7 @@ namespace Plimsoll.Texts;
 public static partial class Catalogue
 {
     public static Text StartLearnt => new("learning ended on {0}; refusals refuse", "学习模式已于 {0} 结束，拒绝即生效");
-    public static Text StartLearning => new("until {0} what start refuses is only a warning, but for privileged containers, engine sockets and untrusted images outside a sandbox", "在 {0} 之前，除特权容器、引擎套接字和沙箱外的不受信任镜像外，启动时的拒绝仅为警告");
+    public static Text StartLearning => new("until {0} what start refuses is only a warning, but for privileged containers, engine sockets, untrusted images outside a sandbox and executables of the container's own", "在 {0} 之前，除特权容器、引擎套接字、沙箱外的不受信任镜像和容器自身的可执行文件外，启动时的拒绝仅为警告");
     public static Text StartRuleOver => new("this rule ended on {0} and lets nothing start", "该规则已于 {0} 结束，不再允许任何启动");
     public static Text StartPrivileged => new("privileged containers may start: each is as good as root on the host", "允许特权容器启动：等同于主机 root");
     public static Text StartSockets => new("containers may have the engine's socket: each is as good as root on the host", "允许容器使用引擎套接字：等同于主机 root");
@@ -26,6 +26,8 @@ public static partial class Catalogue
     public static Text StartUntrusted => new("Images that nobody vouches for (signed: none) start under these runtimes alone: {0}", "无人担保的镜像（signed: none）只能在以下运行时下启动：{0}");
     public static Text StartUntrustedIdle => new("it does nothing: no rule of trust.images says signed: none", "不起作用：trust.images 中没有 signed: none 的规则");
     public static Text StartUntrustedNowhere => new("untrusted images start nowhere: no rule has one of these in runtime.names", "不受信任的镜像无处可启动：没有规则的 runtime.names 包含其中之一");
+
+    public static Text StartOwnAnywhere => new("whatever a container writes may be run when it is started again", "容器写入的任何文件在重新启动后都可执行");
 
     public static Text StartEvidence => new("Statements that the drop folder lacks are fetched from: {0}", "本地证据文件夹缺少的声明将从以下仓库获取：{0}");
 
@@ -99,6 +101,7 @@ public static partial class Catalogue
         "mount-type" => new("mounts of a type that is not known: {0}", "未知类型的挂载：{0}"),
         "system-target" => new("mounts over folders of programs and libraries: {0}", "挂载覆盖了程序和库目录：{0}"),
         "executable-from-volume" => new("the program would come out of a mount and not out of the image: {0}", "程序来自挂载而非镜像：{0}"),
+        "own-executable" => new("files of the container's own that can be run, and that neither the image has nor the policy lists: {0}", "容器自身层中的可执行文件，既不属于镜像，也未被策略列出：{0}"),
         "device" => new("devices that are not allowed: {0}", "不允许的设备：{0}"),
         "device-rule" => new("rules for devices that are not allowed: {0}", "不允许的设备规则：{0}"),
         "device-request" => new("devices asked of drivers: {0}", "向驱动请求的设备：{0}"),

@@ -34,6 +34,8 @@ internal static class StartRemarks
                 yield return new($"{place}.process.privileged", Catalogue.StartPrivileged);
             if (rule[StartCheck.EngineSocket] != PolicyAction.Fail)
                 yield return new($"{place}.mounts.engine-socket", Catalogue.StartSockets);
+            if (rule[StartList.OwnExecutables].Contains("/**", StringComparer.Ordinal))
+                yield return new($"{place}.mounts.own-executables", Catalogue.StartOwnAnywhere);
             foreach (string bind in rule[StartList.Binds].Concat(rule[StartList.ReadOnlyBinds]))
                 if (rule[StartCheck.SensitivePath] == PolicyAction.Fail && StartDefaults.SensitivePaths.FirstOrDefault(s => StartPaths.IsBelow(bind, s)) is { } sensitive && !rule[StartList.SensitivePaths].Any(s => StartPaths.IsBelow(bind, s)))
                     yield return new($"{place}.mounts.binds", Filled(Catalogue.StartBindSensitive, bind, sensitive));

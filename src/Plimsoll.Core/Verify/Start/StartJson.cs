@@ -59,6 +59,8 @@ internal static class StartJson
             case ActionKey action:
                 json.Text(key.Name, rule[action.Check].Word());
                 break;
+            case ListKey { IsLeftOut: true } list when rule[list.List].Count == 0:
+                break;
             case ListKey list:
                 json.Texts(key.Name, rule[list.List].Order(StringComparer.Ordinal));
                 break;

@@ -58,6 +58,42 @@ public static class StartJudge
         return Verdict(policy, reasons);
     }
 
+    /// <summary>
+    /// Of a running container: whether policy lets an executable be at a path of its own layer. Who asked for the start is not known any more, so that a rule for certain users, or the next, may have
+    /// been the one that decided.
+    /// </summary>
+    /// <param name="path">Absolute, in the container.</param>
+    public static bool AllowsOwn(Policy policy, StartImage image, string path, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(image);
+        // Most policies list none: nothing more is asked then.
+        if (policy.Start is not { } start || image.Names.Count > MaxNames || !start.Rules.Any(r => r[StartList.OwnExecutables].Count > 0))
+            return false;
+        try
+        {
+            SignedConfig config = SignedConfig.Parse(image.ConfigJson);
+            return (image.Names.Count > 0 ? image.Names : [ImageName.None]).All(n => AllowsOwn(start, n, config, path, now));
+        }
+        catch (StartRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static bool AllowsOwn(StartRules start, ImageName name, SignedConfig config, string path, DateTimeOffset now)
+    {
+        foreach (StartRule rule in start.Rules)
+            if (StartScope.Covers(rule, name, config) && StartScope.Covers(rule, now))
+            {
+                if (rule.Deny.Length == 0 && rule[StartList.OwnExecutables].Any(p => Glob.Matches(p, path)))
+                    return true;
+                if (rule.Users.Count == 0)
+                    return false;
+            }
+        return false;
+    }
+
     /// <summary>What nobody vouches for runs in a sandbox. No rule softens it, and neither does a policy that learns.</summary>
     private static void SecureRuntime(Policy policy, IReadOnlyList<ImageName> names, string? runtime, TrustReasons reasons)
     {
@@ -156,7 +192,7 @@ public static class StartJudge
     {
         bool refused = said.Any(r => r.Outcome == Outcome.Refused), learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
         foreach (Reason reason in said)
-            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket") ? reason with { Outcome = Outcome.Warned } : reason);
+            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket" or StartMounts.OwnExecutable) ? reason with { Outcome = Outcome.Warned } : reason);
         reasons.Dated |= refused && start.LearningUntil is not null;
         if (learning && refused)
             reasons.Say(StartComponents.Rule, "learning", Outcome.Warned, "start.learning", start.LearningUntil!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));

@@ -174,6 +174,7 @@ internal static class StartReader
             {
                 StartList.Capabilities => values[i].All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_') && !values[i].StartsWith("CAP_", StringComparison.Ordinal) ? null : "a capability in capitals without CAP_, or ALL",
                 StartList.Ports => StartPorts.TryParse(values[i], out _, out _) ? null : "a port or a range such as 8000-8999",
+                StartList.OwnExecutables => StartPaths.Fold(values[i]) == values[i] ? null : "an absolute path in the container or a pattern of such, without . and .., and without a slash at its end",
                 StartList.Binds or StartList.ReadOnlyBinds or StartList.SensitivePaths => StartPaths.Fold(values[i]) == values[i] ? null : "an absolute path without . and .., and without a slash at its end",
                 _ => null,
             };

@@ -8,7 +8,7 @@ public sealed record StartRules
     /// <summary>In the order of the file: the first whose scope covers a start decides, and no other is asked. At least one.</summary>
     public IReadOnlyList<StartRule> Rules { get; init; } = [StartRule.Default];
 
-    /// <summary>Last day (UTC) on which refusals are warnings; but not privileged containers, engine sockets and untrusted images outside a sandbox. Null: refusals refuse.</summary>
+    /// <summary>Last day (UTC) on which refusals are warnings; but not privileged containers, engine sockets, untrusted images outside a sandbox and executables of the container's own. Null: refusals refuse.</summary>
     public DateOnly? LearningUntil { get; init; }
     public EngineRules Engine { get; init; } = new();
 
