@@ -12,6 +12,7 @@ public static partial class Catalogue
         "untrusted" => new("nothing signed is asked for: {0} is untrusted, and starts under a secure runtime alone ({1})", "未要求任何签名：{0} 不受信任，只能在安全运行时（{1}）下启动"),
         "signed" => new("signed by {0} of {1} wanted keys: {2}", "已由 {0} 个密钥签名（要求 {1} 个）：{2}"),
         "unsigned" => new("no signature over {0} counts", "没有对 {0} 有效的签名"),
+        "unknown-key" => new("statements about the image are by keys that the rule does not know: {1} ({0} statements); wanted: {2}", "关于该镜像的声明由规则未知的密钥签名：{1}（共 {0} 个）；要求：{2}"),
         "no-manifest" => new("no statement that counts says which manifest the config {0} belongs to", "没有有效声明说明配置 {0} 属于哪个清单"),
         "signature-threshold" => new("signed by {0} keys, wanted {1}: {2}", "仅由 {0} 个密钥签名，要求 {1} 个：{2}"),
         "no-key-matches" => new("made by no key of the rule, or changed since: {0}", "不属于规则中任何密钥，或签名后被改动：{0} 个"),

@@ -192,7 +192,7 @@ public static class StartJudge
     {
         bool refused = said.Any(r => r.Outcome == Outcome.Refused), learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
         foreach (Reason reason in said)
-            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket" or StartMounts.OwnExecutable) ? reason with { Outcome = Outcome.Warned } : reason);
+            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket" or "own-executable") ? reason with { Outcome = Outcome.Warned } : reason);
         reasons.Dated |= refused && start.LearningUntil is not null;
         if (learning && refused)
             reasons.Say(StartComponents.Rule, "learning", Outcome.Warned, "start.learning", start.LearningUntil!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));

@@ -6,9 +6,6 @@ internal static class StartMounts
     /// <summary>Programs that run what their arguments name.</summary>
     private static readonly string[] Interpreters = ["ash", "bash", "busybox", "dash", "env", "java", "ksh", "lua", "node", "perl", "php", "python", "python2", "python3", "ruby", "sh", "tclsh", "zsh"];
 
-    /// <summary>Of the reason that something in the container's own layer can be run.</summary>
-    internal const string OwnExecutable = "own-executable";
-
     public static void Judge(StartRun run)
     {
         HashSet<string> targets = new(StringComparer.Ordinal);
@@ -44,7 +41,7 @@ internal static class StartMounts
             Executable(run, targets);
         foreach (string path in run.Request.OwnExecutables)
             if (!run.Allows(StartList.OwnExecutables, path))
-                run.Refuse(StartList.OwnExecutables, OwnExecutable, path);
+                run.Refuse(StartList.OwnExecutables, "own-executable", path);
     }
 
     /// <summary>A spec shows volumes and the engine's own files as binds of the engine's folder.</summary>
