@@ -128,6 +128,30 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
     }
 
     [Fact]
+    public void Look_ProgramThatPolicyLists_IsNoTroubleWhereItLiesInTheContainersOwnLayer()
+    {
+        Host.Policy(GatedHost.Open.Replace("start: default", "start: {rules: [{mounts: {own-executables: [/srv/tools/*]}}]}", StringComparison.Ordinal));
+        SavedImage image = Host.Signed("run-listed", GatedHost.Serves);
+        string twin = Host.Serve(image), other = Host.Serve(image), volume = Host.Serve(image, "-v", "run-listed-tools:/srv/tools");
+        Run(twin, "/srv/tools");
+
+        // Elsewhere, and at the listed path in a volume: what is there is nobody's own.
+        Run(other, "/srv/others");
+        Run(volume, "/srv/tools");
+
+        AwaitTrouble(other, "foreign-code", "/srv/others/busybox, ");
+        AwaitTrouble(volume, "foreign-code", "/srv/tools/busybox, ");
+        Untouched(twin);
+        // Once policy lists it no longer, it is.
+        Host.Policy(GatedHost.Open);
+        AwaitTrouble(twin, "foreign-code", "/srv/tools/busybox, ");
+        Remove(twin, other, volume);
+
+        void Run(string container, string folder) =>
+            Host.Docker("exec", "-d", container, "/bin/sh", "-c", $"mkdir -p {folder}; cp /bin/busybox {folder}/busybox; echo x >> {folder}/busybox; exec {folder}/busybox sleep 1000").Expect(0);
+    }
+
+    [Fact]
     public void Look_LibraryThatTheImageHasNot_IsSaidByItsPath()
     {
         Host.Policy(GatedHost.Open);
@@ -167,6 +191,31 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
         Assert.Contains(Host.Log("request-allowed"), l => GatedHost.Field(l, "endpoint") == "POST /containers/{name}/pause" && GatedHost.Field(l, "code") == "call-back");
         Untouched(twin);
         Remove(container, twin);
+    }
+
+    [Fact]
+    public void Look_ImageThatBecameUntrusted_IsTroubleOutsideTheSandbox()
+    {
+        const string guests = """
+            policy: 1
+            name: guests
+            trust:
+              keys: {release: {file: policy.pub}}
+              images:
+              - {names: ["registry.example/prod/run-guest"], signed: none}
+              - {names: ["registry.example/prod/**"], signatures: {keys: [release], match: any}, inspection: none, measurement: required}
+            start: {untrusted: {runtimes: [plimsoll-runsc]}, rules: [{runtime: {names: [default, plimsoll, plimsoll-runsc]}}]}
+            """;
+        Host.Policy(guests.Replace("run-guest", "nobody", StringComparison.Ordinal));
+        SavedImage image = Host.Signed("run-guest", GatedHost.Serves);
+        string container = Host.Serve(image), twin = Host.Serve(image, "--runtime", "plimsoll-runsc");
+
+        Host.Policy(guests);
+
+        AwaitTrouble(container, "refused", "the image is untrusted, as nothing signed is asked for, and the runtime is plimsoll;");
+        Untouched(twin);
+        Remove(container, twin);
+        Host.Policy(GatedHost.Open);
     }
 
     /// <summary>Containers come and go while the agent looks at them every second; runtimes that begin in them are no foreign code, and those that ended no trouble.</summary>

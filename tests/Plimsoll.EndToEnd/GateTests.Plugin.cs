@@ -336,7 +336,7 @@ public sealed partial class GateTests
             Refused(Host.Start(image), "runtime/runtime-not-allowed");
             Assert.Contains("Starting gVisor", Host.Start(image, "--runtime", "plimsoll-runsc").Expect(0).Out, StringComparison.Ordinal);
             // The sandbox makes up for a signature where policy says so, and there alone.
-            Refused(Host.Start(other, "--runtime", "plimsoll-runsc"), "signature/unsigned");
+            Refused(Host.Start(other, "--runtime", "plimsoll-runsc"), "signature/unknown-key");
         });
     }
 }

@@ -411,7 +411,7 @@ public sealed partial class GateTests(SharedGate gate)
         using ISigner stranger = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
         Host.Sign(image, "stranger", stranger);
 
-        Refused(Host.Start(image), "signature/unsigned");
+        Refused(Host.Start(image), "signature/unknown-key", $"by keys that the rule does not know: {stranger.PublicKey.Id[..16]} (1 statements); wanted: release {Host.Key.PublicKey.Id[..16]}");
         Host.Sign(image, "stranger");
         Runs(Host.Start(image));
     }

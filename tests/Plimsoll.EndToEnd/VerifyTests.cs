@@ -57,6 +57,26 @@ public sealed class VerifyTests : IDisposable
     private static string[] Codes(Outcome outcome) => [.. JsonNode.Parse(outcome.Out)!["images"]![0]!["reasons"]!.AsArray().Where(r => (string)r!["outcome"]! != "passed").Select(r => $"{r!["component"]}/{r["code"]}")];
 
     [Fact]
+    public void Verify_ImageOfWhichNothingSignedIsAsked_IsNeverCalledSigned()
+    {
+        PushedImage image = Push(App, "good", "v1");
+        Sign(App, image);
+        Assert.Empty(Codes(Verify($"{App}:v1").Expect(0)));
+
+        Policy("signed: none\nstart: {untrusted: {runtimes: [plimsoll-runsc]}}");
+        Outcome verified = Verify($"{App}:v1").Expect(3);
+
+        JsonNode json = JsonNode.Parse(verified.Out)!["images"]![0]!;
+        Assert.Equal(["rule/untrusted"], Codes(verified));
+        Assert.Equal(("undecided", "rule"), ((string)json["outcome"]!, (string)Assert.Single(json["components"]!.AsArray())!["component"]!));
+        Call table = new(_folder["home"], ["verify", $"registry:{App}:v1", "--policy", _folder["policy.yaml"], "--registry-http", _registry.Host]);
+        string said = table.With("DOCKER_CONFIG", _folder["docker"]).Run().Expect(3).Out;
+        Assert.Contains("? rule           nothing signed is asked for:", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("✓", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("signed by", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Verify_TagThatMovedToAnotherDigest_IsRefused()
     {
         Sign(App, Push(App, "good", "v1"));

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Plimsoll.Agent.Install;
 using Plimsoll.Docker;
 using Plimsoll.Measure;
@@ -151,11 +153,13 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             {
                 if (judge.FindImage(image.Id) is not { } known)
                     continue;
-                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken);
+                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken).ForStart();
+                if (verdict.Untrusted && StartJudge.OfRuntime(signed.Policy, known.Names, container.Id is { } id ? started.RuntimeOf(id, container.Own) : null) is { Outcome: Outcome.Refused } runtime)
+                    verdict = runtime;
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned && verdict.Dated && clock.Trouble is not null)
                     return Trouble(container, image.Id, "undecided", $"{HostClock.SetBack}: what is said of its image depends on the time, and the host's clock is behind", certain: false);
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned)
-                    return whole ? FindForeign(container, image, host, cancellationToken) : null;
+                    return whole ? FindForeign(container, image, (path, content) => IsAllowedOwn(signed.Policy, known, container.Own, path, content, cancellationToken), host, cancellationToken) : null;
                 refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused && !verdict.Reasons.Where(r => r.Outcome == Outcome.Refused).All(IsOfAListUnread));
             }
             return refusal is { } said ? Trouble(container, images[0].Id, said.Certain ? "refused" : "undecided", said.Answer.Text, said.Certain)
@@ -172,8 +176,19 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
     private static bool IsOfAListUnread(Reason reason) =>
         reason is { Component: TrustComponents.Revocations, Code: "revocations-missing" or "revocations-malformed" or "revocations-unsigned" or "revocations-unsupported" };
 
+    /// <summary>Whether the container's own layer holds these very bytes at a path that policy lists. What a process calls so may also lie in a volume, or in a root of its own.</summary>
+    private bool IsAllowedOwn(Policy held, StartImage image, string own, string path, string content, CancellationToken cancellationToken)
+    {
+        if (!StartJudge.AllowsOwn(held, image, path, clock.GetUtcNow()))
+            return false;
+        using SafeFileHandle folder = store.OpenFolder(own);
+        using SafeFileHandle? file = ContainerFolder.OpenPlain(folder, path);
+        return file is not null && _hashes.Of(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}"), cancellationToken) == content;
+    }
+
     /// <summary>The first program or library that a process has mapped and that the image has not.</summary>
-    private RunningTrouble? FindForeign(RunningContainer container, UnpackedImage image, HashSet<string> host, CancellationToken cancellationToken)
+    /// <param name="allowed">Whether policy lets a file of this path and content be the container's own.</param>
+    private RunningTrouble? FindForeign(RunningContainer container, UnpackedImage image, Func<string, string, bool> allowed, HashSet<string> host, CancellationToken cancellationToken)
     {
         HashSet<(string, bool)> seen = [];
         List<(int Pid, MappedFile File, string Content, bool Host)> mapped = [];
@@ -197,6 +212,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
         foreach ((int pid, MappedFile file, string content, bool isHost) in mapped)
             if (_known.TryGet((image.Id, content), out bool isSigned) && !isSigned
                 && !IsEngines(isHost, content, host, () => _hashes.Of(file.Path, cancellationToken))
+                && !allowed(file.Path, content)
                 && MappedFiles.Of(pid, MaxMapped).Any(f => f.Identity == file.Identity))
                 return Trouble(container, image.Id, RunningTrouble.ForeignCode, $"process {pid} runs {Escape.ForTerminal(file.Path)}, which is no file of the image", certain: true);
         return _hashes.LeftOut ? Trouble(container, image.Id, "not-proved", $"its processes have more than {FileHashes.MaxBytes >> 30} GiB of mapped files that were not read before (MaxBytes); the rest is read at the next look", certain: false) : null;

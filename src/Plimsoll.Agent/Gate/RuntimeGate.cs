@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Docker;
@@ -94,6 +95,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     private sealed class Case
     {
         public Digest? Image { get; set; }
+
+        /// <summary>The container's root, as the agent reaches it.</summary>
+        public string Root { get; set; } = "";
         public IReadOnlyList<string> Names { get; set; } = [];
         public Measurement? Measured { get; set; }
         public string Policy { get; set; } = "";
@@ -123,7 +127,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if (request.Verb != "create")
             return Answer.Deny("verb", $"{request.Verb} starts a container in a way that cannot be proved; only create is allowed");
         byte[] spec = ReadSpec(request.Bundle);
-        StackedRoot stack = store.Read(MountedRoot.Read(request.Pid, RootOf(spec, request.Bundle), store.Root));
+        MountedRoot root = MountedRoot.Read(request.Pid, RootOf(spec, request.Bundle), store.Root);
+        StackedRoot stack = store.Read(root);
+        found.Root = string.Create(CultureInfo.InvariantCulture, $"/proc/{request.Pid}/root{root.Path}");
 
         using (SafeFileHandle init = store.OpenFolder(stack.Init))
             if (ContainerFolder.CheckInit(init, $"overlay2/{stack.Init}", cancellationToken) is [var first, ..] && !found.GoesOn("init-layer"))
@@ -187,6 +193,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         Verdict trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
         if (judge.AwaitEvidence(image.Config, trust, cancellationToken))
             trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
+        // Of what nobody vouches for, the start's own rules judge the launcher that asks.
+        trust = trust.ForStart();
         if (trust.Outcome is Outcome.Refused or Outcome.Undecided && !found.GoesOn(BreakGlassScope.CodesOf(trust)))
             return Refusal(trust, judge.NoteOf(image.Config));
         Verdict allowed = StartJudge.Of(held, start, image, StartClient.Unknown, time.GetUtcNow(), host);
@@ -196,11 +204,14 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if ((trust.Dated || allowed.Dated) && time.Trouble is { } wrong)
             return Answer.Deny(HostClock.SetBack, wrong);
         found.Warnings = [.. trust.Warnings, .. allowed.Warnings];
-        return JudgeOwn(request, found, held, stack, opened, image, measured, before, cancellationToken);
+        Func<IReadOnlyList<string>, Verdict>? withOwn = allowed.Outcome is Outcome.Refused or Outcome.Undecided ? null
+            : own => StartJudge.Of(held, start with { OwnExecutables = own }, image, StartClient.Unknown, time.GetUtcNow(), host);
+        return JudgeOwn(request, found, held, withOwn, stack, opened, image, measured, before, cancellationToken);
     }
 
     /// <summary>What the container brings along beside its image.</summary>
-    private Answer JudgeOwn(GateRequest request, Case found, Policy held, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
+    /// <param name="withOwn">The start judged again with executables of the container's own, by their paths; null: it is refused without them, and a token must cover them too.</param>
+    private Answer JudgeOwn(GateRequest request, Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
     {
         using SafeFileHandle folder = store.OpenFolder(stack.Own);
         OwnContents own = ContainerFolder.Look(folder, $"overlay2/{stack.Own}", cancellationToken);
@@ -213,24 +224,56 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if (own.Executables.Count > 0 && (measured.Intact || !found.GoesOn("own-executable")))
         {
             // These were proved a moment ago; which files they hold is asked for only now, since it takes longer.
-            HashSet<string> signed = ImageFiles.Contents(opened, cancellationToken);
-            foreach (OwnExecutable executable in own.Executables)
-                if (!signed.Contains(Convert.ToHexStringLower(executable.Content)) && !found.GoesOn("own-executable"))
-                    return Answer.Deny("own-executable", $"/{Escape.ForTerminal(executable.Path)} can be run and is no file of the signed image");
+            HashSet<string> known = ImageFiles.Contents(opened, cancellationToken);
+            string[] strange = [.. own.Executables.Where(e => !known.Contains(Convert.ToHexStringLower(e.Content))).Select(e => "/" + e.Path)];
+            if (strange.Length > 0 && JudgeExecutables(found, held, withOwn, own, strange) is { Allowed: false } refused && !found.GoesOn("own-executable"))
+                return refused;
         }
         // Last of all that may refuse: what the TPM knows was started.
         Answer extended = measurements is null ? Answer.Allow : measured.Measurement is { } value ? measurements.Extend(value, cancellationToken)
             : Answer.Deny("tpm-unmeasured", "what is not intact has no measurement that the TPM could be told of");
         if (!extended.Allowed && !found.GoesOn(AgentLog.CodeOf(extended)))
             return extended;
-        if (!before)
+        if (!before || started.RuntimeOf(request.Container, stack.Own) != request.Runtime)
             if (found.Pardon is { } pardon)
                 pardon.Keep = Keep;
             else
                 Keep();
         return Answer.Allow;
 
-        void Keep() => started.Add(request.Container, stack.Own, image.Config, [.. image.Names.Select(n => n.ToString())]);
+        void Keep() => started.Add(request.Container, stack.Own, request.Runtime, image.Config, [.. image.Names.Select(n => n.ToString())]);
+    }
+
+    /// <summary>Executables that no image has start where policy lists each path by which they can be reached.</summary>
+    /// <param name="foreign">Absolute, in the container.</param>
+    private static Answer JudgeExecutables(Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, OwnContents own, IReadOnlyList<string> foreign)
+    {
+        bool listed = withOwn is not null && held.Start?.Rules.Any(r => r[StartList.OwnExecutables].Count > 0) == true;
+        IReadOnlyList<(string Path, string Target)> linked = [];
+        if (!listed)
+            return Deny(foreign[0], null);
+        if (own.LinksBeyond)
+            return Answer.Deny("own-executable", $"{Escape.ForTerminal(foreign[0])} can be run and is no file of the image; it may have other names, as the container made more than {ContainerFolder.MaxLinks} links (MaxLinks)");
+        linked = OwnLinks.Follow(found.Root, own.Links, foreign);
+        Verdict verdict = withOwn!([.. foreign, .. linked.Select(l => l.Path)]);
+        Reason? reason = verdict.Reasons.FirstOrDefault(r => r.Code == "own-executable");
+        if (verdict.Outcome is Outcome.Refused or Outcome.Undecided)
+            return Deny(reason?.Examples is [var path, ..] ? path : foreign[0], reason?.Rule);
+        found.Warnings = [.. found.Warnings, new Reason
+        {
+            Code = "own-executable-allowed",
+            Outcome = Outcome.Warned,
+            Count = foreign.Count,
+            Examples = [.. foreign.Take(3)],
+            Message = $"files of the container's own that no image has may be run, as policy lists them: {foreign.Count}",
+        }];
+        return Answer.Allow;
+
+        Answer Deny(string path, string? rule)
+        {
+            string target = linked.FirstOrDefault(l => l.Path == path).Target ?? "";
+            return Answer.Deny("own-executable", $"{Escape.ForTerminal(path)}{(target.Length > 0 ? $", a link to {Escape.ForTerminal(target)}," : "")} can be run and is no file of the image{(rule is null ? "" : $"; policy {Escape.ForTerminal(held.Name)}, {rule}")}");
+        }
     }
 
     /// <summary>The worst reason in one line.</summary>

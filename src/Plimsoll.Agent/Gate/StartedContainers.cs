@@ -6,16 +6,29 @@ using Plimsoll.Posix;
 namespace Plimsoll.Agent.Gate;
 
 /// <summary>
-/// Which containers this host has started under the gate: one empty file for each, named by container and folder. A container that wrote
+/// Which containers this host has started under the gate: one file for each, named by container and folder, that holds the launcher's name. A container that wrote
 /// files while it ran differs by this from one into which they were put before it ever ran. Beside them, for each image that was started,
 /// the names that it had then: one whose tag moved on to a newer image is still judged by it. Both go when Docker's own notes of them have gone.
 /// </summary>
 internal sealed class StartedContainers(string folder)
 {
-    private const int IdChars = 64, MaxBytes = 64 * 1024;
+    private const int IdChars = 64, MaxBytes = 64 * 1024, MaxRuntimeBytes = 256;
     private const string ImagePrefix = "image.";
 
     public bool Contains(string container, string own) => NameOf(container, own) is { } name && File.Exists(Path.Combine(folder, name));
+
+    /// <summary>The launcher under which a container was started last; null: the gate has not started it, or did before it wrote that down.</summary>
+    public string? RuntimeOf(string container, string own)
+    {
+        try
+        {
+            return NameOf(container, own) is { } name && SmallFile.ReadRegular(Path.Combine(folder, name), MaxRuntimeBytes) is { Length: > 0 } bytes ? Encoding.UTF8.GetString(bytes) : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The names that an image had when a container of it last started; empty when none ever did.</summary>
     public IReadOnlyList<string> NamesOf(Digest image)
@@ -45,11 +58,11 @@ internal sealed class StartedContainers(string folder)
     }
 
     /// <exception cref="IOException">It cannot be kept; the container must not start then, or its next start would be refused.</exception>
-    public void Add(string container, string own, Digest image, IReadOnlyList<string> names)
+    public void Add(string container, string own, string runtime, Digest image, IReadOnlyList<string> names)
     {
         Directory.CreateDirectory(folder);
         if (NameOf(container, own) is { } name)
-            File.WriteAllBytes(Path.Combine(folder, name), []);
+            File.WriteAllText(Path.Combine(folder, name), runtime);
         if (names.Count > 0 && !NamesOf(image).SequenceEqual(names, StringComparer.Ordinal))
             File.WriteAllText(Path.Combine(folder, ImagePrefix + image.Hex), string.Join('\n', names));
     }

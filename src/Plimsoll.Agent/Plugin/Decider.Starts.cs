@@ -113,6 +113,8 @@ internal sealed partial class Decider
                 return Decision.Deny(unseen) with { Image = image };
         }
         ImageAnswer answer = images.Judge(image, cancellationToken);
+        // The start's own rules judge the runtime of what nobody vouches for.
+        answer = answer with { Verdict = answer.Verdict.ForStart() };
         bool trusted = answer.Verdict.Outcome is Outcome.Passed or Outcome.Warned;
         // Nothing runs by it: the runtime gate, which asks the same of the image and more, waits for what registries are asked for, as this must not.
         // What was let pass when it was created is not refused here when it is started, since docker run --rm would then wait for a container that never ran.

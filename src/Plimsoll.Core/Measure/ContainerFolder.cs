@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
@@ -22,7 +23,14 @@ public sealed record OwnExecutable(string Path, long Size, byte[] Content);
 /// <param name="Foreign">What nothing may bring in, in the order of the walk; at most <see cref="ContainerFolder.MaxListed"/>.</param>
 /// <param name="Executables">To be looked up among the image's files.</param>
 /// <param name="Files">Everything but plain folders.</param>
-public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyList<OwnExecutable> Executables, long Files, string? FirstFile);
+public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyList<OwnExecutable> Executables, long Files, string? FirstFile)
+{
+    /// <summary>Paths of links; at most <see cref="ContainerFolder.MaxLinks"/>.</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
+    /// <summary>There are more links than are listed.</summary>
+    public bool LinksBeyond { get; init; }
+}
 
 /// <summary>Looks into the two folders that Docker lays over an image's layers for each container.</summary>
 public static class ContainerFolder
@@ -32,6 +40,9 @@ public static class ContainerFolder
 
     /// <summary>Executables that are hashed; a container that has more of its own is refused.</summary>
     public const int MaxExecutables = 2000;
+
+    /// <summary>Links that are listed.</summary>
+    public const int MaxLinks = 20_000;
 
     private const int AnyExecute = 0b001_001_001, SetIds = 0b110_000_000_000, KindCharDevice = 2, KindBlockDevice = 6, KindFifo = 1, KindSocket = 12, KindLink = 10;
     private const string OverlayPrefix = "trusted.overlay.";
@@ -85,6 +96,8 @@ public static class ContainerFolder
     {
         List<ForeignFile> foreign = [];
         List<OwnExecutable> executables = [];
+        List<string> links = [];
+        bool beyond = false;
         long files = 0;
         string? first = null;
         byte[] buffer = new byte[64 * 1024];
@@ -96,6 +109,11 @@ public static class ContainerFolder
                 files++;
                 first ??= path;
             }
+            if (file.Stat.Kind == KindLink)
+                if (links.Count < MaxLinks)
+                    links.Add(path);
+                else
+                    beyond = true;
             if (Foreign(file, path) is { } what)
             {
                 if (foreign.Count < MaxListed)
@@ -105,7 +123,24 @@ public static class ContainerFolder
                 executables.Add(executables.Count < MaxExecutables ? new OwnExecutable(path, file.Stat.Size, content)
                     : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxExecutables} executables of the container's own (MaxExecutables)"));
         }).Walk(cancellationToken);
-        return new OwnContents(foreign, executables, files, first);
+        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond };
+    }
+
+    /// <summary>Opens a file of the folder that takes what a container writes, through no link.</summary>
+    /// <param name="path">Within the container's root.</param>
+    /// <returns>Null where there is none, or one that <see cref="Look"/> would call foreign by its rights.</returns>
+    public static SafeFileHandle? OpenPlain(SafeFileHandle folder, string path)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(path);
+        int opened = Native.Open((int)folder.DangerousGetHandle(), Encoding.UTF8.GetBytes(path.TrimStart('/') + '\0'), Native.ReadOnly | Native.NoFollow | Native.NonBlock | Native.NoCtty, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+        if (opened < 0)
+            return null;
+        SafeFileHandle file = Native.Own(opened);
+        if (Native.GetStat(opened, out Stat stat) == 0 && stat.IsFile && (stat.Permissions & SetIds) == 0 && Native.GetAttribute(opened, "security.capability\0"u8, default) < 0)
+            return file;
+        file.Dispose();
+        return null;
     }
 
     private static string? Foreign(in UnpackedFile file, string path)

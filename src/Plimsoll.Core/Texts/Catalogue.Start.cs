@@ -4,7 +4,7 @@ namespace Plimsoll.Texts;
 public static partial class Catalogue
 {
     public static Text StartLearnt => new("learning ended on {0}; refusals refuse", "学习模式已于 {0} 结束，拒绝即生效");
-    public static Text StartLearning => new("until {0} what start refuses is only a warning, but for privileged containers and engine sockets", "在 {0} 之前，除特权容器和引擎套接字外，启动时的拒绝仅为警告");
+    public static Text StartLearning => new("until {0} what start refuses is only a warning, but for privileged containers, engine sockets, untrusted images outside a sandbox and executables of the container's own", "在 {0} 之前，除特权容器、引擎套接字、沙箱外的不受信任镜像和容器自身的可执行文件外，启动时的拒绝仅为警告");
     public static Text StartRuleOver => new("this rule ended on {0} and lets nothing start", "该规则已于 {0} 结束，不再允许任何启动");
     public static Text StartPrivileged => new("privileged containers may start: each is as good as root on the host", "允许特权容器启动：等同于主机 root");
     public static Text StartSockets => new("containers may have the engine's socket: each is as good as root on the host", "允许容器使用引擎套接字：等同于主机 root");
@@ -22,6 +22,12 @@ public static partial class Catalogue
 
     public static Text StartRunningActs => new("running containers are touched too: a key that is revoked, a statement that grows too old or a newer policy ends or freezes a service within one look",
         "会影响正在运行的容器：密钥被吊销、声明过期或策略更新后，服务会在一次检查内被停止或冻结");
+
+    public static Text StartUntrusted => new("Images that nobody vouches for (signed: none) start under these runtimes alone: {0}", "无人担保的镜像（signed: none）只能在以下运行时下启动：{0}");
+    public static Text StartUntrustedIdle => new("it does nothing: no rule of trust.images says signed: none", "不起作用：trust.images 中没有 signed: none 的规则");
+    public static Text StartUntrustedNowhere => new("untrusted images start nowhere: no rule has one of these in runtime.names", "不受信任的镜像无处可启动：没有规则的 runtime.names 包含其中之一");
+
+    public static Text StartOwnAnywhere => new("whatever a container writes may be run when it is started again", "容器写入的任何文件在重新启动后都可执行");
 
     public static Text StartEvidence => new("Statements that the drop folder lacks are fetched from: {0}", "本地证据文件夹缺少的声明将从以下仓库获取：{0}");
 
@@ -57,8 +63,8 @@ public static partial class Catalogue
         "selinux-label" => new("another SELinux label: {0}", "使用其他 SELinux 标签：{0}"),
         "security-option" => new("security options that are not known: {0}", "未知的安全选项：{0}"),
         "new-privileges" => new("it may gain privileges ({0} is not set)", "可能获得新权限（未设置 {0}）"),
-        "entrypoint-changed" => new("the entrypoint is not the signed one: {0}", "入口点与签名的配置不同：{0}"),
-        "command-changed" => new("the command is not the signed one: {0}", "命令与签名的配置不同：{0}"),
+        "entrypoint-changed" => new("the entrypoint is not the image's: {0}", "入口点与镜像的配置不同：{0}"),
+        "command-changed" => new("the command is not the image's: {0}", "命令与镜像的配置不同：{0}"),
         "environment-dangerous" => new("variables that make programs load other code: {0}", "会使程序加载其他代码的环境变量：{0}"),
         "environment-changed" => new("variables that may not be set: {0}", "不允许设置的环境变量：{0}"),
         "working-dir-changed" => new("the working directory is not the image's: {0}", "工作目录与镜像不同：{0}"),
@@ -95,6 +101,7 @@ public static partial class Catalogue
         "mount-type" => new("mounts of a type that is not known: {0}", "未知类型的挂载：{0}"),
         "system-target" => new("mounts over folders of programs and libraries: {0}", "挂载覆盖了程序和库目录：{0}"),
         "executable-from-volume" => new("the program would come out of a mount and not out of the image: {0}", "程序来自挂载而非镜像：{0}"),
+        "own-executable" => new("files of the container's own that can be run, and that neither the image has nor the policy lists: {0}", "容器自身层中的可执行文件，既不属于镜像，也未被策略列出：{0}"),
         "device" => new("devices that are not allowed: {0}", "不允许的设备：{0}"),
         "device-rule" => new("rules for devices that are not allowed: {0}", "不允许的设备规则：{0}"),
         "device-request" => new("devices asked of drivers: {0}", "向驱动请求的设备：{0}"),
@@ -110,6 +117,7 @@ public static partial class Catalogue
         "oom-protected" => new("would be spared when memory runs out: {0}", "内存不足时不会被终止：{0}"),
         "real-time" => new("may take processors for itself ({0})", "可独占处理器（{0}）"),
         "ulimit" => new("limits of its own: {0}", "自定 ulimit：{0}"),
+        "runtime-not-secure" => new("the image is untrusted, as nothing signed is asked for, and the runtime is {0}; wanted a secure one: {1}", "镜像不受信任（未要求任何签名），而运行时为 {0}；须使用安全运行时：{1}"),
         "runtime-not-allowed" => new("the runtime is {0}, which is not allowed for this image", "运行时 {0} 不允许用于该镜像"),
         "isolation" => new("another isolation: {0}", "使用其他隔离方式：{0}"),
         "storage-option" => new("options for storage that are not allowed: {0}", "不允许的存储选项：{0}"),

@@ -9,8 +9,10 @@ public static partial class Catalogue
         "no-rule" => new("no rule of the policy is for {0}", "策略中没有适用于 {0} 的规则"),
         "no-name" => new("the image has no name that a rule could be for", "镜像没有名称，无法选择规则"),
         "too-many-names" => new("the image goes by {0} names, at most {1} are judged", "镜像有 {0} 个名称，最多判定 {1} 个"),
+        "untrusted" => new("nothing signed is asked for: {0} is untrusted, and starts under a secure runtime alone ({1})", "未要求任何签名：{0} 不受信任，只能在安全运行时（{1}）下启动"),
         "signed" => new("signed by {0} of {1} wanted keys: {2}", "已由 {0} 个密钥签名（要求 {1} 个）：{2}"),
         "unsigned" => new("no signature over {0} counts", "没有对 {0} 有效的签名"),
+        "unknown-key" => new("statements about the image are by keys that the rule does not know: {1} ({0} statements); wanted: {2}", "关于该镜像的声明由规则未知的密钥签名：{1}（共 {0} 个）；要求：{2}"),
         "no-manifest" => new("no statement that counts says which manifest the config {0} belongs to", "没有有效声明说明配置 {0} 属于哪个清单"),
         "signature-threshold" => new("signed by {0} keys, wanted {1}: {2}", "仅由 {0} 个密钥签名，要求 {1} 个：{2}"),
         "no-key-matches" => new("made by no key of the rule, or changed since: {0}", "不属于规则中任何密钥，或签名后被改动：{0} 个"),
@@ -62,6 +64,8 @@ public static partial class Catalogue
     };
 
     public static Text TrustRuleFor => new("For {0} this rule decides ({1})", "{0} 适用规则（{1}）");
+    public static Text TrustUntrusted => new("nothing signed is asked for: its images are untrusted, and start under a secure runtime alone: {0}", "不要求任何签名：其镜像不受信任，只能在安全运行时下启动：{0}");
+    public static Text TrustUntrustedRuns => new("anybody's image of these names runs, in a sandbox alone", "任何人制作的此名称镜像都可运行，但仅限沙箱");
     public static Text TrustQuorum => new("{0} of: {1}", "以下密钥中的 {0} 个：{1}");
     public static Text TrustSignatures => new("signatures by {0}", "签名：{0}");
     public static Text TrustRepository => new("made for: {0}", "签名所针对的仓库：{0}");

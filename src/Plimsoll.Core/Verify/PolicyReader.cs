@@ -47,6 +47,9 @@ public static class PolicyReader
         if (map.Find("start") is { } start)
             policy = policy with { Start = StartReader.Read(start, policy.Trust) };
         map.Done();
+        for (int i = 0; i < policy.Trust?.Images.Count; i++)
+            if (policy.Trust.Images[i].Untrusted && policy.Start?.SecureRuntimes.Count is not > 0)
+                throw new DocumentException(document.Where, $"trust.images[{i.ToString(CultureInfo.InvariantCulture)}] says signed: none, and no secure runtime is named that its images could start under; wanted start: {{untrusted: {{runtimes: [plimsoll-runsc]}}}}");
         return policy;
     }
 

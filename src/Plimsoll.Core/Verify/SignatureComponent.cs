@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Plimsoll.Oci;
 using Plimsoll.Sign;
 
@@ -29,7 +30,10 @@ internal static class SignatureComponent
         else if (roots.Count == 0)
             run.Reasons.Say(TrustComponents.Signature, "no-manifest", Outcome.Refused, run.At("signatures"), run.Image.Config.ToString());
         else if (signers.Count == 0)
+        {
+            search.TellStrangers();
             run.Reasons.Say(TrustComponents.Signature, "unsigned", Outcome.Refused, run.At("signatures"), (best ?? roots[0]).ToString());
+        }
         else
             run.Reasons.Say(TrustComponents.Signature, "signature-threshold", Outcome.Refused, run.At("signatures"), $"{signers.Count}", wanted, names);
         if (run.Image.Index is not null && run.Rule.Platforms == SignedPlatforms.Each)
@@ -96,6 +100,42 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
                     signers.Add(key.Signer);
         }
     }
+
+    /// <summary>Says whose statements there are where none counts: those that name this image, by keys that the rule does not have.</summary>
+    /// <remarks>
+    /// What no key of the rule signed is not parsed: that the image's digest stands in it is seen in its bytes, of which none is hashed or checked again. The key's id is what the envelope says.
+    /// </remarks>
+    public void TellStrangers()
+    {
+        if (run.Rule.Match != SignedName.Any)
+            return;
+        HashSet<string> own = [.. _keys.SelectMany(k => (IEnumerable<string>)[k.Id, .. k.Parts])], strangers = new(StringComparer.Ordinal);
+        byte[][] digests = [.. ((Digest?[])[run.Image.Config, run.Image.Manifest]).OfType<Digest>().Select(d => Encoding.ASCII.GetBytes(d.Hex))];
+        List<string> examples = [];
+        int count = 0;
+        foreach (ProvedStatement proved in run.Statements)
+        {
+            DsseEnvelope envelope = proved.Attestation.Envelope;
+            // One that says to be of a known key was changed since, or is no signature at all.
+            if (proved.Problem != ProvedBy.Nobody.Problem || envelope.Signatures.Any(s => own.Contains(s.KeyId)) || !digests.Any(d => envelope.Payload.Span.IndexOf(d) >= 0))
+                continue;
+            count++;
+            if (examples.Count < TrustReasons.MaxExamples)
+                examples.Add(proved.Where);
+            foreach (DsseSignature signature in envelope.Signatures.Take(MaxShownKeys))
+                if (strangers.Count <= MaxShownKeys)
+                    strangers.Add(Short(signature.KeyId));
+        }
+        if (count > 0)
+            run.Reasons.Add(TrustComponents.Signature, "unknown-key", Outcome.Refused, run.At("signatures"), count, examples, [$"{count}", List(strangers), List(_keys.Select(k => $"{k.Name} {Short(k.Id)}"))]);
+
+        static string Short(string id) => id.Length == 0 ? "-" : id.Length > ShownDigits ? id[..ShownDigits] : id;
+
+        static string List(IEnumerable<string> keys) => string.Join(", ", keys.Take(MaxShownKeys)) + (keys.Skip(MaxShownKeys).Any() ? "…" : "");
+    }
+
+    /// <summary>Of keys that a reason names, and of their ids.</summary>
+    private const int MaxShownKeys = 3, ShownDigits = 16;
 
     /// <summary>Signatures that are attached to something else than the image do not count, and are told of.</summary>
     public void RejectOthers()

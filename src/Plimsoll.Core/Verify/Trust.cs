@@ -145,6 +145,12 @@ public sealed record ImageTrust
     /// <summary><see cref="Glob"/>s of repositories, <c>registry.example/team/*</c>.</summary>
     public required IReadOnlyList<string> Names { get; init; }
 
+    /// <summary>
+    /// <c>signed: none</c>: nothing that somebody signed is asked for, and nothing else of this rule but <see cref="Revocations"/> and the day it was made. Such an image starts under
+    /// the runtimes of <see cref="Start.StartRules.SecureRuntimes"/> alone.
+    /// </summary>
+    public bool Untrusted { get; init; }
+
     /// <summary>Globs of repositories that a signature may have been made for; empty: the image's own only.</summary>
     public IReadOnlyList<string> Repositories { get; init; } = [];
 

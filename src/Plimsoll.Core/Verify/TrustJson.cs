@@ -32,7 +32,11 @@ internal static class TrustJson
 
     private static void Write(CanonicalJson json, ImageTrust rule)
     {
-        json.BeginObject().Texts("names", rule.Names).Texts("repositories", rule.Repositories);
+        json.BeginObject().Texts("names", rule.Names);
+        // Left out of all other rules, so that policies keep the digest that they had before there was such a key.
+        if (rule.Untrusted)
+            json.Text("signed", "none");
+        json.Texts("repositories", rule.Repositories);
         if (Begin(json, "signatures", rule.Signatures))
             json.Text("match", rule.Match.Word()).EndObject();
         if (rule.ContentTrust is { } content)

@@ -73,6 +73,9 @@ public static class TrustJudge
         return new TrustNeeds(measurement, revocations, contentTrust);
     }
 
+    /// <summary>Of the reason that a rule asks for nothing signed. It decides nothing by itself: <see cref="Verdict.ForStart"/>.</summary>
+    internal const string Untrusted = "untrusted";
+
     private static void JudgeName(Policy policy, TrustRules trust, TrustCase trustCase, ImageName name, Proofs proofs, TrustReasons reasons, DateTimeOffset now)
     {
         int place = trust.Find(name.Repository);
@@ -83,6 +86,13 @@ public static class TrustJudge
         }
         TrustRun run = new(policy, trust.Images[place], $"trust.images[{place}]", trustCase, name, proofs, reasons, now);
         RevocationComponent.Judge(run);
+        if (run.Rule.Untrusted)
+        {
+            // What lies beside such an image is asked for nothing, so that it cannot hold it up either.
+            reasons.Say(TrustComponents.Rule, Untrusted, Outcome.Undecided, run.At("signed"), name == ImageName.None ? "-" : name.ToString(), string.Join(", ", policy.Start?.SecureRuntimes ?? []));
+            MinimumComponent.Judge(run);
+            return;
+        }
         SignatureComponent.Judge(run);
         ContentTrustComponent.Judge(run);
         AttestationComponent.Judge(run);

@@ -148,12 +148,14 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
     private ImageTrust RuleOf(DocumentNode node)
     {
         MapReader map = new(node, "trust.images");
+        bool untrusted = IsUntrusted(map);
         MapReader? signatures = SectionOf(map, "signatures", out _), inspection = SectionOf(map, "inspection", out bool inspectionRequired);
         MapReader? measurement = SectionOf(map, "measurement", out bool measurementRequired), revocations = SectionOf(map, "revocations", out _), contentTrust = SectionOf(map, "content-trust", out _);
         KeyQuorum? signers = signatures is null ? null : QuorumOf(signatures, null);
         ImageTrust rule = new()
         {
             Names = NamesOf(map, "names") is { Count: > 0 } names ? names : throw new DocumentException(node.Where, "the rule has no names"),
+            Untrusted = untrusted,
             Repositories = NamesOf(map, "repositories"),
             Signatures = signers,
             Match = signatures is null ? default : WordOf(signatures, "match", TrustWords.Word, TrustWords.SignedNames),
@@ -171,10 +173,34 @@ internal sealed class TrustReader(Func<DocumentNode, string>? readKeyFile)
         foreach (MapReader? section in (MapReader?[])[signatures, inspection, measurement, revocations, contentTrust])
             section?.Done();
         map.Done();
+        if (untrusted)
+            return Unasked(rule) is not { } idle ? rule : throw new DocumentException(node.Where, $"the rule says signed: none, and {idle} is about what somebody signed; leave one of them out");
         if (rule.Signatures is null && rule.ContentTrust is null && rule.Attestations.Count == 0 && rule.Inspection is null && rule.Measurement is null)
-            throw new DocumentException(node.Where, "the rule asks for nothing that somebody signed; wanted signatures, content-trust, attestations, inspection or measurement");
+            throw new DocumentException(node.Where, "the rule asks for nothing that somebody signed; wanted signatures, content-trust, attestations, inspection or measurement; or signed: none, by which its images are untrusted and start in a sandbox alone");
         return rule;
     }
+
+    /// <summary>Whether the rule says plainly that nothing signed is asked for; whoever asks for something beside it is told.</summary>
+    private static bool IsUntrusted(MapReader map)
+    {
+        if (map.FindText("signed") is not { } word)
+            return false;
+        if (word != "none")
+            throw new DocumentException(map.Get("signed").Where, $"{map.Inner("signed")} is {Escape.Quote(word)}; wanted none, for images that nobody vouches for; leave it out for all others");
+        foreach (string asked in (ReadOnlySpan<string>)["signatures", "content-trust", "attestations", "inspection", "measurement"])
+            if (map.Find(asked) is { } node && node.Text != "none" && node.Items is not { Count: 0 })
+                throw new DocumentException(node.Where, $"the rule says signed: none, and asks for {asked} all the same; leave one of them out");
+        return true;
+    }
+
+    /// <summary>A key that would do nothing where nothing signed is asked for; null: none stands there.</summary>
+    private static string? Unasked(ImageTrust rule) =>
+        rule.Repositories.Count > 0 ? "repositories"
+        : rule.Platforms != SignedPlatforms.Each ? "platforms"
+        : rule.Minimum.NotBefore is not null ? "minimum.not-before"
+        : rule.Minimum.Counter > 0 ? "minimum.counter"
+        : rule.Overridden != PolicyAction.Fail ? "overridden"
+        : rule.Unreadable != PolicyAction.Undecided ? "unreadable" : null;
 
     /// <summary>A section's mapping; null where it is left out, or one word stands there.</summary>
     private static MapReader? SectionOf(MapReader map, string name, out bool required)

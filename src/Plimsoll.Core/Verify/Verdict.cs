@@ -31,6 +31,26 @@ public sealed record Verdict
     /// <summary>Those that let the image through and want to be looked at; while a policy learns, also what it would refuse.</summary>
     public IEnumerable<Reason> Warnings => Reasons.Where(r => r.Outcome == Outcome.Warned);
 
+    /// <summary>
+    /// Of <see cref="TrustJudge"/>: nobody is asked to vouch for the image. It is never passed by that: whether it may start depends on the runtime, which
+    /// <see cref="Start.StartJudge"/> judges.
+    /// </summary>
+    public bool Untrusted => Reasons.Any(IsUntrusted);
+
+    /// <summary>
+    /// What is left of a verdict on trust for who has <see cref="Start.StartJudge"/> judge the same image under the same policy beside it: that nothing signed was asked for is then a warning
+    /// only, as every runtime that policy does not call secure is refused there.
+    /// </summary>
+    public Verdict ForStart()
+    {
+        if (!Untrusted)
+            return this;
+        Reason[] reasons = [.. Reasons.Select(r => IsUntrusted(r) ? r with { Outcome = Outcome.Warned } : r).OrderByDescending(r => r.Outcome)];
+        return this with { Outcome = reasons[0].Outcome, Reasons = reasons };
+    }
+
+    private static bool IsUntrusted(Reason reason) => reason is { Component: TrustComponents.Rule, Code: TrustJudge.Untrusted };
+
     /// <summary>Of <see cref="TrustJudge"/> and <see cref="Start.StartJudge"/>: whether another time could have given another answer, because an age, a first or last day or a window of the week was asked on the way.</summary>
     public bool Dated { get; init; }
 }

@@ -17,8 +17,10 @@ internal sealed class StartCase
     private readonly StartImage _image;
     private readonly StartClient _client;
     private readonly string? _runtime;
+    private readonly IReadOnlyList<string> _own;
 
-    private StartCase(StartSource kind, ReadOnlyMemory<byte> body, StartImage image, StartClient client, string? runtime) => (_kind, _body, _image, _client, _runtime) = (kind, body, image, client, runtime);
+    private StartCase(StartSource kind, ReadOnlyMemory<byte> body, StartImage image, StartClient client, string? runtime, IReadOnlyList<string> own) =>
+        (_kind, _body, _image, _client, _runtime, _own) = (kind, body, image, client, runtime, own);
 
     /// <param name="folder">Where the files that it names are looked for.</param>
     /// <exception cref="DocumentException">Not of the form, or a file that cannot be read.</exception>
@@ -30,7 +32,7 @@ internal sealed class StartCase
         ReadOnlyMemory<byte> config = map.Find("config") is { } own ? JsonOf(own, map.Inner("config"), folder) : "{}"u8.ToArray();
         StartImage image = new() { Config = Digest.Of(config.Span), ConfigJson = config, Names = [.. map.FindTexts("names").Select(ImageName.Parse)] };
         StartClient client = map.FindText("client") is { } user ? new StartClient(user, "TLS") : StartClient.Unknown;
-        StartCase made = new(kind, body, image, client, map.FindText("runtime"));
+        StartCase made = new(kind, body, image, client, map.FindText("runtime"), map.FindTexts("own-executables"));
         map.Done();
         return made;
     }
@@ -46,7 +48,8 @@ internal sealed class StartCase
                 StartSource.Inspect => StartRequest.FromInspect(_body),
                 StartSource.Spec => StartRequest.FromSpec(_body),
                 _ => StartRequest.FromCreate(_body),
-            };
+            } with
+            { OwnExecutables = _own };
             return StartJudge.Of(policy, _runtime is null ? request : request with { Runtime = _runtime }, _image, _client, now);
         }
         catch (StartRequestException e)

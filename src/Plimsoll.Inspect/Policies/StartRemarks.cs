@@ -17,6 +17,8 @@ internal static class StartRemarks
             yield return new("start.running.trouble", Catalogue.StartRunningActs);
         if (start.Evidence.PlainHttp.Count > 0)
             yield return new("start.evidence.plain-http", Filled(Catalogue.StartEvidencePlain, string.Join(", ", start.Evidence.PlainHttp)));
+        if (start.SecureRuntimes.Count > 0 && !start.Rules.Any(r => r.Deny.Length == 0 && (r[StartCheck.Runtime] != PolicyAction.Fail || start.SecureRuntimes.Any(s => r[StartList.Runtimes].Any(p => Glob.Matches(p, s))))))
+            yield return new("start.untrusted.runtimes", Catalogue.StartUntrustedNowhere);
         for (int i = 0; i < start.Rules.Count; i++)
         {
             StartRule rule = start.Rules[i];
@@ -32,6 +34,8 @@ internal static class StartRemarks
                 yield return new($"{place}.process.privileged", Catalogue.StartPrivileged);
             if (rule[StartCheck.EngineSocket] != PolicyAction.Fail)
                 yield return new($"{place}.mounts.engine-socket", Catalogue.StartSockets);
+            if (rule[StartList.OwnExecutables].Contains("/**", StringComparer.Ordinal))
+                yield return new($"{place}.mounts.own-executables", Catalogue.StartOwnAnywhere);
             foreach (string bind in rule[StartList.Binds].Concat(rule[StartList.ReadOnlyBinds]))
                 if (rule[StartCheck.SensitivePath] == PolicyAction.Fail && StartDefaults.SensitivePaths.FirstOrDefault(s => StartPaths.IsBelow(bind, s)) is { } sensitive && !rule[StartList.SensitivePaths].Any(s => StartPaths.IsBelow(bind, s)))
                     yield return new($"{place}.mounts.binds", Filled(Catalogue.StartBindSensitive, bind, sensitive));

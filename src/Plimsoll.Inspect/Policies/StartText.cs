@@ -26,6 +26,8 @@ internal static class StartText
         if (start.Engine.Builders.Count > 0)
             yield return "  " + Catalogue.StartBuilders.In(language, List(start.Engine.Builders));
         yield return Catalogue.StartRunning(start.Running.Word()).In(language);
+        if (start.SecureRuntimes.Count > 0)
+            yield return Catalogue.StartUntrusted.In(language, List(start.SecureRuntimes));
         if (start.Evidence.Registries.Count > 0)
             yield return Catalogue.StartEvidence.In(language, List(start.Evidence.Registries));
         if (start.BreakGlass is { } glass)

@@ -23,6 +23,11 @@ internal static class TrustCheck
             if (trust.Images[i].Names.All(n => (earlier = Earlier(trust, i, n)) >= 0))
                 yield return new($"trust.images[{i}]", Filled(Catalogue.TrustRuleShadowed, $"trust.images[{earlier}]"));
         }
+        for (int i = 0; i < trust.Images.Count; i++)
+            if (trust.Images[i].Untrusted)
+                yield return new($"trust.images[{i}].signed", Catalogue.TrustUntrustedRuns);
+        if (start?.SecureRuntimes.Count > 0 && !trust.Images.Any(r => r.Untrusted))
+            yield return new("start.untrusted", Catalogue.StartUntrustedIdle);
     }
 
     private static int Earlier(TrustRules trust, int place, string pattern)

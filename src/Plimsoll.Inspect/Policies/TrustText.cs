@@ -16,7 +16,7 @@ public static class TrustText
         if (policy.Trust is not { } trust)
             return [Catalogue.ReasonText("no-trust", [policy.Name], language)!];
         int place = trust.Find(image.Repository);
-        return place < 0 ? [Catalogue.ReasonText("no-rule", [shown], language)!] : [Catalogue.TrustRuleFor.In(language, shown, $"trust.images[{place}]"), .. Wants(trust.Images[place], language)];
+        return place < 0 ? [Catalogue.ReasonText("no-rule", [shown], language)!] : [Catalogue.TrustRuleFor.In(language, shown, $"trust.images[{place}]"), .. Wants(policy, trust.Images[place], language)];
     }
 
     /// <summary>Every rule, in the order in which they are tried; nothing for a policy without them.</summary>
@@ -26,13 +26,15 @@ public static class TrustText
         for (int i = 0; i < (policy.Trust?.Images.Count ?? 0); i++)
         {
             yield return Catalogue.TrustRuleFor.In(language, List(policy.Trust!.Images[i].Names), $"trust.images[{i}]");
-            foreach (string line in Wants(policy.Trust.Images[i], language))
+            foreach (string line in Wants(policy, policy.Trust.Images[i], language))
                 yield return line;
         }
     }
 
-    private static IEnumerable<string> Wants(ImageTrust rule, Language language)
+    private static IEnumerable<string> Wants(Policy policy, ImageTrust rule, Language language)
     {
+        if (rule.Untrusted)
+            yield return "  " + Catalogue.TrustUntrusted.In(language, List(policy.Start?.SecureRuntimes ?? []));
         if (rule.Signatures is { } signatures)
         {
             yield return "  " + Catalogue.TrustSignatures.In(language, Quorum(signatures, language));
@@ -62,6 +64,8 @@ public static class TrustText
             yield return "  " + Catalogue.TrustNotBefore.In(language, Day(first));
         if (rule.Minimum.Counter > 0)
             yield return "  " + Catalogue.TrustSignedCounter.In(language, rule.Minimum.Counter);
+        if (rule.Untrusted)
+            yield break;
         yield return "  " + Catalogue.TrustOverridden.In(language, PolicyText.WordOf(rule.Overridden, language));
         yield return "  " + Catalogue.TrustUnreadable.In(language, PolicyText.WordOf(rule.Unreadable, language));
     }

@@ -16,6 +16,42 @@ public sealed class TrustAttackTests
     private const string Revoked = One + "\nrevocations: {keys: [ops], max-age: 7d, counter: 3}";
 
     [Fact]
+    public void Of_StatementByAnUnknownKey_IsSaidWithItsIdAndTheWantedOnes()
+    {
+        const string any = "signatures: {keys: [release], match: any}";
+        Verdict verdict = new TrustBuilder().Measurement(Stranger).Judge(any);
+        verdict.Refuses("signature/unknown-key", "signature/unsigned");
+        Assert.Equal("unknown-key", verdict.Reasons[0].Code);
+        Assert.Equal($"statements about the image are by keys that the rule does not know: {Stranger.PublicKey.Id[..16]} (1 statements); wanted: release {Release.PublicKey.Id[..16]}", verdict.Reasons[0].Message);
+
+        // About another image, or by a known key and changed since; and where statements are no signatures.
+        Plimsoll.Measure.Measurement other = new(TrustBuilder.Other, Measured.Layers);
+        Assert.DoesNotContain(new TrustBuilder().Measurement(Stranger, other, overridden: null, ("config", TrustBuilder.Other)).Judge(any).Reasons, r => r.Code == "unknown-key");
+        TrustBuilder changed = new TrustBuilder().Measurement(Release);
+        DsseEnvelope envelope = changed.Attestations[0].Envelope;
+        changed.Attestations[0] = changed.Attestations[0] with { Envelope = envelope with { Payload = (byte[])[.. envelope.Payload.Span, (byte)' '] } };
+        changed.Judge(any).Refuses("signature/unsigned");
+        Assert.DoesNotContain(changed.Judge(any).Reasons, r => r.Code == "unknown-key");
+        Assert.DoesNotContain(new TrustBuilder().Measurement(Stranger).Judge(One).Reasons, r => r.Code == "unknown-key");
+        new TrustBuilder().Measurement(Stranger).Measurement(Release).Judge(any).Passes();
+    }
+
+    [Fact]
+    public void Of_ManyStatementsByUnknownKeys_AreOneReasonOfBoundedLength()
+    {
+        TrustBuilder image = new TrustBuilder().Measurement(Stranger);
+        Attestation one = image.Attestations[0];
+        for (int i = 1; i < 300; i++)
+            image.Attestations.Add(one with { Envelope = one.Envelope with { Signatures = [.. Enumerable.Range(0, 3).Select(s => new DsseSignature($"{i:00000}-{s}-{new string('x', 5000)}", one.Envelope.Signatures[0].Signature))] }, Where = $"store: {i}" });
+        Verdict verdict = image.Judge("signatures: {keys: [release], match: any}");
+
+        Reason reason = Assert.Single(verdict.Reasons, r => r.Code == "unknown-key");
+        Assert.Equal((300, 10), (reason.Count, reason.Examples.Count));
+        Assert.InRange(reason.Message.Length, 100, 250);
+        Assert.Contains("xxx", reason.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Signature_OverAnotherDigest_IsRefused()
     {
         new TrustBuilder().Signed(Release).Judge(One).Passes();

@@ -19,6 +19,8 @@ internal static class StartJson
             json.BeginObject("running").Text("trouble", start.Running.Word()).EndObject();
         if (start.Evidence.Registries.Count > 0)
             json.BeginObject("evidence").Texts("registries", start.Evidence.Registries).Texts("plain-http", start.Evidence.PlainHttp).EndObject();
+        if (start.SecureRuntimes.Count > 0)
+            json.BeginObject("untrusted").Texts("runtimes", start.SecureRuntimes).EndObject();
         // Left out where there is none, so that policies keep the digest that they had before there was such a section.
         if (start.BreakGlass is { } glass)
             json.BeginObject("break-glass").Texts("keys", glass.Keys).Number("threshold", (long)glass.Threshold).Number("max-hours", (long)glass.MaxHours).EndObject();
@@ -56,6 +58,8 @@ internal static class StartJson
         {
             case ActionKey action:
                 json.Text(key.Name, rule[action.Check].Word());
+                break;
+            case ListKey { IsLeftOut: true } list when rule[list.List].Count == 0:
                 break;
             case ListKey list:
                 json.Texts(key.Name, rule[list.List].Order(StringComparer.Ordinal));

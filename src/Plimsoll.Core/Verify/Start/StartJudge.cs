@@ -34,6 +34,7 @@ public static class StartJudge
             {
                 SignedConfig config = SignedConfig.Parse(image.ConfigJson);
                 IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
+                SecureRuntime(policy, names, request.Runtime, reasons);
                 foreach (ImageName name in names.Take(MaxNames))
                     Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None, reasons), start, now);
                 if (names.Count > MaxNames)
@@ -44,6 +45,61 @@ public static class StartJudge
                 reasons.Say(StartComponents.Image, "config-unreadable", Outcome.Refused, null, e.Message);
             }
         return Verdict(policy, reasons);
+    }
+
+    /// <summary>Of a running container: whether the runtime that it runs under may have an image of these names, as far as nobody is asked to vouch for it.</summary>
+    /// <param name="runtime">The launcher that started it; null: not known, which no untrusted image may have.</param>
+    public static Verdict OfRuntime(Policy policy, IReadOnlyList<ImageName> names, string? runtime)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(names);
+        TrustReasons reasons = new();
+        SecureRuntime(policy, names.Count > 0 ? names : [ImageName.None], runtime, reasons);
+        return Verdict(policy, reasons);
+    }
+
+    /// <summary>
+    /// Of a running container: whether policy lets an executable be at a path of its own layer. Who asked for the start is not known any more, so that a rule for certain users, or the next, may have
+    /// been the one that decided.
+    /// </summary>
+    /// <param name="path">Absolute, in the container.</param>
+    public static bool AllowsOwn(Policy policy, StartImage image, string path, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(image);
+        // Most policies list none: nothing more is asked then.
+        if (policy.Start is not { } start || image.Names.Count > MaxNames || !start.Rules.Any(r => r[StartList.OwnExecutables].Count > 0))
+            return false;
+        try
+        {
+            SignedConfig config = SignedConfig.Parse(image.ConfigJson);
+            return (image.Names.Count > 0 ? image.Names : [ImageName.None]).All(n => AllowsOwn(start, n, config, path, now));
+        }
+        catch (StartRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static bool AllowsOwn(StartRules start, ImageName name, SignedConfig config, string path, DateTimeOffset now)
+    {
+        foreach (StartRule rule in start.Rules)
+            if (StartScope.Covers(rule, name, config) && StartScope.Covers(rule, now))
+            {
+                if (rule.Deny.Length == 0 && rule[StartList.OwnExecutables].Any(p => Glob.Matches(p, path)))
+                    return true;
+                if (rule.Users.Count == 0)
+                    return false;
+            }
+        return false;
+    }
+
+    /// <summary>What nobody vouches for runs in a sandbox. No rule softens it, and neither does a policy that learns.</summary>
+    private static void SecureRuntime(Policy policy, IReadOnlyList<ImageName> names, string? runtime, TrustReasons reasons)
+    {
+        IReadOnlyList<string> secure = policy.Start?.SecureRuntimes ?? [];
+        if (policy.Trust is { } trust && names.Any(n => trust.Find(n.Repository) is >= 0 and var place && trust.Images[place].Untrusted) && (runtime is null || !secure.Contains(runtime, StringComparer.Ordinal)))
+            reasons.Say(StartComponents.Runtime, "runtime-not-secure", Outcome.Refused, "start.untrusted.runtimes", runtime switch { null => "?", "" => "default", _ => runtime }, secure.Count > 0 ? string.Join(", ", secure) : "-");
     }
 
     /// <summary>Whether a volume may be made: as it can be mounted by name into any container later, each rule must allow it.</summary>
@@ -136,7 +192,7 @@ public static class StartJudge
     {
         bool refused = said.Any(r => r.Outcome == Outcome.Refused), learning = start.LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until;
         foreach (Reason reason in said)
-            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket") ? reason with { Outcome = Outcome.Warned } : reason);
+            reasons.Add(learning && reason.Outcome == Outcome.Refused && reason.Code is not ("privileged" or "engine-socket" or "own-executable") ? reason with { Outcome = Outcome.Warned } : reason);
         reasons.Dated |= refused && start.LearningUntil is not null;
         if (learning && refused)
             reasons.Say(StartComponents.Rule, "learning", Outcome.Warned, "start.learning", start.LearningUntil!.Value.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));

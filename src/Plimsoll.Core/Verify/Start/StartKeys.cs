@@ -79,6 +79,7 @@ public enum StartList
     Binds,
     ReadOnlyBinds,
     SensitivePaths,
+    OwnExecutables,
     VolumeDrivers,
     Devices,
     Sysctls,
@@ -119,7 +120,11 @@ internal abstract record StartKey(string Section, string Name)
 
 internal sealed record ActionKey(StartCheck Check, string Section, string Name, PolicyAction Default) : StartKey(Section, Name);
 
-internal sealed record ListKey(StartList List, string Section, string Name, IReadOnlyList<string> Default) : StartKey(Section, Name);
+internal sealed record ListKey(StartList List, string Section, string Name, IReadOnlyList<string> Default) : StartKey(Section, Name)
+{
+    /// <summary>The canonical form leaves it out where it is empty, so that policies of before there was such a key keep theirs.</summary>
+    public bool IsLeftOut { get; init; }
+}
 
 internal sealed record LimitKey(StartLimit Limit, string Section, string Name) : StartKey(Section, Name);
 
@@ -186,6 +191,7 @@ internal static class StartKeys
         new ActionKey(StartCheck.MountType, "mounts", "other-type", Fail),
         new ActionKey(StartCheck.SystemTarget, "mounts", "system-target", Fail),
         new ActionKey(StartCheck.Executable, "mounts", "executable", Fail),
+        new ListKey(StartList.OwnExecutables, "mounts", "own-executables", []) { IsLeftOut = true },
         new ListKey(StartList.Devices, "devices", "devices", []),
         new ActionKey(StartCheck.Device, "devices", "other-device", Fail),
         new ActionKey(StartCheck.DeviceRule, "devices", "rules", Fail),

@@ -39,6 +39,9 @@ internal static class StartMounts
             run.Flag(StartCheck.VolumesFrom, "volumes-from", container);
         if (targets.Count > 0)
             Executable(run, targets);
+        foreach (string path in run.Request.OwnExecutables)
+            if (!run.Allows(StartList.OwnExecutables, path))
+                run.Refuse(StartList.OwnExecutables, "own-executable", path);
     }
 
     /// <summary>A spec shows volumes and the engine's own files as binds of the engine's folder.</summary>

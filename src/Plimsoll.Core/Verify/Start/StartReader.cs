@@ -27,6 +27,7 @@ internal static class StartReader
             Engine = EngineOf(map.FindMap("engine")),
             Running = RunningOf(map.FindMap("running")),
             Evidence = EvidenceOf(map),
+            SecureRuntimes = SecureOf(map),
             BreakGlass = BreakGlassOf(map, trust),
         };
         map.Done();
@@ -68,6 +69,22 @@ internal static class StartReader
                 throw new DocumentException(evidence.Get("plain-http").Where, $"start.evidence.plain-http holds {Escape.Quote(plain[i])}, which is the host of none of start.evidence.registries");
         evidence.Done();
         return new EvidenceSources { Registries = registries, PlainHttp = plain };
+    }
+
+    /// <summary>Launchers by their names in full: a pattern could come to cover the ordinary one, and which one <c>default</c> is the daemon's configuration says.</summary>
+    private static List<string> SecureOf(MapReader map)
+    {
+        if (map.Find("untrusted") is not { } node || node.Text == "none")
+            return [];
+        MapReader untrusted = new(node, "start.untrusted");
+        List<string> runtimes = ListOf(untrusted, "runtimes");
+        if (runtimes.Count == 0)
+            throw new DocumentException(node.Where, "start.untrusted names no runtimes; wanted runtimes: [plimsoll-runsc], or untrusted: none");
+        for (int i = 0; i < runtimes.Count; i++)
+            if (runtimes[i] is "default" or "plimsoll" || !MapReader.IsPlainName(runtimes[i]))
+                throw new DocumentException(untrusted.Get("runtimes").Where, $"start.untrusted.runtimes holds {Escape.Quote(runtimes[i])}; wanted the whole name of a launcher for a sandbox, such as plimsoll-runsc: not default, not plimsoll (which is runc's), no pattern");
+        untrusted.Done();
+        return runtimes;
     }
 
     private static BreakGlassRules? BreakGlassOf(MapReader map, TrustRules? trust)
@@ -157,6 +174,7 @@ internal static class StartReader
             {
                 StartList.Capabilities => values[i].All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_') && !values[i].StartsWith("CAP_", StringComparison.Ordinal) ? null : "a capability in capitals without CAP_, or ALL",
                 StartList.Ports => StartPorts.TryParse(values[i], out _, out _) ? null : "a port or a range such as 8000-8999",
+                StartList.OwnExecutables => StartPaths.Fold(values[i]) == values[i] ? null : "an absolute path in the container or a pattern of such, without . and .., and without a slash at its end",
                 StartList.Binds or StartList.ReadOnlyBinds or StartList.SensitivePaths => StartPaths.Fold(values[i]) == values[i] ? null : "an absolute path without . and .., and without a slash at its end",
                 _ => null,
             };

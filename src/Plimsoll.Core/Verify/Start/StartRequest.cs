@@ -65,6 +65,12 @@ public sealed partial record StartRequest
     /// <summary>The container's own, which whoever starts it chooses.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Labels { get; init; } = [];
 
+    /// <summary>
+    /// What the gate found in the container's own layer that can be run and is no file of the image: absolute paths in the container, without links on the way; beside them those by which
+    /// links of the layer's own lead there.
+    /// </summary>
+    public IReadOnlyList<string> OwnExecutables { get; init; } = [];
+
     /// <summary>Fields that say something and that are not known here: <c>HostConfig.Speed</c>.</summary>
     public IReadOnlyList<string> Unknown { get; init; } = [];
 

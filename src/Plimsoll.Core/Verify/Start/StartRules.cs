@@ -8,7 +8,7 @@ public sealed record StartRules
     /// <summary>In the order of the file: the first whose scope covers a start decides, and no other is asked. At least one.</summary>
     public IReadOnlyList<StartRule> Rules { get; init; } = [StartRule.Default];
 
-    /// <summary>Last day (UTC) on which refusals are warnings; but not privileged containers and engine sockets. Null: refusals refuse.</summary>
+    /// <summary>Last day (UTC) on which refusals are warnings; but not privileged containers, engine sockets, untrusted images outside a sandbox and executables of the container's own. Null: refusals refuse.</summary>
     public DateOnly? LearningUntil { get; init; }
     public EngineRules Engine { get; init; } = new();
 
@@ -19,6 +19,9 @@ public sealed record StartRules
     public RunningAction RunningOn(DateTimeOffset now) => LearningUntil is { } until && DateOnly.FromDateTime(now.UtcDateTime) <= until ? RunningAction.Report : Running;
     /// <summary>Registries that are asked what speaks for an image.</summary>
     public EvidenceSources Evidence { get; init; } = EvidenceSources.None;
+
+    /// <summary>Names of launchers under which images may start that nobody vouches for (<see cref="ImageTrust.Untrusted"/>), in ordinal order; empty: none may.</summary>
+    public IReadOnlyList<string> SecureRuntimes { get; init; } = [];
 
     /// <summary>Null: nothing overrides a refusal.</summary>
     public BreakGlassRules? BreakGlass { get; init; }

@@ -31,7 +31,14 @@ internal sealed class StartRun(StartRule rule, string place, StartRequest reques
     {
         foreach (string field in request.Unknown)
             if (!rule[StartList.Fields].Contains(field, StringComparer.Ordinal))
-                Say(StartComponents.Request, "unknown-field", StartKeys.Of(StartList.Fields).Path, PolicyAction.Fail, field);
+                Refuse(StartList.Fields, "unknown-field", field);
+    }
+
+    /// <summary>Something that nothing but an entry of a list lets through.</summary>
+    public void Refuse(StartList list, string code, string value)
+    {
+        ListKey key = StartKeys.Of(list);
+        Say(key.Section, code, key.Path, PolicyAction.Fail, value);
     }
 
     /// <summary>Whether a value stands in one of the rule's lists of patterns.</summary>

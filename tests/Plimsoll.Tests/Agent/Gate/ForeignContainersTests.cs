@@ -18,7 +18,7 @@ public sealed class ForeignContainersTests : IDisposable
         _folder.Write($"data/containers/{id}/config.v2.json", Encoding.UTF8.GetBytes($$$"""{"State":{"Running":{{{(runs ? "true" : "false")}}}},"Name":"/name-{{{digit}}}"}"""));
         _folder.Write($"data/image/overlay2/layerdb/mounts/{id}/mount-id", Encoding.ASCII.GetBytes(own));
         if (started)
-            new StartedContainers(_folder["state/started"]).Add(id, own, Digest.Of("image"u8), []);
+            new StartedContainers(_folder["state/started"]).Add(id, own, "plimsoll", Digest.Of("image"u8), []);
         return id;
     }
 

@@ -322,14 +322,14 @@ public sealed class StartRulesTests
         HashSet<string> codes = [];
         foreach (string path in Repository.Files("*.cs", "src", "Plimsoll.Core", "Verify", "Start"))
             foreach (System.Text.RegularExpressions.Match match in System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(path),
-                @"(?:Flag\(StartCheck\.\w+, (?:[^""\n]*\? )?""(?<c>[a-z-]+)""|Flag\(StartCheck\.\w+, [^""\n]*""unconfined"" \? ""(?<c>[a-z-]+)"" : ""(?<c>[a-z-]+)""|(?:Say|StartRequestException)\((?:[^""\n]*, )?""(?<c>[a-z-]+)"")",
+                @"(?:Flag\(StartCheck\.\w+, (?:[^""\n]*\? )?""(?<c>[a-z-]+)""|Flag\(StartCheck\.\w+, [^""\n]*""unconfined"" \? ""(?<c>[a-z-]+)"" : ""(?<c>[a-z-]+)""|Refuse\(StartList\.\w+, ""(?<c>[a-z-]+)""|(?:Say|StartRequestException)\((?:[^""\n]*, )?""(?<c>[a-z-]+)"")",
                 System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)))
                 foreach (System.Text.RegularExpressions.Capture capture in match.Groups["c"].Captures)
                     codes.Add(capture.Value);
         foreach (string kind in (string[])["pid", "ipc", "uts", "user-namespace", "cgroup-namespace"])
             codes.UnionWith([$"{kind}-host", $"{kind}-container"]);
 
-        Assert.Superset(new HashSet<string> { "privileged", "seccomp-unconfined", "apparmor-profile", "duplicate-key", "no-start-rule", "learning", "unknown-field", "executable-from-volume" }, codes);
+        Assert.Superset(new HashSet<string> { "privileged", "seccomp-unconfined", "apparmor-profile", "duplicate-key", "no-start-rule", "learning", "unknown-field", "executable-from-volume", "own-executable", "runtime-not-secure" }, codes);
         Assert.All(codes, code => Assert.True(Catalogue.FindReason(code) is { English.Length: > 0, Chinese.Length: > 0 }, code));
         Assert.All(codes, code => Assert.True(page.Contains($"`{code}`", StringComparison.Ordinal), code));
     }
