@@ -103,12 +103,14 @@ public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : I
         GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
     }
 
-    [Fact]
-    public void Unit_DropInAdded_IsNoticedWithoutAnyStartAndRefusesUntilItIsGone()
+    [Theory]
+    [InlineData("docker")]
+    [InlineData("plimsoll-agent")]
+    public void Unit_DropInAdded_IsNoticedWithoutAnyStartAndRefusesUntilItIsGone(string unit)
     {
-        SavedImage image = Host.Signed("drop-in");
+        SavedImage image = Host.Signed($"drop-in-{unit}");
         Runs(Host.Start(image));
-        string dropIn = Path.Combine(Host.InstallOptions.Units, "docker.service.d", "99-other.conf");
+        string dropIn = Path.Combine(Directory.CreateDirectory(Path.Combine(Host.InstallOptions.Units, $"{unit}.service.d")).FullName, "99-other.conf");
         int before = Lines("host-changed").Length, restored = Lines("host-restored").Length;
         File.WriteAllText(dropIn, "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --config-file /tmp/other.json\n");
         AwaitLine("host-changed", before, "99-other.conf was added");

@@ -67,10 +67,10 @@ internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
             HashSet<string> there = new(DockerUnit.Watched(options with { Units = record.Units ?? options.Units }).Where(u => !record.Files.Any(f => f.Path == u)), StringComparer.Ordinal);
             foreach ((string path, string digest) in known)
                 if (!there.Remove(path))
-                    return $"{path} is gone, which docker was started with when the gate was installed";
+                    return $"{path} is gone, which docker or the gate was started with when it was installed";
                 else if (!IsRightFile(path, digest))
-                    return $"{path} is not what docker was started with when the gate was installed";
-            return there.Count > 0 ? $"{Escape.ForTerminal(there.Order(StringComparer.Ordinal).First())} was added to what docker is started with" : null;
+                    return $"{path} is not what docker or the gate was started with when it was installed";
+            return there.Count > 0 ? $"{Escape.ForTerminal(there.Order(StringComparer.Ordinal).First())} was added to what docker and the gate are started with" : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

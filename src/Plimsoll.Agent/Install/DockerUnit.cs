@@ -19,7 +19,7 @@ internal static class DockerUnit
         "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system",
     ];
 
-    private static readonly string[] WatchedUnits = ["docker.service", "docker.socket", "containerd.service", "service"];
+    private static readonly string[] WatchedUnits = ["docker.service", "docker.socket", "containerd.service", UnitFiles.Agent, UnitFiles.Front, "service"];
 
     /// <summary>Looks through the unit, its drop-ins and Debian's defaults.</summary>
     /// <exception cref="InstallException">One of our settings is given on the command line.</exception>
@@ -36,7 +36,7 @@ internal static class DockerUnit
             }
     }
 
-    /// <summary>Everything that dockerd and containerd are started with, as paths of the host in ordinal order. What is added there, changed or taken away is told of.</summary>
+    /// <summary>Everything that dockerd, containerd and the gate's own two are started with, as paths of the host in ordinal order. What is added there, changed or taken away is told of.</summary>
     public static IReadOnlyList<string> Watched(InstallOptions options)
     {
         SortedSet<string> found = new(StringComparer.Ordinal);

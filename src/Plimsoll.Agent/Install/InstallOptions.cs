@@ -14,7 +14,11 @@ internal sealed record InstallOptions
         new("--data-root DIR", Catalogue.AgentHelpDataRoot, AgentPaths.Default.DataRoot), new("--state DIR", Catalogue.AgentHelpState, AgentPaths.Default.State), new("--run DIR", Catalogue.AgentHelpRun, AgentPaths.Default.Run),
         new("--plugin NAME", Catalogue.AgentHelpPlugin, DefaultPlugin), new("--metrics ADDRESS", Catalogue.AgentHelpMetrics), new("--root DIR", Catalogue.AgentHelpRoot, "/"),
         new("--replace-default", Catalogue.AgentHelpReplaceDefault), new("--dry-run", Catalogue.AgentHelpDryRun), new("--image ID", Catalogue.AgentHelpImage, Catalogue.AgentHelpImageDefault), new("--json", Catalogue.AgentHelpJson),
+        new("-- OPTION…", Catalogue.AgentHelpRunOptions),
     ];
+
+    /// <summary>Options of <c>run</c> that the unit has from others of <c>install</c>.</summary>
+    private static readonly string[] Given = ["--state", "--run", "--data-root", "--docker", "--metrics", "--trust-until-write", "--lang"];
 
     /// <summary>What the person reads who asked.</summary>
     public Language Language { get; init; }
@@ -39,6 +43,9 @@ internal sealed record InstallOptions
 
     /// <summary>As <see cref="AgentOptions.TrustUntilWrite"/>.</summary>
     public bool TrustUntilWrite { get; init; }
+
+    /// <summary>More options of <c>run</c>, for the agent's unit.</summary>
+    public IReadOnlyList<string> RunOptions { get; init; } = [];
 
     /// <summary>Replaces a default runtime that is neither Docker's own nor ours.</summary>
     public bool ReplaceDefault { get; init; }
@@ -76,9 +83,15 @@ internal sealed record InstallOptions
     public string At(string path) => InstallRoot == "/" ? path : Path.Join(InstallRoot, path);
 
     /// <exception cref="OptionException">What was given, and what was wanted.</exception>
+    /// <exception cref="FormatException">As <see cref="AgentOptions.Parse"/>, of what stands behind <c>--</c>.</exception>
     public static InstallOptions Parse(IReadOnlyList<string> arguments)
     {
         InstallOptions options = new();
+        if (arguments.ToList().IndexOf("--") is >= 0 and var end)
+        {
+            options = options with { RunOptions = Run([.. arguments.Skip(end + 1)]) };
+            arguments = [.. arguments.Take(end)];
+        }
         for (int i = 0; i < arguments.Count; i++)
             options = arguments[i] switch
             {
@@ -105,6 +118,17 @@ internal sealed record InstallOptions
             };
         return options;
 
+        static string[] Run(string[] rest)
+        {
+            AgentOptions.Parse(rest);
+            foreach (string word in rest)
+                if (Given.Contains(word, StringComparer.Ordinal))
+                    throw new OptionException(Catalogue.AgentGivenBefore.With(word));
+                else if (!IsPlain(word))
+                    throw new OptionException(Catalogue.AgentNotPlainWord.With(Escape.Quote(word)));
+            return rest;
+        }
+
         string Option(ref int at)
         {
             string name = arguments[at], value = ++at < arguments.Count ? arguments[at] : throw new OptionException(Catalogue.AgentWantsValue.With(name));
@@ -120,9 +144,11 @@ internal sealed record InstallOptions
         string Absolute(ref int at)
         {
             string name = arguments[at], value = Value(ref at);
-            // They go into lines of files that others parse.
-            return value.StartsWith('/') && value.All(c => c > ' ' && c < 0x7f && c is not ('"' or '\\' or '%' or '$' or '\'')) ? value.Length > 1 ? value.TrimEnd('/') : value
+            return value.StartsWith('/') && IsPlain(value) ? value.Length > 1 ? value.TrimEnd('/') : value
                 : throw new OptionException(Catalogue.AgentNotPlainPath.With(name, Escape.Quote(value)));
         }
     }
+
+    /// <summary>Whether it may stand in lines of files that others parse.</summary>
+    private static bool IsPlain(string value) => value.Length > 0 && value.All(c => c > ' ' && c < 0x7f && c is not ('"' or '\\' or '%' or '$' or '\''));
 }

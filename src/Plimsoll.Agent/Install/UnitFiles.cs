@@ -20,7 +20,7 @@ internal static class UnitFiles
 
         [Service]
         Type=notify
-        ExecStart={options.Library}/plimsoll-agent run --state {options.Paths.State} --run {options.Paths.Run} --data-root {options.Paths.DataRoot} --docker {options.Paths.DockerSocket}{(options.TrustUntilWrite ? " --trust-until-write" : "")}{(options.Metrics is { } metrics ? $" --metrics {metrics}" : "")}
+        ExecStart={options.Library}/plimsoll-agent run --state {options.Paths.State} --run {options.Paths.Run} --data-root {options.Paths.DataRoot} --docker {options.Paths.DockerSocket}{(options.TrustUntilWrite ? " --trust-until-write" : "")}{(options.Metrics is { } metrics ? $" --metrics {metrics}" : "")}{string.Concat(options.RunOptions.Select(o => $" {o}"))}
         Restart=always
         RestartSec=1
         UMask=0077

@@ -20,6 +20,7 @@ public static partial class Catalogue
     public static Text AgentHelpDataRoot => new("Docker's data root", "Docker 的数据根目录");
     public static Text AgentHelpDocker => new("The daemon's unix socket", "守护进程的 unix 套接字");
     public static Text AgentHelpMeasureEvery => new("Seconds for which the measurement of a layer counts; 0: every start reads every layer", "层的度量结果有效的秒数；0：每次启动都读取每一层");
+    public static Text AgentHelpRunOptions => new("install: more options of run for the agent's unit, as -- --tpm device:/dev/tpmrm0", "install：agent 单元的更多 run 选项，例如 -- --tpm device:/dev/tpmrm0");
     public static Text AgentHelpUntilWrite => new("A layer that was measured is read again when somebody wrote to it, and not before", "已度量的层只在有人写入后才重新读取");
     public static Text AgentHelpLookEvery => new("Seconds between looks at running containers", "检查运行中容器的间隔秒数");
     public static Text AgentHelpAskEvery => new("Seconds after which registries that policy names are asked again for fetched statements; 0: never", "再次向策略所列仓库询问已获取声明的间隔秒数；0 表示从不");
@@ -69,6 +70,8 @@ public static partial class Catalogue
     public static Text AgentWantedNumber => new("{0}: {1} is not understood; wanted a number from {2} to {3}", "{0}：无法理解 {1}；应为 {2} 至 {3} 的数");
     public static Text AgentWantedSeconds => new("{0}: {1} is not understood; wanted seconds from {2} to {3}", "{0}：无法理解 {1}；应为 {2} 至 {3} 的秒数");
     public static Text AgentNotAbsolute => new("{0}: {1} is no absolute path", "{0}：{1} 不是绝对路径");
+    public static Text AgentNotPlainWord => new("{0} behind -- is no word of plain characters without spaces", "-- 之后的 {0} 不是由普通字符组成、不含空格的词");
+    public static Text AgentGivenBefore => new("{0} stands before --", "{0} 应写在 -- 之前");
     public static Text AgentNotPlainPath => new("{0}: {1} is no absolute path of plain characters without spaces", "{0}：{1} 不是由普通字符组成、不含空格的绝对路径");
     public static Text AgentNotPlainArgument => new("{0}: {1} is no option of plain characters without spaces, or there are more than {2}", "{0}：{1} 不是由普通字符组成、不含空格的选项，或数量超过 {2} 个");
     public static Text AgentNotPluginName => new("{0}: {1} is no name of letters, digits, - and _", "{0}：{1} 不是由字母、数字、- 和 _ 组成的名称");

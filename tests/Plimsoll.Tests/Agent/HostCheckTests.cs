@@ -62,7 +62,7 @@ public sealed class HostCheckTests : IDisposable
     [InlineData("/etc/systemd/system/service.d/all.conf", "[Service]\n", "was added")]
     [InlineData("/run/systemd/system/docker.socket.d/x.conf", "[Socket]\n", "was added")]
     [InlineData("/etc/default/docker", "DOCKER_OPTS=\n", "was added")]
-    [InlineData(Unit, "[Service]\nExecStart=/evil\n", "is not what docker was started with")]
+    [InlineData(Unit, "[Service]\nExecStart=/evil\n", "is not what docker or the gate was started with")]
     [InlineData(Unit, null, "is gone")]
     public void LookAround_UnitAddedChangedOrTakenAway_IsSaidUntilItIsRightAgain(string path, string? content, string wanted)
     {

@@ -20,7 +20,7 @@ public sealed class StartedContainersTests : IDisposable
     public void Contains_OneThatWasStarted_IsItWithItsOwnFolderAlone()
     {
         Assert.False(Open().Contains(Id, Own));
-        Open().Add(Id, Own, Image, ["registry.example/web:1"]);
+        Open().Add(Id, Own, "runc", Image, ["registry.example/web:1"]);
 
         Assert.True(Open().Contains(Id, Own));
         Assert.False(Open().Contains(Id, new string('e', 64)));
@@ -34,7 +34,7 @@ public sealed class StartedContainersTests : IDisposable
     [InlineData("../started/c", "d")]
     public void Contains_WhatDockerCallsNoContainer_IsNone(string container, string own)
     {
-        Open().Add(container, own, Image, []);
+        Open().Add(container, own, "runc", Image, []);
 
         Assert.False(Open().Contains(container, own));
         Assert.False(Directory.Exists(_folder["started"]) && Directory.EnumerateFiles(_folder["started"]).Any());

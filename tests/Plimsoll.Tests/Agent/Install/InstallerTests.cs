@@ -197,6 +197,8 @@ public sealed class InstallerTests : IDisposable
     public void Install_ArgumentsForRunscAndTheAgent_StandInTheirFiles()
     {
         Put("/usr/bin/runsc", "runsc");
+        InstallOptions more = InstallOptions.Parse(["--dry-run", "--", "--tpm", "device:/dev/tpmrm0", "--measure-every", "0"]);
+        Assert.Contains(" --docker /run/docker.sock --tpm device:/dev/tpmrm0 --measure-every 0\n", UnitFiles.AgentUnit(more), StringComparison.Ordinal);
         InstallOptions asked = InstallOptions.Parse(["--runsc-argument", "--network=none", "--runsc-argument", "-debug", "--trust-until-write"]);
         _options = asked with { InstallRoot = _options.InstallRoot, From = _options.From };
         Install();
@@ -232,6 +234,17 @@ public sealed class InstallerTests : IDisposable
         Assert.Equal(record.DockerUnits, InstallRecord.Read(_options)!.DockerUnits);
         Uninstall();
     }
+
+    [Theory]
+    [InlineData("--nope", "1")]
+    [InlineData("--measure-every", "often")]
+    [InlineData("--measure-every")]
+    [InlineData("--state", "/elsewhere")]
+    [InlineData("--trust-until-write")]
+    [InlineData("--tpm", "device:/dev/tpm rm0")]
+    [InlineData("--tpm", "device:%h")]
+    [InlineData("--tpm", "a\nExecStartPre=/evil")]
+    public void Parse_RunOptionsThatTheUnitCannotHave_AreRefused(params string[] options) => Assert.ThrowsAny<FormatException>(() => InstallOptions.Parse(["--", .. options]));
 
     [Fact]
     public void Install_Again_ChangesNothingThatIsThereAndKeepsTheFirstBackup()
