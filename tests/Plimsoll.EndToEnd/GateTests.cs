@@ -586,5 +586,17 @@ public sealed partial class GateTests(SharedGate gate)
         Runs(Host.Docker("start", "-a", attacked));
     }
 
+    /// <summary>By the plugin: nothing is mounted yet, and what it remembers of a name is of the image that had it.</summary>
+    [Fact]
+    public void Create_NameThatLedToASignedImage_IsJudgedByWhatItLeadsToNow()
+    {
+        SavedImage signed = Host.Signed("led"), other = Host.Image("led", """{"Cmd":["/bin/sh","-c","echo it does not run"],"Env":["PATH=/bin"]}""");
+        Host.Docker("rm", Create(signed)).Expect(0);
+
+        Host.Daemon.Load(other.Build());
+
+        Refused(Host.Docker(["create", .. GatedHost.Limits, other.Tag]), "signature/unsigned", other.Id.ToString());
+    }
+
     private string Create(SavedImage image, params string[] more) => Host.Docker(["create", .. GatedHost.Limits, .. more, image.Tag]).Expect(0).Out.Trim();
 }

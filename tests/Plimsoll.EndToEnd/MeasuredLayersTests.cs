@@ -51,6 +51,31 @@ public sealed class MeasuredLayersTests(SharedDocker shared)
         Assert.Equal(image.DiffIds.Count, layers.Read);
     }
 
+    /// <summary>Each folder was measured, and found right, in the other's place.</summary>
+    [Fact]
+    public void Measure_FoldersOfTwoLayersExchanged_ReadsThemAgain()
+    {
+        SavedImage image = new SavedImage { Tag = "registry.example/prod/exchanged:1" }.WithLayer(("a", "exchanged")).WithLayer(("b", "for another"));
+        shared.Docker.Load(image.Build());
+        HostStore store = new(shared.Docker.DataRoot, OciLimits.Default);
+        MeasuredLayers layers = new(store, TimeSpan.FromHours(1), TimeProvider.System);
+        string[] notes = [.. ChainId.Of(image.DiffIds).Select(c => Path.Combine(shared.Docker.DataRoot, "image/overlay2/layerdb/sha256", c.Hex, "cache-id"))];
+        string[] folders = [.. notes.Select(File.ReadAllText)];
+        Assert.True(Intact());
+
+        (string, string)[] exchanged = [(notes[0], folders[1]), (notes[1], folders[0])], restored = [(notes[0], folders[0]), (notes[1], folders[1])];
+        Array.ForEach(exchanged, n => File.WriteAllText(n.Item1, n.Item2));
+        Assert.False(Intact());
+        Array.ForEach(restored, n => File.WriteAllText(n.Item1, n.Item2));
+        Assert.True(Intact());
+
+        bool Intact()
+        {
+            using UnpackedImage opened = store.OpenImage(image.Id)!;
+            return layers.Measure(opened, CancellationToken.None).Intact;
+        }
+    }
+
     /// <summary>Whoever reads the kernel's queue beside it comes later than this.</summary>
     [Fact]
     public void Measure_RightAfterAWriteThatTheKernelTells_KnowsOfIt()

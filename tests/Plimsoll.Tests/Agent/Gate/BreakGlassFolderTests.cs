@@ -130,6 +130,22 @@ public sealed class BreakGlassFolderTests : IDisposable
     }
 
     [Fact]
+    public void Covers_ClockThatIsBehind_LetsNoTokenCountThoughItsTimeIsNotOver()
+    {
+        BreakGlass glass = Open();
+        Put("t", Alice, Bob);
+        _clock.Now += TimeSpan.FromHours(1);
+        Assert.True(glass.Any);
+
+        _clock.Now -= TimeSpan.FromHours(1);
+        Assert.False(glass.Any);
+        Assert.Null(glass.TryUse(Image, Container, Codes));
+        Assert.Equal([("t", HostClock.SetBack)], _refused);
+        _clock.Now += TimeSpan.FromHours(1);
+        Assert.True(glass.Any);
+    }
+
+    [Fact]
     public void Covers_PolicyThatChanges_DecidesAnew()
     {
         BreakGlass glass = Open();
