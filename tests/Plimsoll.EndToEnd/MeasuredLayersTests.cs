@@ -11,7 +11,7 @@ namespace Plimsoll.EndToEnd;
 public sealed class MeasuredLayersTests(SharedDocker shared)
 {
     /// <summary>Who asks first is held up until a second asks, or for so long that every other would have.</summary>
-    private sealed class HoldingClock : TimeProvider
+    private sealed class HoldingClock : TimeProvider, IDisposable
     {
         private readonly ManualResetEventSlim _second = new();
         private int _asked;
@@ -24,6 +24,8 @@ public sealed class MeasuredLayersTests(SharedDocker shared)
                 _second.Wait(TimeSpan.FromSeconds(2));
             return base.GetTimestamp();
         }
+
+        public void Dispose() => _second.Dispose();
     }
 
     [Fact]
@@ -32,7 +34,8 @@ public sealed class MeasuredLayersTests(SharedDocker shared)
         SavedImage image = new SavedImage { Tag = "registry.example/prod/at-once:1" }.WithLayer(("a", "at once")).WithLayer(("b", "and once more"));
         shared.Docker.Load(image.Build());
         HostStore store = new(shared.Docker.DataRoot, OciLimits.Default);
-        MeasuredLayers layers = new(store, TimeSpan.FromHours(1), new HoldingClock());
+        using HoldingClock clock = new();
+        MeasuredLayers layers = new(store, TimeSpan.FromHours(1), clock);
         MeasureResult[] results = new MeasureResult[8];
 
         Thread[] threads = [.. Enumerable.Range(0, results.Length).Select(i => new Thread(() =>
