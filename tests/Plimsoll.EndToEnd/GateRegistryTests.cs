@@ -147,6 +147,37 @@ public sealed class GateRegistryTests(RegistryGate gate) : IClassFixture<Registr
         GatedHost.Await(() => gate.Run(twin.Tag).Code == 0, () => gate.Run(twin.Tag).Error);
     }
 
+    /// <summary>That one of its names asks for nothing signed does not take from the other what the registry says.</summary>
+    [Fact]
+    public void Run_ImageThatHasAnUntrustedNameAsWell_IsAskedForToo()
+    {
+        gate.Host.Policy($$"""
+            policy: 1
+            name: host
+            trust:
+              keys: {release: {file: release.pub} }
+              images:
+              - names: ["{{gate.Registry.Host}}/**"]
+                signatures: {keys: [release]}
+                inspection: none
+                measurement: required
+              - names: ["docker.io/anybody/**"]
+                signed: none
+            start:
+              evidence: {{gate.Names()}}
+              untrusted: {runtimes: [plimsoll-runsc]}
+              rules:
+              - runtime: {names: [default, plimsoll, plimsoll-runsc]}
+            """);
+        SavedImage signed = gate.Push("two-names");
+        gate.Sign(signed.Tag);
+        gate.Pull(signed.Tag);
+        gate.Host.Docker("tag", signed.Tag, "anybody/two-names:1").Expect(0);
+
+        Refused(gate.Run(signed.Tag), "runtime/runtime-not-secure");
+        Runs(gate.Host.Docker(["run", "--rm", "--runtime", "plimsoll-runsc", .. GatedHost.Limits, signed.Tag]));
+    }
+
     [Fact]
     public void Run_ImageOfAnIndex_StartsByTheStatementsOfItsPlatform()
     {

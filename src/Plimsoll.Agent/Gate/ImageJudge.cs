@@ -99,7 +99,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public string NoteOf(Digest image) => Registries?.NoteOf(image) ?? "";
 
     /// <summary>Whether more signatures or statements could change a refusal.</summary>
-    private static bool LacksEvidence(Verdict verdict) => verdict.Reasons.Where(r => r.Outcome is Outcome.Refused or Outcome.Undecided).ToList() is { Count: > 0 } refusals
+    private static bool LacksEvidence(Verdict verdict) => verdict.ForStart().Reasons.Where(r => r.Outcome is Outcome.Refused or Outcome.Undecided).ToList() is { Count: > 0 } refusals
         && refusals.All(r => r.Component is TrustComponents.Signature or TrustComponents.Attestation or TrustComponents.Inspection or TrustComponents.Measurement or TrustComponents.Evidence && r.Code is not ("not-intact" or "measurement-mismatch"));
 
     /// <summary>Has registries asked for an image that came by a name of theirs; returns at once.</summary>

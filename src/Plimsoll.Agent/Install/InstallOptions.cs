@@ -17,8 +17,8 @@ internal sealed record InstallOptions
         new("-- OPTION…", Catalogue.AgentHelpRunOptions),
     ];
 
-    /// <summary>Options of <c>run</c> that the unit has from others of <c>install</c>.</summary>
-    private static readonly string[] Given = ["--state", "--run", "--data-root", "--docker", "--metrics", "--trust-until-write", "--lang"];
+    /// <summary>Options of <c>run</c> that <c>install</c> says itself, by its own options and by what it installs.</summary>
+    private static readonly string[] Given = ["--state", "--run", "--data-root", "--docker", "--metrics", "--runtime", "--trust-until-write", "--lang"];
 
     /// <summary>What the person reads who asked.</summary>
     public Language Language { get; init; }

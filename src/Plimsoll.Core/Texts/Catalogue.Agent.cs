@@ -71,7 +71,7 @@ public static partial class Catalogue
     public static Text AgentWantedSeconds => new("{0}: {1} is not understood; wanted seconds from {2} to {3}", "{0}：无法理解 {1}；应为 {2} 至 {3} 的秒数");
     public static Text AgentNotAbsolute => new("{0}: {1} is no absolute path", "{0}：{1} 不是绝对路径");
     public static Text AgentNotPlainWord => new("{0} behind -- is no word of plain characters without spaces", "-- 之后的 {0} 不是由普通字符组成、不含空格的词");
-    public static Text AgentGivenBefore => new("{0} stands before --", "{0} 应写在 -- 之前");
+    public static Text AgentGivenBefore => new("{0} cannot stand behind --: install says it itself", "{0} 不能写在 -- 之后：由 install 自行给出");
     public static Text AgentNotPlainPath => new("{0}: {1} is no absolute path of plain characters without spaces", "{0}：{1} 不是由普通字符组成、不含空格的绝对路径");
     public static Text AgentNotPlainArgument => new("{0}: {1} is no option of plain characters without spaces, or there are more than {2}", "{0}：{1} 不是由普通字符组成、不含空格的选项，或数量超过 {2} 个");
     public static Text AgentNotPluginName => new("{0}: {1} is no name of letters, digits, - and _", "{0}：{1} 不是由字母、数字、- 和 _ 组成的名称");

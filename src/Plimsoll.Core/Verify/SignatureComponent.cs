@@ -127,12 +127,14 @@ internal sealed class SignerSearch(TrustRun run, KeyQuorum quorum)
                     strangers.Add(Short(signature.KeyId));
         }
         if (count > 0)
-            run.Reasons.Add(TrustComponents.Signature, "unknown-key", Outcome.Refused, run.At("signatures"), count, examples, [$"{count}", List(strangers), List(_keys.Select(k => $"{k.Name} {Short(k.Id)}"))]);
+            run.Reasons.Add(TrustComponents.Signature, UnknownKey, Outcome.Refused, run.At("signatures"), count, examples, [$"{count}", List(strangers), List(_keys.Select(k => $"{k.Name} {Short(k.Id)}"))]);
 
         static string Short(string id) => id.Length == 0 ? "-" : id.Length > ShownDigits ? id[..ShownDigits] : id;
 
         static string List(IEnumerable<string> keys) => string.Join(", ", keys.Take(MaxShownKeys)) + (keys.Skip(MaxShownKeys).Any() ? "…" : "");
     }
+
+    public const string UnknownKey = "unknown-key";
 
     /// <summary>Of keys that a reason names, and of their ids.</summary>
     private const int MaxShownKeys = 3, ShownDigits = 16;

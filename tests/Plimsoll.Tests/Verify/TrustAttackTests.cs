@@ -22,6 +22,8 @@ public sealed class TrustAttackTests
         Verdict verdict = new TrustBuilder().Measurement(Stranger).Judge(any);
         verdict.Refuses("signature/unknown-key", "signature/unsigned");
         Assert.Equal("unknown-key", verdict.Reasons[0].Code);
+        // Anybody can bring it about, so that no token needs to name it.
+        Assert.Equal(["signature/unsigned"], Plimsoll.Verify.Start.BreakGlassScope.CodesOf(verdict));
         Assert.Equal($"statements about the image are by keys that the rule does not know: {Stranger.PublicKey.Id[..16]} (1 statements); wanted: release {Release.PublicKey.Id[..16]}", verdict.Reasons[0].Message);
 
         // About another image, or by a known key and changed since; and where statements are no signatures.

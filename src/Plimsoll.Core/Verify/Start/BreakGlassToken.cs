@@ -44,11 +44,14 @@ public sealed record BreakGlassScope(IReadOnlyList<Digest> Images, IReadOnlyList
         return false;
     }
 
-    /// <summary>The codes of all that refuses in a verdict: <c>COMPONENT/CODE</c>, or the code alone.</summary>
+    /// <summary>
+    /// The codes of all that refuses in a verdict: <c>COMPONENT/CODE</c>, or the code alone. Statements by unknown keys are none: anybody can put one beside an image, and what is
+    /// missing is told by a code of its own.
+    /// </summary>
     public static IReadOnlyList<string> CodesOf(Verdict verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);
-        string[] codes = [.. verdict.Reasons.Where(r => r.Outcome is Outcome.Refused or Outcome.Undecided).Select(r => r.Component is { } component ? $"{component}/{r.Code}" : r.Code).Distinct(StringComparer.Ordinal)];
+        string[] codes = [.. verdict.Reasons.Where(r => r.Outcome is Outcome.Refused or Outcome.Undecided && r is not { Component: TrustComponents.Signature, Code: SignerSearch.UnknownKey }).Select(r => r.Component is { } component ? $"{component}/{r.Code}" : r.Code).Distinct(StringComparer.Ordinal)];
         return codes.Length > 0 ? codes : ["refused"];
     }
 }

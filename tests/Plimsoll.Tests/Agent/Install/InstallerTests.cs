@@ -240,6 +240,7 @@ public sealed class InstallerTests : IDisposable
     [InlineData("--measure-every", "often")]
     [InlineData("--measure-every")]
     [InlineData("--state", "/elsewhere")]
+    [InlineData("--runtime", "runc")]
     [InlineData("--trust-until-write")]
     [InlineData("--tpm", "device:/dev/tpm rm0")]
     [InlineData("--tpm", "device:%h")]
