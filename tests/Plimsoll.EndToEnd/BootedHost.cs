@@ -60,7 +60,7 @@ internal sealed class BootedHost : IDisposable
 
     public string Show(string unit, string property) => Systemctl("show", "--property", property, "--value", unit).Expect(0).Out.Trim();
 
-    public Outcome Install() => Run(Path.Combine(From, "plimsoll-agent"), "install", "--from", From);
+    public Outcome Install(params string[] more) => Run(Path.Combine(From, "plimsoll-agent"), ["install", "--from", From, .. more]);
 
     public Outcome Agent(params string[] arguments) => Run("/usr/lib/plimsoll/plimsoll-agent", arguments);
 

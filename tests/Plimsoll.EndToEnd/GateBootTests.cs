@@ -35,8 +35,9 @@ public sealed class GateBootTests : IDisposable
 
         // What runs afterwards is what was installed last.
         string agent = _host.Show("plimsoll-agent", "MainPID"), front = _host.Show("plimsoll-front", "MainPID");
-        _host.Install().Expect(0);
+        _host.Install("--", "--measure-every", "5").Expect(0);
         Assert.NotEqual(agent, _host.Show("plimsoll-agent", "MainPID"));
+        Assert.Contains("\0--measure-every\05\0", File.ReadAllText(_host.At($"/proc/{_host.Show("plimsoll-agent", "MainPID")}/cmdline")), StringComparison.Ordinal);
         Assert.NotEqual(front, _host.Show("plimsoll-front", "MainPID"));
         BootedHost.Await(() => _host.Start(signed).Code == 0, () => _host.Agent("status").Out);
 
