@@ -181,7 +181,7 @@ public sealed class GateCounterTests : IDisposable
         _tpm.Tool("tpm2_changeauth", "-c", "owner", "secret");
         Restart();
         _host.AwaitLine("the TPM's refusal", l => (string)l["kind"]! == "log-counter-refused");
-        _host.Start(image).ExpectRefused("log-counter-refused", "TPM2_NV_Increment", "--tpm-auth");
+        _host.Start(image).ExpectRefused("log-counter-refused", "TPM2_NvIncrement was refused", "--tpm-auth");
         Assert.Contains("log-counter-refused: ", Counter().Expect(1).Out, StringComparison.Ordinal);
         Assert.Contains("log-counter-refused: ", Counter("--accept").Expect(1).Out, StringComparison.Ordinal);
         Assert.Equal(0, _host.Metric("plimsoll_log_counter_right"));
