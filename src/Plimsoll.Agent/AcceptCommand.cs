@@ -18,7 +18,7 @@ internal static class AcceptCommand
 
     public static bool IsVerb(string word) => word is Acceptance.Clock or Acceptance.Counter;
 
-    /// <returns>0 nothing is wrong, or it was accepted; 1 something is wrong; 3 it is accepted once the agent runs.</returns>
+    /// <returns>0 nothing is wrong, or it was accepted; 1 something is wrong; 3 that cannot be read, or the agent did not take it yet.</returns>
     /// <exception cref="OptionException">What was given, and what was wanted.</exception>
     /// <exception cref="AgentException">Somebody else than root.</exception>
     public static int Run(string verb, IReadOnlyList<string> arguments, Language language, TextWriter output)
@@ -34,17 +34,30 @@ internal static class AcceptCommand
                 throw OptionException.Unknown(Catalogue.AgentUnknownOption, arguments[i], Help.Select(h => h.Left.Split(' ')[0]).Append("--lang"));
         if (accept && !Environment.IsPrivilegedProcess)
             throw new AgentException(Catalogue.AgentAcceptRoot);
+        if (!MayLook(paths.State))
+            return Say(Undecided, Catalogue.AgentLookRoot.In(language, Escape.ForTerminal(paths.State)));
         if (TroubleOf(verb, paths, language) is not { } trouble)
             return Say(Done, Catalogue.AgentNothingWrong.In(language));
         if (!accept)
-            return Say(Wrong, trouble);
+            return Say(Wrong, trouble.Text);
         string user = Environment.GetEnvironmentVariable("SUDO_USER") is { Length: > 0 and <= 64 } sudo ? Escape.ForTerminal(sudo) : "root";
-        Acceptance.Leave(paths, verb, user);
+        new Acceptance(user, trouble.Of).Leave(paths, verb);
         using ManualResetEventSlim pause = new();
         for (Stopwatch waited = Stopwatch.StartNew(); File.Exists(Acceptance.PathOf(paths, verb)); pause.Wait(100))
             if (waited.Elapsed.TotalSeconds > PatienceSeconds)
-                return Say(Undecided, Catalogue.AgentAcceptLeft.In(language, PatienceSeconds));
+                return Say(Undecided, Left());
+        if (verb == Acceptance.Counter && TroubleOf(verb, paths, language) is { } still)
+            return Say(Wrong, still.Text);
         return Say(Done, Catalogue.AgentAcceptDone.In(language));
+
+        string Left()
+        {
+            if (verb == Acceptance.Clock)
+                return Catalogue.AgentAcceptLeft.In(language, PatienceSeconds);
+            // The agent throws it away when it starts: it might have come with an older state.
+            Acceptance.Remove(paths, verb);
+            return Catalogue.AgentAcceptNotTaken.In(language, PatienceSeconds);
+        }
 
         int Say(int code, string text)
         {
@@ -53,6 +66,24 @@ internal static class AcceptCommand
         }
     }
 
-    private static string? TroubleOf(string verb, AgentPaths paths, Language language) =>
-        verb == Acceptance.Counter ? Acceptance.TroubleOf(paths.CounterTrouble) : HostClock.TroubleOf(paths.Clock, TimeProvider.System.GetUtcNow())?.In(language);
+    private static (string Text, string Of)? TroubleOf(string verb, AgentPaths paths, Language language) =>
+        verb == Acceptance.Counter ? Acceptance.TroubleOf(paths.CounterTrouble) : HostClock.TroubleOf(paths.Clock, TimeProvider.System.GetUtcNow()) is { } text ? (text.In(language), "") : null;
+
+    /// <summary>A folder that is not there holds nothing wrong; of one that may not be read nobody knows.</summary>
+    private static bool MayLook(string folder)
+    {
+        try
+        {
+            _ = Directory.EnumerateFileSystemEntries(folder).Any();
+            return true;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }

@@ -37,10 +37,14 @@ internal sealed class AgentHost : IDisposable
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Metrics metrics = new();
         _counter = options.Tpm is { Counter: { } index } counted ? new CheckpointCounter(paths, counted, index, time) : null;
+        // What was accepted is accepted of a running agent, and one that does not count has nothing to say of it.
+        Acceptance.Remove(paths, Acceptance.Counter);
+        if (_counter is null)
+            File.Delete(paths.CounterTrouble);
         _log = new AgentLog(paths, options.Log, _counter, time, metrics, notes, language);
-        _counter?.Start(_log, _log.Counter, _log.HasCheckpoint);
+        _counter?.Start(_log, _log.Counter);
         if (_counter is not null)
-            metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM.", () => _counter.Trouble is null ? 1 : 0);
+            metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM, or the TPM refuses to count.", () => _counter.IsWrong ? 0 : 1);
         HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
         HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
@@ -76,7 +80,7 @@ internal sealed class AgentHost : IDisposable
     private void LookAt(HostClock clock, AgentPaths paths)
     {
         clock.GetUtcNow();
-        if (Acceptance.Find(paths, Acceptance.Clock) is { } by && clock.TryAccept(what => _log.Note("clock-accepted", LogField.Text("by", by), LogField.Text("reason", what))))
+        if (Acceptance.Find(paths, Acceptance.Clock) is { } by && clock.TryAccept(what => _log.Note("clock-accepted", LogField.Text("by", by.By), LogField.Text("reason", what))))
             Acceptance.Remove(paths, Acceptance.Clock);
     }
 

@@ -70,8 +70,6 @@ internal sealed class AgentLog : IDisposable
     /// <summary>What the log stated last of a counter.</summary>
     public long? Counter => _lines.Counter;
 
-    public bool HasCheckpoint => _lines.LastCheckpoint is not null;
-
     /// <summary>Signs what is there now; where that cannot be, the next line or minute does.</summary>
     public void Checkpoint()
     {

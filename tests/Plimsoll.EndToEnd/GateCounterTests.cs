@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
+using Plimsoll.Keys;
+using Plimsoll.Sign;
 using Plimsoll.TestKit;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.EndToEnd;
 
@@ -131,6 +134,97 @@ public sealed class GateCounterTests : IDisposable
         _host.AwaitLine("the TPM's voice", l => (string)l["kind"]! == "log-counter-restored");
         _host.StopAgent();
         WithTpm(Folder).Expect(0);
+    }
+
+    [Fact]
+    public void Log_BegunAnewBesideItsCounter_IsFoundAndOnlyItsOwnAcceptanceHelps()
+    {
+        SavedImage image = _host.Signed("counted-anew");
+        Runs(image);
+        _host.StopAgent();
+        Directory.Delete(Folder, recursive: true);
+        File.Delete(Path.Combine(_host.State, "log.key"));
+        _host.StartAgentAgain();
+        _host.AwaitLine("the log that was begun anew", l => (string)l["kind"]! == "log-rolled-back");
+        _host.Start(image).ExpectRefused("log-rolled-back", "the log was begun anew");
+
+        string accepted = Path.Combine(_host.State, "accept-counter"), trouble = Path.Combine(_host.State, "counter.trouble"), of = File.ReadAllLines(trouble)[1];
+        File.WriteAllText(accepted, "root\nstated 1, held 1");
+        GatedHost.Await(() => !File.Exists(accepted), () => "an acceptance of something else is still there");
+        _host.Start(image).ExpectRefused("log-rolled-back");
+        // It came with the copy.
+        _host.StopAgent();
+        File.WriteAllText(accepted, $"root\n{of}");
+        _host.StartAgentAgain();
+        _host.Start(image).ExpectRefused("log-rolled-back");
+        using (Nobody nobody = new())
+            foreach (string verb in (string[])["counter", "clock"])
+                Assert.Contains("only root can read", nobody.Agent(verb, "--state", _host.State).Run().Expect(3).Out, StringComparison.Ordinal);
+
+        Counter("--accept").Expect(0);
+        Runs(image);
+        // What is not counted has no trouble with a counter.
+        _host.StopAgent();
+        File.WriteAllText(trouble, $"log-rolled-back: old\n{of}\n");
+        File.WriteAllText(accepted, $"root\n{of}");
+        _host.StartAgentAgain("--tpm-counter", "none");
+        Assert.Equal("nothing is wrong\n", Counter().Expect(0).Out);
+        Assert.False(File.Exists(accepted));
+    }
+
+    [Fact]
+    public void Tpm_ThatAnswersAndDoesNotCount_IsToldAndRefuses()
+    {
+        SavedImage image = _host.Signed("counted-not");
+        Runs(image);
+        // The checkpoint of the end is not counted.
+        _tpm.Tool("tpm2_changeauth", "-c", "owner", "secret");
+        Restart();
+        _host.AwaitLine("the TPM's refusal", l => (string)l["kind"]! == "log-counter-refused");
+        _host.Start(image).ExpectRefused("log-counter-refused", "TPM2_NvIncrement was refused", "--tpm-auth");
+        Assert.Contains("log-counter-refused: ", Counter().Expect(1).Out, StringComparison.Ordinal);
+        Assert.Contains("log-counter-refused: ", Counter("--accept").Expect(1).Out, StringComparison.Ordinal);
+        Assert.Equal(0, _host.Metric("plimsoll_log_counter_right"));
+        Assert.Single(_host.Log("log-counter-refused"));
+
+        _host.StopAgent();
+        _host.StartAgentAgain("--tpm-failure", "report");
+        Runs(image);
+        GatedHost.Await(() => _host.Metric("plimsoll_log_counter_right") == 0, () => "the counter is said to be right");
+
+        _host.StopAgent();
+        _host.StartAgentAgain("--tpm-auth", _folder.Write("auth", "owner=secret\n"u8.ToArray()));
+        Runs(image);
+        Assert.Equal("nothing is wrong\n", Counter().Expect(0).Out);
+        Assert.Equal(1, _host.Metric("plimsoll_log_counter_right"));
+    }
+
+    [Fact]
+    public void Token_WhileTheCounterIsNotKnown_CountsOnlyWhereItNamesThat()
+    {
+        using ISigner alice = KeyFile.Generate(KeyAlgorithm.EcdsaP256);
+        File.WriteAllText(Path.Combine(_host.State, "alice.pub"), alice.PublicKey.ToPem());
+        _host.Policy(GatedHost.Open.Replace("keys: {release: {file: policy.pub}}", "keys: {release: {file: policy.pub}, alice: {file: alice.pub}}", StringComparison.Ordinal)
+            .Replace("start: default", "start: {break-glass: {keys: [alice], threshold: 1}}", StringComparison.Ordinal));
+        SavedImage image = _host.Signed("counted-glass");
+        Token("any");
+        _host.StopAgent();
+        _tpm.Freeze();
+        _host.StartAgentAgain();
+        _host.Start(image).ExpectRefused("tpm-unavailable");
+        string named = Token("named", "tpm-unavailable");
+        Runs(image);
+        Assert.Equal(named, GatedHost.Field(Assert.Single(_host.Log("start-overridden")), "token"));
+
+        string Token(string name, params string[] codes)
+        {
+            using PublicKey log = KeyFile.ReadPublic(File.ReadAllText(Path.Combine(_host.State, "log.pub")), "log.pub");
+            DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+            BreakGlassToken token = new(log.Id, BreakGlassToken.NewNonce(), now, now.AddHours(1), 9, "the TPM is broken", new BreakGlassScope([], [], codes));
+            GatedHost.Put(Path.Combine(_folder.Path, name), BreakGlassToken.AddSignature(BreakGlassToken.Read(token.ToFile(), name).Envelope, alice));
+            File.Move(Path.Combine(_folder.Path, name), Path.Combine(_host.State, "break-glass", name));
+            return token.Nonce;
+        }
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Plimsoll.Agent.Plugin;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Posix;
@@ -13,8 +15,8 @@ namespace Plimsoll.Agent.Gate;
 /// <remarks>A checkpoint states a number before the TPM goes up to it, so that a crash in between leaves the log one ahead, which the next look makes good; behind it is never by itself.</remarks>
 internal sealed class CheckpointCounter : ILogCounter, IDisposable
 {
-    /// <summary>Kinds of lines of the evidence log; the first two are reasons of refusals as well.</summary>
-    public const string RolledBack = "log-rolled-back", Lost = "log-counter-lost", Begun = "log-counter-begun", Accepted = "log-counter-accepted", Unavailable = "log-counter-unavailable", Restored = "log-counter-restored";
+    /// <summary>Kinds of lines of the evidence log; the first three are reasons of refusals as well.</summary>
+    public const string RolledBack = "log-rolled-back", Lost = "log-counter-lost", Refused = "log-counter-refused", Begun = "log-counter-begun", Accepted = "log-counter-accepted", Unavailable = "log-counter-unavailable", Restored = "log-counter-restored";
 
     /// <summary>For a TPM's answer; for starts that come before the first look is over; and for the last count when the agent ends.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), FirstLook = TimeSpan.FromSeconds(2), LastCount = TimeSpan.FromSeconds(5);
@@ -37,9 +39,10 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
     /// <summary>What the log states, on the disk; what the TPM stands at. Null: nothing, and not known.</summary>
     private long? _stated, _held;
 
-    /// <summary>The log had a checkpoint when the agent opened it.</summary>
-    private bool _isOld;
     private Denial? _trouble;
+
+    /// <summary>Codes of troubles that the log has a line of since all was well.</summary>
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private long? _counted;
     private long _asked;
     private volatile bool _ends;
@@ -53,10 +56,9 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
 
     /// <summary>Begins to ask the TPM.</summary>
     /// <param name="stated">What the log stated last.</param>
-    /// <param name="isOld">The log has a checkpoint.</param>
-    public void Start(AgentLog log, long? stated, bool isOld)
+    public void Start(AgentLog log, long? stated)
     {
-        (_log, _stated, _isOld) = (log, stated, isOld);
+        (_log, _stated) = (log, stated);
         _thread.Start();
     }
 
@@ -76,16 +78,42 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
         _wake.Set();
     }
 
-    /// <summary>What is wrong between log and TPM; null: nothing, or nothing is known.</summary>
+    /// <summary>Why nothing may start; null: nothing is wrong or known to be, or it is only to be reported.</summary>
     public Denial? Trouble
     {
         get
         {
-            if (FirstLook - _time.GetElapsedTime(_begun) is var left && left > TimeSpan.Zero)
-                _looked.Wait(left);
+            AwaitFirstLook();
             lock (_gate)
-                return _trouble;
+                return _settings.Refuse ? _trouble : null;
         }
+    }
+
+    /// <summary>No look succeeded since the agent began, and that matters.</summary>
+    public bool IsUnknown
+    {
+        get
+        {
+            AwaitFirstLook();
+            lock (_gate)
+                return _settings.Refuse && _held is null;
+        }
+    }
+
+    /// <summary>As far as is known now; waits for nothing.</summary>
+    public bool IsWrong
+    {
+        get
+        {
+            lock (_gate)
+                return _trouble is not null;
+        }
+    }
+
+    private void AwaitFirstLook()
+    {
+        if (FirstLook - _time.GetElapsedTime(_begun) is var left && left > TimeSpan.Zero)
+            _looked.Wait(left);
     }
 
     private void Watch()
@@ -102,7 +130,7 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
     /// <returns>When to look again, unless something comes before.</returns>
     private TimeSpan Turn()
     {
-        bool accepted = false;
+        Acceptance? accepted = null;
         lock (_gate)
             if (_trouble is null && _held is { } held)
             {
@@ -112,14 +140,16 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
                     return rest;
             }
         // It may be the right TPM again.
-        if (_trouble is not null && !(accepted = Acceptance.Find(_paths, Acceptance.Counter) is not null) && _time.GetElapsedTime(_asked) < Again)
+        if (_trouble is not null && (accepted = Acceptance.Find(_paths, Acceptance.Counter)) is null && _time.GetElapsedTime(_asked) < Again)
             return AcceptedEvery;
         _asked = _time.GetTimestamp();
         try
         {
             bool wasWrong = _silent || _trouble is not null;
             Look(accepted);
-            if (wasWrong && _trouble is null && !accepted)
+            if (accepted is not null)
+                Acceptance.Remove(_paths, Acceptance.Counter);
+            else if (wasWrong && _trouble is null)
                 Note(Restored);
             _silent = false;
             return _trouble is null ? TimeSpan.Zero : AcceptedEvery;
@@ -143,75 +173,88 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
     }
 
     /// <summary>Asks the TPM, and counts up where a checkpoint on the disk is ahead of it.</summary>
-    private void Look(bool accepted)
+    private void Look(Acceptance? accepted)
     {
         using TpmClient tpm = _settings.Open(Patience, _stop.Token);
         long? stated;
         lock (_gate)
             stated = _stated;
-        (long? held, string? unusable) = Find(tpm, stated);
-        if (held is not null && stated - 1 == held)
-            held = Count();
+        (long? held, string? unusable) = Find(tpm);
+        if (held is not null && stated - 1 == held && !TryCount(tpm, stated, ref held))
+            return;
         if (WrongWith(stated, held, unusable) is { } wrong)
         {
-            if (_trouble is null)
-                Note(wrong.Code, [.. Numbers(stated, held), LogField.Text("reason", wrong.Text)]);
-            if (accepted ? !Accept(stated, held) : _settings.Refuse)
-            {
-                Keep(wrong);
+            Keep(wrong, stated, held);
+            if (accepted is null ? _settings.Refuse : accepted.Of != Of(stated, held))
                 return;
-            }
-            held ??= Count();
-            Settle(held.Value);
+            LogField[] numbers = Numbers(stated, held);
+            if (held is null && !TryCount(tpm, stated, ref held))
+                return;
+            // What an administrator accepted holds once it is written down.
+            if (accepted is not null && !_log!.Note(Accepted, [LogField.Text("by", accepted.By), .. numbers]))
+                return;
+            Settle(held!.Value);
             _log!.Checkpoint();
         }
-        else if (held is null || (stated is null && _held is null))
+        else if (held is null)
         {
-            held ??= Count();
+            if (!TryCount(tpm, stated, ref held))
+                return;
             Note(Begun, Numbers(null, held));
-            Settle(held.Value);
+            Settle(held!.Value);
             // From now on, not from the first minute on.
             _log!.Checkpoint();
         }
         else
             Settle(held.Value);
+    }
 
-        long Count()
+    /// <returns>False: the TPM answers and does not count, which is kept as what is wrong.</returns>
+    private bool TryCount(TpmClient tpm, long? stated, ref long? held)
+    {
+        try
         {
-            long now = NvCounter.Increment(tpm, _index, NvCounter.ByOwner, _stop.Token);
+            held = NvCounter.Increment(tpm, _index, NvCounter.ByOwner, _stop.Token);
             _counted = _time.GetTimestamp();
-            return now;
+            return true;
+        }
+        catch (TpmException e) when (IsAnswer(e))
+        {
+            Keep(new(Refused, $"the {Name} is not counted up: {Escape.ForTerminal(e.Message)}{Auth}"), stated, held);
+            return false;
         }
     }
 
-    /// <summary>A TPM that answers and does not give the number has lost it for a log that states one; where the log states none, that is the want of an answer.</summary>
-    private (long? Held, string? Unusable) Find(TpmClient tpm, long? stated)
+    private static bool IsAnswer(TpmException e) => e.Error is not (TpmError.Unreachable or TpmError.Timeout);
+
+    /// <summary>What the TPM says; or why it does not, though it answers.</summary>
+    private (long? Held, string? Unusable) Find(TpmClient tpm)
     {
         try
         {
             return (NvCounter.Find(tpm, _index, _stop.Token), null);
         }
-        catch (TpmException e) when (stated is not null && e.Error is not (TpmError.Unreachable or TpmError.Timeout))
+        catch (TpmException e) when (IsAnswer(e))
         {
             return (null, Escape.ForTerminal(e.Message));
         }
     }
 
-    private Denial? WrongWith(long? stated, long? held, string? unusable)
-    {
-        string name = $"counter 0x{_index:x8} of the TPM";
-        return stated is null
-            ? held is not null && _isOld ? new(RolledBack, $"no checkpoint of the log states a counter, and the {name} stands at {held}: an older copy of the log was put back, or another log was counted here{Way}") : null
-            : held is null ? new(Lost, $"the log's last checkpoint states {stated}, and there is no {name}: {unusable ?? "it was removed, or this is another TPM"}{Way}")
-            : stated < held ? new(RolledBack, $"the log's last checkpoint states {stated}, and the {name} stands at {held}: an older copy of the log was put back, or somebody else counted{Way}")
-            : stated - 1 > held ? new(Lost, $"the log's last checkpoint states {stated}, and the {name} stands at {held}: it was made anew, or this is another TPM{Way}")
+    private Denial? WrongWith(long? stated, long? held, string? unusable) =>
+        stated is null
+            ? held is not null ? new(RolledBack, $"no checkpoint of the log states a counter, and the {Name} stands at {held}: an older copy of the log was put back, the log was begun anew, or another log was counted here{Way}")
+                : unusable is not null ? new(Refused, $"the {Name} cannot be asked: {unusable}{Auth}") : null
+            : held is null ? new(Lost, $"the log's last checkpoint states {stated}, and there is no {Name}: {unusable ?? "it was removed, or this is another TPM"}{Way}")
+            : stated < held ? new(RolledBack, $"the log's last checkpoint states {stated}, and the {Name} stands at {held}: an older copy of the log was put back, or somebody else counted{Way}")
+            : stated - 1 > held ? new(Lost, $"the log's last checkpoint states {stated}, and the {Name} stands at {held}: it was made anew, or this is another TPM{Way}")
             : null;
-    }
 
-    private const string Way = "; once that is explained: plimsoll-agent counter --accept";
+    private string Name => $"counter 0x{_index:x8} of the TPM";
 
-    /// <summary>What an administrator accepted is written down first.</summary>
-    private bool Accept(long? stated, long? held) => Acceptance.Find(_paths, Acceptance.Counter) is { } by && _log!.Note(Accepted, [LogField.Text("by", by), .. Numbers(stated, held)]);
+    private const string Way = "; once that is explained: plimsoll-agent counter --accept", Auth = "; where the TPM's owner has a password, --tpm-auth gives it to the agent";
+
+    /// <summary>What an acceptance must be of: a copy that is put back brings none that fits.</summary>
+    private static string Of(long? stated, long? held) => string.Create(CultureInfo.InvariantCulture, $"stated {stated?.ToString(CultureInfo.InvariantCulture) ?? "nothing"}, held {held?.ToString(CultureInfo.InvariantCulture) ?? "nothing"}");
 
     private LogField[] Numbers(long? stated, long? held) =>
         [LogField.Text("index", $"0x{_index:x8}"), .. stated is { } s ? (LogField[])[LogField.Number("stated", s)] : [], .. held is { } h ? (LogField[])[LogField.Number("held", h)] : []];
@@ -220,26 +263,28 @@ internal sealed class CheckpointCounter : ILogCounter, IDisposable
     {
         lock (_gate)
             (_held, _trouble) = (held, null);
+        _told.Clear();
         Tell(null);
-        Acceptance.Remove(_paths, Acceptance.Counter);
     }
 
-    private void Keep(Denial wrong)
+    private void Keep(Denial wrong, long? stated, long? held)
     {
         lock (_gate)
             _trouble = wrong;
-        Tell(wrong);
+        Tell($"{wrong}\n{Of(stated, held)}\n");
+        if (_told.Add(wrong.Code))
+            Note(wrong.Code, [.. Numbers(stated, held), LogField.Text("reason", wrong.Text)]);
     }
 
     /// <summary>For <c>plimsoll-agent status</c> and <c>counter</c>; nothing hangs on it.</summary>
-    private void Tell(Denial? wrong)
+    private void Tell(string? wrong)
     {
         try
         {
             if (wrong is null)
                 File.Delete(_paths.CounterTrouble);
             else
-                DurableFile.Write(_paths.CounterTrouble, System.Text.Encoding.UTF8.GetBytes(wrong + "\n"), DurableFile.OwnerOnly);
+                DurableFile.Write(_paths.CounterTrouble, Encoding.UTF8.GetBytes(wrong), DurableFile.OwnerOnly);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -120,6 +120,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             return Answer.Deny("host-changed", changed);
         if (Counter?.Trouble is { } behind)
             return Answer.Deny(behind.Code, behind.Text);
+        // The uses of tokens may be older ones that were put back.
+        if (Counter is { IsUnknown: true })
+            found.Pardon?.Note(BreakGlassScope.TpmUnavailable);
         PolicyState state = policy.Now();
         if (state.Signed is not { } signed)
             return Answer.Deny(state.Trouble!.Code, state.Trouble.Text);
@@ -234,6 +237,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             : Answer.Deny("tpm-unmeasured", "what is not intact has no measurement that the TPM could be told of");
         if (!extended.Allowed && !found.GoesOn(AgentLog.CodeOf(extended)))
             return extended;
+        // The first look of all may have come to its end only now.
+        if (Counter?.Trouble is { } behind)
+            return Answer.Deny(behind.Code, behind.Text);
         if (!before || started.RuntimeOf(request.Container, stack.Own) != request.Runtime)
             if (found.Pardon is { } pardon)
                 pardon.Keep = Keep;

@@ -217,7 +217,7 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
     private void Counter()
     {
         if (Acceptance.TroubleOf(options.At(options.Paths.CounterTrouble)) is { } wrong)
-            Bad("counter", FilledText.Verbatim(wrong));
+            Bad("counter", FilledText.Verbatim(wrong.Text));
     }
 
     private void Log(CancellationToken cancellationToken)

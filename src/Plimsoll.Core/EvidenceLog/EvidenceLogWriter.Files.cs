@@ -229,6 +229,9 @@ public sealed partial class EvidenceLogWriter
                 keys.AdvanceEpoch(last.Sequence, scan.CheckpointDigest);
             if ((scan.Checkpoint?.Number(LogCheckpoint.EpochField) + 1 ?? head.Epoch) != keys.Epoch)
                 throw Damaged(path, "its last checkpoint is not the one that the log's key belongs to");
+            // What is stated there of a counter is believed from now on.
+            if (scan.Checkpoint is { } signed ? signed.Sequence != keys.Sequence || scan.CheckpointDigest != keys.Digest || !IsSigned(signed, scan.CheckpointKey) : !IsSigned(head.Line, head.Key))
+                throw Damaged(path, $"line {(scan.Checkpoint ?? head.Line).Sequence} is not signed, or is none that the log's key knows of");
             if (scan.Rest > MaxTornBytes)
                 throw Damaged(path, $"line {scan.Lines + 1} is broken, with {scan.Rest} bytes from there on; a crash leaves at most {MaxTornBytes}");
             keys.Save();
@@ -246,6 +249,19 @@ public sealed partial class EvidenceLogWriter
                 log._timer.Dispose();
                 log._file.Dispose();
                 throw;
+            }
+        }
+
+        private static bool IsSigned(LogLine line, byte[] by)
+        {
+            try
+            {
+                using PublicKey key = KeyFile.ReadSpki(by, "announced");
+                return line.IsSignedBy(key);
+            }
+            catch (KeyException)
+            {
+                return false;
             }
         }
 

@@ -30,8 +30,8 @@ internal sealed class LogScan
     /// <summary>What it is signed with, by what the line before it announced.</summary>
     public byte[] CheckpointKey { get; private set; } = [];
 
-    /// <summary>What the last line that states a counter says of it.</summary>
-    public long? Counter { get; private set; }
+    /// <summary>What the last checkpoint states of a counter, or the file's first line before there is one; worth what their signatures are.</summary>
+    public long? Counter => (Checkpoint ?? Head.Line).Number(LogCheckpoint.CounterField);
 
     /// <summary>Of the line with the number that was asked for; null when it is not in this file.</summary>
     public string? DigestAtWanted { get; private set; }
@@ -55,7 +55,6 @@ internal sealed class LogScan
                     "plimsoll log verify says what is wrong; move the log's folder and its key away to begin a new one");
                 scan = new LogScan(head);
                 announced = head.EpochKey;
-                scan.Counter = head.Line.Number(LogCheckpoint.CounterField);
             }
             else if (line is null || scan.Closes || line.Sequence != scan.Sequence + 1 || line.Previous != scan.Digest)
                 break;
@@ -69,7 +68,6 @@ internal sealed class LogScan
                 continue;
             (scan.Checkpoint, scan.CheckpointDigest, scan.CheckpointKey) = (line, scan.Digest, announced);
             announced = line.Bytes(LogCheckpoint.NextKeyField) ?? [];
-            scan.Counter = line.Number(LogCheckpoint.CounterField) ?? scan.Counter;
         }
         if (scan is null)
             throw new EvidenceLogException(EvidenceLogFault.Damaged, $"{path} is empty");

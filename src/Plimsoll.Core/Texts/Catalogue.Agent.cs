@@ -58,6 +58,8 @@ public static partial class Catalogue
     public static Text AgentHelpAccept => new("Take it for right from now on; root only, and a line of the evidence log", "从此视为无误；仅限 root，并记入证据日志");
     public static Text AgentNothingWrong => new("nothing is wrong", "没有问题");
     public static Text AgentAcceptRoot => new("only root may say so", "只有 root 可以这样做");
+    public static Text AgentLookRoot => new("only root can read {0}, and so whether anything is wrong", "只有 root 能读取 {0}，因而无法得知是否有问题");
+    public static Text AgentAcceptNotTaken => new("the agent did not take it within {0} seconds; say it again when it runs and reaches the TPM", "agent 未在 {0} 秒内处理；请在它运行且能访问 TPM 时再次执行");
     public static Text AgentAcceptDone => new("accepted, and a line of the evidence log", "已接受，并已记入证据日志");
     public static Text AgentAcceptLeft => new("the agent did not take it within {0} seconds; it does when it runs", "agent 未在 {0} 秒内处理；它运行时会处理");
 

@@ -12,7 +12,7 @@ public static partial class Catalogue
     public static Text HelpGlassImage { get; } = new("Only this image, by id (sha256:…); repeatable", "仅限此镜像，按标识（sha256:…）；可重复");
     public static Text HelpGlassContainer { get; } = new("Only this container, by its whole id; repeatable", "仅限此容器，按完整标识；可重复");
     public static Text HelpGlassAny { get; } = new("Any image and any container; in place of --image and --container", "任何镜像与容器；代替 --image 和 --container");
-    public static Text HelpGlassCode { get; } = new("Only refusals with this code, such as not-intact or signature/*; repeatable. Default: all but host-changed", "仅限此代码的拒绝，例如 not-intact 或 signature/*；可重复。默认：除 host-changed 外的全部");
+    public static Text HelpGlassCode { get; } = new("Only refusals with this code, such as not-intact or signature/*; repeatable. Default: all but host-changed and tpm-unavailable", "仅限此代码的拒绝，例如 not-intact 或 signature/*；可重复。默认：除 host-changed 和 tpm-unavailable 外的全部");
     public static Text HelpGlassUses { get; } = new("How many starts; default 1", "可放行的启动次数；默认 1");
     public static Text HelpGlassValid { get; } = new("How long it counts from now on, such as 30m or 4h; default 4h", "自现在起的有效时长，例如 30m 或 4h；默认 4h");
     public static Text HelpGlassReason { get; } = new("Why, for the evidence log of the host", "原因，写入主机的证据日志");
@@ -33,7 +33,7 @@ public static partial class Catalogue
     public static Text GlassContainers { get; } = new("containers", "容器");
     public static Text GlassOverrides { get; } = new("overrides", "可放行");
     public static Text GlassAny { get; } = new("any", "任意");
-    public static Text GlassAllCodes { get; } = new("every refusal but host-changed", "除 host-changed 外的一切拒绝");
+    public static Text GlassAllCodes { get; } = new("every refusal but host-changed and tpm-unavailable", "除 host-changed 和 tpm-unavailable 外的一切拒绝");
     public static Text GlassSignatures { get; } = new("signatures", "签名");
     public static Text GlassNone { get; } = new("none yet", "尚无");
     public static Text GlassSigners { get; } = new("signed by", "签名者");

@@ -32,6 +32,10 @@ public static class NvCounter
     }
 
     private static long Read(TpmClient tpm, NvPublic index, CancellationToken cancellationToken) =>
-        (index.Attributes & NvAttributes.TypeMask) == NvAttributes.Counter && index.Size == sizeof(ulong) ? checked((long)BinaryPrimitives.ReadUInt64BigEndian(tpm.ReadNv(index, cancellationToken)))
+        (index.Attributes & NvAttributes.TypeMask) == NvAttributes.Counter && index.Size == sizeof(ulong) ? ValueOf(tpm.ReadNv(index, cancellationToken), index.Index)
         : throw TpmException.Malformed($"NV index 0x{index.Index:x8} is no counter: somebody put another in its place");
+
+    /// <summary>A true counter does not get so far: whoever says so is no TPM.</summary>
+    internal static long ValueOf(ReadOnlySpan<byte> bytes, uint index) => BinaryPrimitives.ReadUInt64BigEndian(bytes) is <= long.MaxValue and var value ? (long)value
+        : throw TpmException.Malformed($"NV index 0x{index:x8} stands above {long.MaxValue}, where no counter gets");
 }

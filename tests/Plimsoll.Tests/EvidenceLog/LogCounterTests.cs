@@ -1,3 +1,4 @@
+using System.Text;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Keys;
 
@@ -124,6 +125,58 @@ public sealed class LogCounterTests : IDisposable
 
         using EvidenceLogWriter again = _host.Open();
         Assert.Equal((8, null), (again.Counter, again.LastCheckpoint));
+    }
+
+    /// <summary>An older copy that was put back with one line more, which states what the counter stands at.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Open_CheckpointThatNobodySigned_IsRefused(bool keyFollows)
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 1 << 20 };
+        _host.With(10);
+        _host.Open().Dispose();
+        string file = _host.FileNames[^1];
+        List<string> lines = _host.Lines(file);
+        LogLine last = LogHost.Parse(lines[^1]), forged = last with
+        {
+            Sequence = last.Sequence + 1,
+            Previous = LogLine.DigestOf(Encoding.UTF8.GetBytes(lines[^1])),
+            Fields = [.. last.Fields.Select(f => f.Name == "counter" ? LogField.Number("counter", 4711) : f)],
+        };
+        Assert.Equal(LogKinds.Checkpoint, last.Kind);
+        _host.Write(file, [.. lines, LogHost.Text(forged)]);
+        if (keyFollows)
+        {
+            string key = File.ReadAllText(_host.KeyPath, Encoding.Latin1);
+            string moved = key.Replace($"\nsequence {last.Sequence}\n", $"\nsequence {forged.Sequence}\n", StringComparison.Ordinal).Replace(forged.Previous, LogLine.DigestOf(forged.ToBytes()), StringComparison.Ordinal);
+            Assert.NotEqual(key, moved);
+            File.WriteAllText(_host.KeyPath, moved, Encoding.Latin1);
+        }
+
+        EvidenceLogException refused = Assert.Throws<EvidenceLogException>(() => _host.Open().Dispose());
+        Assert.Equal(EvidenceLogFault.Damaged, refused.Fault);
+        Assert.Contains($"line {forged.Sequence} is not signed", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_FirstLineOfAFileThatNobodySigned_IsRefused()
+    {
+        _host.With(10);
+        byte[] key = [];
+        int files = _host.FileNames.Count;
+        using (EvidenceLogWriter log = _host.Open())
+            while (_host.FileNames.Count == files)
+            {
+                log.Append("start-allowed", LogField.Text("image", new string('x', 500)));
+                key = File.ReadAllBytes(_host.KeyPath);
+            }
+        File.WriteAllBytes(_host.KeyPath, key);
+        string file = _host.FileNames[^1];
+        LogLine head = LogHost.Parse(_host.Lines(file)[0]);
+        _host.Write(file, [LogHost.Text(head with { Fields = [.. head.Fields.Select(f => f.Name == "counter" ? LogField.Number("counter", 4711) : f)] })]);
+
+        Assert.Contains("is not signed", Assert.Throws<EvidenceLogException>(() => _host.Open().Dispose()).Message, StringComparison.Ordinal);
     }
 
     [Fact]

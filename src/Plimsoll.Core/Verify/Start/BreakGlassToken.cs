@@ -13,12 +13,15 @@ namespace Plimsoll.Verify.Start;
 /// <param name="Containers">Whole ids; empty: any container.</param>
 /// <param name="Codes">
 /// Codes of refusals, <c>not-intact</c>, <c>signature/none</c>, or with <c>/*</c> at the end all of a component; empty: every one that can be overridden but
-/// <see cref="HostChanged"/>, which must be named.
+/// <see cref="HostChanged"/> and <see cref="TpmUnavailable"/>, which must be named.
 /// </param>
 public sealed record BreakGlassScope(IReadOnlyList<Digest> Images, IReadOnlyList<string> Containers, IReadOnlyList<string> Codes)
 {
     /// <summary>The gate is not the one that was installed.</summary>
     public const string HostChanged = "host-changed";
+
+    /// <summary>The TPM is not there, and with it nobody knows whether used-up tokens were put back.</summary>
+    public const string TpmUnavailable = "tpm-unavailable";
 
     /// <param name="image">Null when it is not known, which only a scope for any image covers.</param>
     /// <param name="container">Null before it has an id.</param>
@@ -37,7 +40,7 @@ public sealed record BreakGlassScope(IReadOnlyList<Digest> Images, IReadOnlyList
     private bool Covers(string code)
     {
         if (Codes.Count == 0)
-            return code != HostChanged;
+            return code is not (HostChanged or TpmUnavailable);
         foreach (string entry in Codes)
             if (entry == code || entry.EndsWith("/*", StringComparison.Ordinal) && code.StartsWith(entry[..^1], StringComparison.Ordinal))
                 return true;
