@@ -226,7 +226,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             // These were proved a moment ago; which files they hold is asked for only now, since it takes longer.
             (HashSet<string> known, IReadOnlyList<string> links) = ImageFiles.Read(opened, cancellationToken);
             string[] strange = [.. own.Executables.Where(e => !known.Contains(Convert.ToHexStringLower(e.Content))).Select(e => "/" + e.Path)];
-            if (strange.Length > 0 && JudgeExecutables(found, held, withOwn, own, strange, () => OwnLinks.Follow(found.Root, own.Links, links, mounts, strange, cancellationToken)) is { Allowed: false } refused && !found.GoesOn("own-executable"))
+            string[] loader = [.. own.LoaderFiles.Where(e => !known.Contains(Convert.ToHexStringLower(e.Content))).Select(e => "/" + e.Path)];
+            if (strange.Length > 0 && JudgeExecutables(found, held, withOwn, own, strange, loader, () => OwnLinks.Follow(found.Root, own.Links, links, mounts, strange, cancellationToken)) is { Allowed: false } refused && !found.GoesOn("own-executable"))
                 return refused;
         }
         // Last of all that may refuse: what the TPM knows was started.
@@ -246,8 +247,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
 
     /// <summary>Executables that no image has start where policy lists each path by which they can be reached.</summary>
     /// <param name="foreign">Absolute, in the container.</param>
+    /// <param name="loader">What tells the loader where libraries lie, which then needs to be listed as well.</param>
     /// <param name="follow">What links of its own lead to.</param>
-    private static Answer JudgeExecutables(Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, OwnContents own, IReadOnlyList<string> foreign, Func<IReadOnlyList<(string Path, string Target)>> follow)
+    private static Answer JudgeExecutables(Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, OwnContents own, IReadOnlyList<string> foreign, IReadOnlyList<string> loader, Func<IReadOnlyList<(string Path, string Target)>> follow)
     {
         bool listed = withOwn is not null && held.Start?.Rules.Any(r => r[StartList.OwnExecutables].Count > 0) == true;
         IReadOnlyList<(string Path, string Target)> linked = [];
@@ -256,7 +258,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if (own.LinksBeyond)
             return Answer.Deny("own-executable", $"{Escape.ForTerminal(foreign[0])} can be run and is no file of the image; it may have other names, as the container made more than {ContainerFolder.MaxLinks} links (MaxLinks)");
         linked = follow();
-        Verdict verdict = withOwn!([.. foreign, .. linked.Select(l => l.Path)]);
+        Verdict verdict = withOwn!([.. foreign, .. loader, .. linked.Select(l => l.Path)]);
         Reason? reason = verdict.Reasons.FirstOrDefault(r => r.Code == "own-executable");
         if (verdict.Outcome is Outcome.Refused or Outcome.Undecided)
             return Deny(reason?.Examples is [var path, ..] ? path : foreign[0], reason?.Rule);
@@ -272,8 +274,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
 
         Answer Deny(string path, string? rule)
         {
-            string target = linked.FirstOrDefault(l => l.Path == path).Target ?? "";
-            return Answer.Deny("own-executable", $"{Escape.ForTerminal(path)}{(target.Length > 0 ? $", a link to {Escape.ForTerminal(target)}," : "")} can be run and is no file of the image{(rule is null ? "" : $"; policy {Escape.ForTerminal(held.Name)}, {rule}")}");
+            string target = linked.FirstOrDefault(l => l.Path == path).Target ?? "", what = loader.Contains(path) ? "tells the loader where libraries lie" : "can be run";
+            return Answer.Deny("own-executable", $"{Escape.ForTerminal(path)}{(target.Length > 0 ? $", a link to {Escape.ForTerminal(target)}," : "")} {what} and is no file of the image{(rule is null ? "" : $"; policy {Escape.ForTerminal(held.Name)}, {rule}")}");
         }
     }
 

@@ -67,9 +67,11 @@ public static class OwnLinks
             foreach (int end in Ends(reached[i].Path))
                 if (targets.TryGetValue(reached[i].Path.AsSpan(0, end), out List<Link>? leading))
                     foreach (Link link in leading)
-                        // Links of the image's own that lead in a circle are gone round once.
-                        if (link.IsOwn || !Uses(reached[i], link))
-                            Reach(new Reached(link.Path + reached[i].Path[end..], reached[i].Target, link.IsOwn || reached[i].IsOwn, reached[i], link));
+                        // What links of the image's own lead to in a circle is gone round once.
+                        if (!Uses(reached[i], link))
+                            Reach(new Reached(link.Path + reached[i].Path[end..], reached[i].Target, link.IsOwn, reached[i], link));
+                        else if (link.IsOwn)
+                            throw new ImageException(ImageError.LimitExceeded, $"{Escape.ForTerminal(link.Path)}, a link of the container's own, leads in a circle around {Escape.ForTerminal(reached[i].Target)}");
         return [.. reached.Skip(first).Where(r => r.IsOwn).OrderBy(r => r.Path, StringComparer.Ordinal).Select(r => (r.Path, r.Target))];
 
         void Lead(string link, string real, bool isOwn)
@@ -80,7 +82,7 @@ public static class OwnLinks
         }
 
         void Reach(Reached path) => reached.Add(reached.Count - first < MaxPaths && path.Path.Length < RootPaths.MaxPathBytes ? path
-            : throw new ImageException(ImageError.LimitExceeded, $"links of the container's own give its executables more than {MaxPaths} further paths, or longer ones than {RootPaths.MaxPathBytes} bytes (MaxPaths, MaxPathBytes); links in a circle do so"));
+            : throw new ImageException(ImageError.LimitExceeded, $"links of the container's own give its executables more than {MaxPaths} further paths, or longer ones than {RootPaths.MaxPathBytes} bytes (MaxPaths, MaxPathBytes)"));
 
         bool Uses(Reached? path, Link link)
         {
