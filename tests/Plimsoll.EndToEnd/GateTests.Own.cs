@@ -52,7 +52,7 @@ public sealed partial class GateTests
     [InlineData("folder-link", "own-executable", "/opt/app/plugin.so, a link to /app/plugin.so, can be run")]
     [InlineData("link-to-mount", "own-executable", "/lib/libevil.so, a link to /proc/self/root/app/plugin.so, can be run")]
     [InlineData("link-in-folder", "own-executable", "/etc/init.d/run, a link to /app/plugin.so, can be run")]
-    [InlineData("link-to-link", "own-executable", "/lib/libevil.so, a link to /opt/links/page, can be run")]
+    [InlineData("link-to-link", "own-executable", "/lib/libevil.so, a link to /opt/links/sock, can be run")]
     [InlineData("link-of-the-image", "own-executable", "/etc/init.d/plugins/plugin.so, a link to /app/plugin.so, can be run")]
     [InlineData("loader-cache", "own-executable", "/etc/ld.so.cache tells the loader where libraries lie and is no file of the image")]
     [InlineData("preload-link", "own-layer", "/etc/ld.so.preload (a library for every process)")]
@@ -71,7 +71,7 @@ public sealed partial class GateTests
                 Directory.CreateDirectory(Path.Combine(own, folder));
             File.CreateSymbolicLink(Path.Combine(own, "app/page"), "/srv/page");
             File.CreateSymbolicLink(Path.Combine(own, "opt/links/run"), "/app/plugin.so");
-            File.CreateSymbolicLink(Path.Combine(own, "opt/links/page"), "/proc/self/root/app/plugin.so");
+            File.CreateSymbolicLink(Path.Combine(own, "opt/links/sock"), "/proc/self/root/app/plugin.so");
             Runs(Host.Docker("start", "-a", container));
 
             switch (attack)
@@ -98,7 +98,7 @@ public sealed partial class GateTests
                     File.CreateSymbolicLink(Path.Combine(own, "etc/init.d"), "/opt/links");
                     break;
                 case "link-to-link":
-                    File.CreateSymbolicLink(Path.Combine(own, "lib/libevil.so"), "/opt/links/page");
+                    File.CreateSymbolicLink(Path.Combine(own, "lib/libevil.so"), "/opt/links/sock");
                     break;
                 case "link-of-the-image":
                     File.CreateSymbolicLink(Path.Combine(own, "etc/init.d"), "../srv");
