@@ -151,6 +151,25 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
             Host.Docker("exec", "-d", container, "/bin/sh", "-c", $"mkdir -p {folder}; cp /bin/busybox {folder}/busybox; echo x >> {folder}/busybox; exec {folder}/busybox sleep 1000").Expect(0);
     }
 
+    /// <summary>A list that is not there lets nothing else pass unseen.</summary>
+    [Fact]
+    public void Look_ForeignCodeWhileTheRevocationListIsUnread_IsSaidByItsPath()
+    {
+        Host.Policy(GatedHost.Open);
+        SavedImage image = Host.Signed("run-unread", GatedHost.Serves);
+        string container = Host.Serve(image), twin = Host.Serve(image);
+        Host.Policy(GatedHost.Open.Replace("inspection: none", "inspection: none\n    revocations: {keys: [release]}", StringComparison.Ordinal));
+        foreach (string one in (ReadOnlySpan<string>)[container, twin])
+            AwaitTrouble(one, "undecided", "revocations-missing");
+
+        Host.Docker("exec", "-d", container, "/bin/sh", "-c", "cp /bin/busybox /srv/busybox; echo x >> /srv/busybox; exec /srv/busybox sleep 1000").Expect(0);
+
+        AwaitTrouble(container, "foreign-code", "/srv/busybox, ");
+        Assert.Equal(1, Lines("running-trouble", twin));
+        Remove(container, twin);
+        Host.Policy(GatedHost.Open);
+    }
+
     [Fact]
     public void Look_LibraryThatTheImageHasNot_IsSaidByItsPath()
     {

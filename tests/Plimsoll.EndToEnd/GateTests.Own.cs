@@ -51,22 +51,29 @@ public sealed partial class GateTests
     [InlineData("link", "own-executable", "/lib/libevil.so, a link to /app/plugin.so, can be run")]
     [InlineData("folder-link", "own-executable", "/opt/app/plugin.so, a link to /app/plugin.so, can be run")]
     [InlineData("link-to-mount", "own-executable", "/lib/libevil.so, a link to /proc/self/root/app/plugin.so, can be run")]
+    [InlineData("link-in-folder", "own-executable", "/etc/init.d/run, a link to /app/plugin.so, can be run")]
+    [InlineData("link-to-link", "own-executable", "/lib/libevil.so, a link to /opt/links/sock, can be run")]
+    [InlineData("link-of-the-image", "own-executable", "/etc/init.d/plugins/plugin.so, a link to /app/plugin.so, can be run")]
+    [InlineData("loader-cache", "own-executable", "/etc/ld.so.cache tells the loader where libraries lie and is no file of the image")]
+    [InlineData("preload-link", "own-layer", "/etc/ld.so.preload (a library for every process)")]
     [InlineData("setuid", "own-layer", "/app/plugin.so (setuid or setgid)")]
     [InlineData("setgid", "own-layer", "/app/plugin.so (setuid or setgid)")]
     [InlineData("capability", "own-layer", "/app/plugin.so (file capabilities)")]
     public void Start_ExecutableThatPolicyDoesNotList_IsRefused(string attack, string code, string part)
     {
         string container = Create(Writing($"writes-{attack}"));
-        Under(Listing("/app/*.so"), () =>
+        Under(Listing("/app/*.so", "/opt/links/*"), () =>
         {
             Runs(Host.Docker("start", "-a", container));
-            // The twin: what policy lists was written, and a link that leads to no executable.
+            // The twin: what policy lists was written, and links that lead to no executable or are listed.
             string own = Host.Own(container, ""), plugin = Path.Combine(own, "app/plugin.so");
+            foreach (string folder in (ReadOnlySpan<string>)["app/sub", "bin", "etc", "lib", "opt/links", "srv"])
+                Directory.CreateDirectory(Path.Combine(own, folder));
             File.CreateSymbolicLink(Path.Combine(own, "app/page"), "/srv/page");
+            File.CreateSymbolicLink(Path.Combine(own, "opt/links/run"), "/app/plugin.so");
+            File.CreateSymbolicLink(Path.Combine(own, "opt/links/sock"), "/proc/self/root/app/plugin.so");
             Runs(Host.Docker("start", "-a", container));
 
-            foreach (string folder in (ReadOnlySpan<string>)["app/sub", "bin", "lib", "opt", "srv"])
-                Directory.CreateDirectory(Path.Combine(own, folder));
             switch (attack)
             {
                 case "other":
@@ -86,6 +93,21 @@ public sealed partial class GateTests
                     break;
                 case "link-to-mount":
                     File.CreateSymbolicLink(Path.Combine(own, "lib/libevil.so"), "/proc/self/root/app/plugin.so");
+                    break;
+                case "link-in-folder":
+                    File.CreateSymbolicLink(Path.Combine(own, "etc/init.d"), "/opt/links");
+                    break;
+                case "link-to-link":
+                    File.CreateSymbolicLink(Path.Combine(own, "lib/libevil.so"), "/opt/links/sock");
+                    break;
+                case "link-of-the-image":
+                    File.CreateSymbolicLink(Path.Combine(own, "etc/init.d"), "../srv");
+                    break;
+                case "loader-cache":
+                    File.WriteAllText(Path.Combine(own, "etc/ld.so.cache"), "glibc-ld.so.cache1.1");
+                    break;
+                case "preload-link":
+                    File.CreateSymbolicLink(Path.Combine(own, "etc/ld.so.preload"), "/app/page");
                     break;
                 case "setuid":
                     File.SetUnixFileMode(plugin, Program | UnixFileMode.SetUser);

@@ -149,6 +149,9 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             if (!measured.Intact)
                 return Trouble(container, images[0].Id, "not-intact", ImageJudge.Describe(measured), certain: true);
             (Answer Answer, bool Certain)? refusal = null;
+            // What is wrong by every image that it may be of.
+            RunningTrouble? foreign = null;
+            bool clean = false;
             foreach (UnpackedImage image in images)
             {
                 if (judge.FindImage(image.Id) is not { } known)
@@ -159,9 +162,16 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned && verdict.Dated && clock.Trouble is not null)
                     return Trouble(container, image.Id, "undecided", $"{HostClock.SetBack}: what is said of its image depends on the time, and the host's clock is behind", certain: false);
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned)
-                    return whole ? FindForeign(container, image, (path, content) => IsAllowedOwn(signed.Policy, known, container.Own, path, content, cancellationToken), host, cancellationToken) : null;
-                refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused && !verdict.Reasons.Where(r => r.Outcome == Outcome.Refused).All(IsOfAListUnread));
+                    return whole ? Foreign() : null;
+                bool unread = verdict.Outcome == Outcome.Refused && verdict.Reasons.Where(r => r.Outcome == Outcome.Refused).All(IsOfAListUnread);
+                refusal ??= (RuntimeGate.Refusal(verdict), verdict.Outcome == Outcome.Refused && !unread);
+                // Nothing but the list keeps it from being looked at as any other.
+                clean |= !unread || !whole || (foreign ??= Foreign()) is not { Certain: true };
+
+                RunningTrouble? Foreign() => FindForeign(container, image, (path, content) => IsAllowedOwn(signed.Policy, known, container.Own, path, content, cancellationToken), host, cancellationToken);
             }
+            if (foreign is not null && !clean)
+                return foreign;
             return refusal is { } said ? Trouble(container, images[0].Id, said.Certain ? "refused" : "undecided", said.Answer.Text, said.Certain)
                 : Trouble(container, images[0].Id, "no-image", "its image went away", certain: false);
         }

@@ -209,12 +209,12 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         found.Warnings = [.. trust.Warnings, .. allowed.Warnings];
         Func<IReadOnlyList<string>, Verdict>? withOwn = allowed.Outcome is Outcome.Refused or Outcome.Undecided ? null
             : own => StartJudge.Of(held, start with { OwnExecutables = own }, image, StartClient.Unknown, time.GetUtcNow(), host);
-        return JudgeOwn(request, found, held, withOwn, stack, opened, image, measured, before, cancellationToken);
+        return JudgeOwn(request, found, held, withOwn, [.. start.Mounts.Select(m => m.Target)], stack, opened, image, measured, before, cancellationToken);
     }
 
     /// <summary>What the container brings along beside its image.</summary>
     /// <param name="withOwn">The start judged again with executables of the container's own, by their paths; null: it is refused without them, and a token must cover them too.</param>
-    private Answer JudgeOwn(GateRequest request, Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
+    private Answer JudgeOwn(GateRequest request, Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, IReadOnlyList<string> mounts, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
     {
         using SafeFileHandle folder = store.OpenFolder(stack.Own);
         OwnContents own = ContainerFolder.Look(folder, $"overlay2/{stack.Own}", cancellationToken);
@@ -227,9 +227,10 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if (own.Executables.Count > 0 && (measured.Intact || !found.GoesOn("own-executable")))
         {
             // These were proved a moment ago; which files they hold is asked for only now, since it takes longer.
-            HashSet<string> known = ImageFiles.Contents(opened, cancellationToken);
+            (HashSet<string> known, IReadOnlyList<string> links) = ImageFiles.Read(opened, cancellationToken);
             string[] strange = [.. own.Executables.Where(e => !known.Contains(Convert.ToHexStringLower(e.Content))).Select(e => "/" + e.Path)];
-            if (strange.Length > 0 && JudgeExecutables(found, held, withOwn, own, strange) is { Allowed: false } refused && !found.GoesOn("own-executable"))
+            string[] loader = [.. own.LoaderFiles.Where(e => !known.Contains(Convert.ToHexStringLower(e.Content))).Select(e => "/" + e.Path)];
+            if (strange.Length > 0 && JudgeExecutables(found, held, withOwn, own, strange, loader, () => OwnLinks.Follow(found.Root, own.Links, links, mounts, strange, cancellationToken)) is { Allowed: false } refused && !found.GoesOn("own-executable"))
                 return refused;
         }
         // Last of all that may refuse: what the TPM knows was started.
@@ -252,7 +253,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
 
     /// <summary>Executables that no image has start where policy lists each path by which they can be reached.</summary>
     /// <param name="foreign">Absolute, in the container.</param>
-    private static Answer JudgeExecutables(Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, OwnContents own, IReadOnlyList<string> foreign)
+    /// <param name="loader">What tells the loader where libraries lie, which then needs to be listed as well.</param>
+    /// <param name="follow">What links of its own lead to.</param>
+    private static Answer JudgeExecutables(Case found, Policy held, Func<IReadOnlyList<string>, Verdict>? withOwn, OwnContents own, IReadOnlyList<string> foreign, IReadOnlyList<string> loader, Func<IReadOnlyList<(string Path, string Target)>> follow)
     {
         bool listed = withOwn is not null && held.Start?.Rules.Any(r => r[StartList.OwnExecutables].Count > 0) == true;
         IReadOnlyList<(string Path, string Target)> linked = [];
@@ -260,8 +263,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             return Deny(foreign[0], null);
         if (own.LinksBeyond)
             return Answer.Deny("own-executable", $"{Escape.ForTerminal(foreign[0])} can be run and is no file of the image; it may have other names, as the container made more than {ContainerFolder.MaxLinks} links (MaxLinks)");
-        linked = OwnLinks.Follow(found.Root, own.Links, foreign);
-        Verdict verdict = withOwn!([.. foreign, .. linked.Select(l => l.Path)]);
+        linked = follow();
+        Verdict verdict = withOwn!([.. foreign, .. loader, .. linked.Select(l => l.Path)]);
         Reason? reason = verdict.Reasons.FirstOrDefault(r => r.Code == "own-executable");
         if (verdict.Outcome is Outcome.Refused or Outcome.Undecided)
             return Deny(reason?.Examples is [var path, ..] ? path : foreign[0], reason?.Rule);
@@ -277,8 +280,8 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
 
         Answer Deny(string path, string? rule)
         {
-            string target = linked.FirstOrDefault(l => l.Path == path).Target ?? "";
-            return Answer.Deny("own-executable", $"{Escape.ForTerminal(path)}{(target.Length > 0 ? $", a link to {Escape.ForTerminal(target)}," : "")} can be run and is no file of the image{(rule is null ? "" : $"; policy {Escape.ForTerminal(held.Name)}, {rule}")}");
+            string target = linked.FirstOrDefault(l => l.Path == path).Target ?? "", what = loader.Contains(path) ? "tells the loader where libraries lie" : "can be run";
+            return Answer.Deny("own-executable", $"{Escape.ForTerminal(path)}{(target.Length > 0 ? $", a link to {Escape.ForTerminal(target)}," : "")} {what} and is no file of the image{(rule is null ? "" : $"; policy {Escape.ForTerminal(held.Name)}, {rule}")}");
         }
     }
 

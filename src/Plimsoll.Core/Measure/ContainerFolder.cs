@@ -30,6 +30,9 @@ public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyLi
 
     /// <summary>There are more links than are listed.</summary>
     public bool LinksBeyond { get; init; }
+
+    /// <summary>What tells the loader where libraries lie, runnable or not; the content is empty for what is no file.</summary>
+    public IReadOnlyList<OwnExecutable> LoaderFiles { get; init; } = [];
 }
 
 /// <summary>Looks into the two folders that Docker lays over an image's layers for each container.</summary>
@@ -96,6 +99,7 @@ public static class ContainerFolder
     {
         List<ForeignFile> foreign = [];
         List<OwnExecutable> executables = [];
+        List<OwnExecutable> loader = [];
         List<string> links = [];
         bool beyond = false;
         long files = 0;
@@ -119,11 +123,15 @@ public static class ContainerFolder
                 if (foreign.Count < MaxListed)
                     foreign.Add(new ForeignFile(path, what));
             }
+            else if (IsLoaderFile(path) && !IsRemoval(file.Stat))
+                // More of them than there are names of processors only somebody who attacks has.
+                loader.Add(loader.Count < MaxListed ? new OwnExecutable(path, file.Stat.Size, file.Stat.IsFile ? Hash(file, path, where, buffer, cancellationToken, anyway: true)! : [])
+                    : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxListed} files of the container's own tell the loader where libraries lie (MaxListed)"));
             else if (file.Stat.IsFile && file.Stat.Size > 0 && Hash(file, path, where, buffer, cancellationToken) is { } content)
                 executables.Add(executables.Count < MaxExecutables ? new OwnExecutable(path, file.Stat.Size, content)
                     : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxExecutables} executables of the container's own (MaxExecutables)"));
         }).Walk(cancellationToken);
-        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond };
+        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond, LoaderFiles = loader };
     }
 
     /// <summary>Opens a file of the folder that takes what a container writes, through no link.</summary>
@@ -153,13 +161,22 @@ public static class ContainerFolder
             return "setuid or setgid";
         if (file.Stat.IsFile && file.AttributeNames.IndexOf("security.capability\0"u8) >= 0)
             return "file capabilities";
-        if (file.Stat.IsFile && path == "etc/ld.so.preload" && file.Stat.Size > 0)
+        if (path == "etc/ld.so.preload" && !IsRemoval(file.Stat) && !(file.Stat.IsFile && file.Stat.Size == 0))
             return "a library for every process";
-        // Major and minor 0 is how overlayfs notes that the container removed a file.
-        if (file.Stat.Kind is KindBlockDevice || file.Stat.Kind is KindCharDevice && (file.Stat.NodeMajor, file.Stat.NodeMinor) != (0, 0))
+        // What lies behind it would be the preload file by another path.
+        if (path == "etc" && file.Stat.Kind == KindLink)
+            return "a link in the place of the folder";
+        if (file.Stat.Kind is KindBlockDevice or KindCharDevice && !IsRemoval(file.Stat))
             return "a device";
         return null;
     }
+
+    /// <summary>Major and minor 0 is how overlayfs notes that the container removed a file.</summary>
+    private static bool IsRemoval(in Stat stat) => stat.Kind == KindCharDevice && (stat.NodeMajor, stat.NodeMinor) == (0, 0);
+
+    /// <summary>Of glibc the cache, of musl the search path.</summary>
+    private static bool IsLoaderFile(string path) => path == "etc/ld.so.cache"
+        || path.StartsWith("etc/ld-musl-", StringComparison.Ordinal) && path.EndsWith(".path", StringComparison.Ordinal) && path.LastIndexOf('/') == 3;
 
     /// <summary>An attribute by which overlayfs shows something else than what lies there.</summary>
     private static string? Hiding(ReadOnlySpan<byte> names, bool opaqueToo)
@@ -173,8 +190,8 @@ public static class ContainerFolder
         return null;
     }
 
-    /// <summary>SHA-384 of what can be run; null for what cannot.</summary>
-    private static byte[]? Hash(in UnpackedFile file, string path, string where, byte[] buffer, CancellationToken cancellationToken)
+    /// <summary>SHA-384 of what can be run; null for what cannot, unless it is asked for anyway.</summary>
+    private static byte[]? Hash(in UnpackedFile file, string path, string where, byte[] buffer, CancellationToken cancellationToken, bool anyway = false)
     {
         int opened = Native.Open(file.Parent, file.Name, Native.ReadOnly | Native.NoFollow | Native.NonBlock | Native.NoCtty, Native.ResolveBeneath | Native.ResolveNoSymlinks);
         if (opened < 0)
@@ -182,7 +199,7 @@ public static class ContainerFolder
         using SafeFileHandle owned = Native.Own(opened);
         int got = Fill(opened, buffer);
         ReadOnlySpan<byte> begin = buffer.AsSpan(0, Math.Max(got, 0));
-        if ((file.Stat.Permissions & AnyExecute) == 0 && !begin.StartsWith("\x7f"u8) && !begin.StartsWith("#!"u8))
+        if (!anyway && (file.Stat.Permissions & AnyExecute) == 0 && !begin.StartsWith("\x7f"u8) && !begin.StartsWith("#!"u8))
             return null;
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA384);
         for (; got > 0; got = Fill(opened, buffer))
