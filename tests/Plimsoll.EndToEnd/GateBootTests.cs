@@ -4,6 +4,7 @@ namespace Plimsoll.EndToEnd;
 
 /// <summary>The gate as it is installed: on a host that systemd booted, with Debian's own units of docker and containerd, through reboots.</summary>
 [Trait("needs", "host")]
+[Collection(nameof(AloneCollection))]
 public sealed class GateBootTests : IDisposable
 {
     private readonly BootedHost _host = new();
@@ -116,3 +117,7 @@ public sealed class GateBootTests : IDisposable
         BootedHost.Await(() => _host.Agent("status").Code == 0 && _host.Docker("ps").Code == 0, () => _host.Agent("status").Out);
     }
 }
+
+/// <summary>Tests that take the whole machine for a while: others would see dockerd not answer in time.</summary>
+[CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
+public sealed class AloneCollection;

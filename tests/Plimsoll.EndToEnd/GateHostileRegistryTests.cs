@@ -7,6 +7,7 @@ namespace Plimsoll.EndToEnd;
 
 /// <summary>A registry that policy names and that wants the agent no good: the start is refused by name, soon and for little memory, and others start meanwhile.</summary>
 [Trait("needs", "host")]
+[Collection(nameof(AloneCollection))]
 public sealed class GateHostileRegistryTests(RegistryGate gate) : IClassFixture<RegistryGate>
 {
     private const string Ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/vnd.oci.image.index.v1+json\r\n";
@@ -122,9 +123,9 @@ public sealed class GateHostileRegistryTests(RegistryGate gate) : IClassFixture<
     [InlineData("endless", "signature/", "MaxManifestBytes")]
     [InlineData("gigantic", "signature/", "MaxManifestBytes")]
     [InlineData("elsewhere", "signature/", "MaxRedirects")]
-    [InlineData("referrers", "measurement/", "MaxManifestBytes")]
-    [InlineData("pages", "measurement/", "MaxPages")]
-    [InlineData("thousands", "measurement/", "MaxReferrers")]
+    [InlineData("referrers", "plimsoll: ", "MaxManifestBytes")]
+    [InlineData("pages", "plimsoll: ", "MaxPages")]
+    [InlineData("thousands", "plimsoll: ", "MaxReferrers")]
     [InlineData("hangs", "signature/", "did not answer")]
     public async Task Run_RegistryThat_IsRefusedByNameAndOthersStartMeanwhileAsync(string what, string code, string reason)
     {

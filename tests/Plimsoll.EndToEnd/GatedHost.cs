@@ -358,8 +358,13 @@ public sealed class GatedHost : IDisposable
     /// <summary>What <c>docker</c> answers.</summary>
     internal Outcome Docker(params string[] arguments)
     {
-        Call call = new(null, ["-H", $"unix://{Daemon.Socket}", .. arguments]) { Program = "docker" };
-        return call.Run();
+        // A dockerd that waits for the disk of a busy machine does not answer the agent in its three seconds, and the start is refused.
+        for (int more = 2; ; more--)
+        {
+            Outcome outcome = new Call(null, ["-H", $"unix://{Daemon.Socket}", .. arguments]) { Program = "docker" }.Run();
+            if (more == 0 || outcome.Code == 0 || arguments.Contains("--name") || !outcome.Error.Contains("plimsoll: docker-timeout: ", StringComparison.Ordinal))
+                return outcome;
+        }
     }
 
     /// <summary>The limits that the default policy asks for.</summary>
