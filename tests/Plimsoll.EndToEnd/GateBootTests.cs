@@ -118,6 +118,6 @@ public sealed class GateBootTests : IDisposable
     }
 }
 
-/// <summary>Tests that take the whole machine for a while: others would see dockerd not answer in time.</summary>
+/// <summary>Tests that take the whole machine for a while.</summary>
 [CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
 public sealed class AloneCollection;
