@@ -9,6 +9,9 @@ namespace Plimsoll.Agent.Gate;
 internal sealed class GateServer : IDisposable
 {
     private const int MaxRequestBytes = 16 * 1024, MaxTextBytes = 1000, MaxClients = 256;
+
+    /// <summary>Threads that wait for launchers. A container waits for its answer, so that none is made for it first.</summary>
+    private const int MaxIdle = 2;
     private const int SolSocket = 1, SoPeerCred = 17;
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(5);
 
@@ -17,7 +20,8 @@ internal sealed class GateServer : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly string _path;
     private readonly Action<string> _trouble;
-    private int _clients;
+    private readonly Lock _counting = new();
+    private int _clients, _idle;
 
     /// <param name="trouble">Told of what went wrong with a client, for the log.</param>
     /// <exception cref="SocketException">The socket cannot be made.</exception>
@@ -28,7 +32,15 @@ internal sealed class GateServer : IDisposable
         _listener.Bind(new UnixDomainSocketEndPoint(path));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _listener.Listen(MaxClients);
-        new Thread(Accept) { IsBackground = true, Name = "gate" }.Start();
+        for (int i = 0; i < MaxIdle; i++)
+            AddThread();
+    }
+
+    private void AddThread()
+    {
+        lock (_counting)
+            _idle++;
+        new Thread(Accept, 512 * 1024) { IsBackground = true, Name = "gate" }.Start();
     }
 
     private void Accept()
@@ -48,14 +60,23 @@ internal sealed class GateServer : IDisposable
                 _stop.Token.WaitHandle.WaitOne(Heartbeat);
                 continue;
             }
-            if (Interlocked.Increment(ref _clients) > MaxClients)
-            {
-                Interlocked.Decrement(ref _clients);
+            bool last, served;
+            lock (_counting)
+                (last, served) = (--_idle == 0, ++_clients <= MaxClients);
+            if (last)
+                AddThread();
+            if (served)
+                Serve(client);
+            else
                 // The launcher takes the closed connection as a refusal.
                 client.Dispose();
-                continue;
+            lock (_counting)
+            {
+                _clients--;
+                if (_idle == MaxIdle)
+                    return;
+                _idle++;
             }
-            new Thread(() => Serve(client), 512 * 1024) { IsBackground = true, Name = "gate client" }.Start();
         }
     }
 
@@ -89,10 +110,6 @@ internal sealed class GateServer : IDisposable
         catch (Exception e) when (e is SocketException or IOException)
         {
             _trouble($"gate: {e.Message}");
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _clients);
         }
     }
 

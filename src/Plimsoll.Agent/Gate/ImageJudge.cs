@@ -123,7 +123,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public void Prepare(Digest image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (!_preparing.TryAdd(image, true))
+        if ((!layers.IsDue(image) && Registries is null) || !_preparing.TryAdd(image, true))
             return;
         ThreadPool.QueueUserWorkItem(_ =>
         {
@@ -266,7 +266,8 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     {
         try
         {
-            return SmallFile.ReadRegular(paths.Revocations, RevocationList.MaxBytes);
+            // Asked first, since most hosts have none, and an exception takes longer than the rest of a look.
+            return File.Exists(paths.Revocations) ? SmallFile.ReadRegular(paths.Revocations, RevocationList.MaxBytes) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

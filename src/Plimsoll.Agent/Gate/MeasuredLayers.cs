@@ -46,13 +46,14 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
     /// <summary>Layers that were read and found right.</summary>
     public long Read => Interlocked.Read(ref _read);
 
-    /// <summary>Measures it when somebody who starts it soon would wait for that.</summary>
+    /// <summary>Whether somebody who starts it soon would wait for a measurement that can be made now.</summary>
+    public bool IsDue(Digest image) => (maxAge > TimeSpan.Zero || writes is not null) && !(_images.TryGetValue(image, out long at) && time.GetElapsedTime(at) < maxAge);
+
+    /// <summary>Measures it when <see cref="IsDue"/>.</summary>
     /// <exception cref="ImageException">It cannot be measured.</exception>
     public void Prepare(Digest image)
     {
-        if ((maxAge == TimeSpan.Zero && writes is null) || (_images.TryGetValue(image, out long at) && time.GetElapsedTime(at) < maxAge))
-            return;
-        if (store.OpenImage(image) is { } opened)
+        if (IsDue(image) && store.OpenImage(image) is { } opened)
             using (opened)
                 Measure(opened, CancellationToken.None);
     }

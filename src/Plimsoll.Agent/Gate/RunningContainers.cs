@@ -68,6 +68,9 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
     /// <summary>What is remembered, in entries; for tests.</summary>
     internal int Remembered => _hashes.Count + _known.Count;
 
+    /// <summary>Whether Docker keeps a container that the gate has not started. Where it keeps none, <see cref="LookDepth.Start"/> finds nothing.</summary>
+    public bool MayBePastGate() => RunningProcesses.Containers(store).Any(c => !started.Contains(c.Container, c.Own));
+
     /// <summary>Everything that is wrong now, by container.</summary>
     public RunningLook Look(LookDepth depth, CancellationToken cancellationToken)
     {

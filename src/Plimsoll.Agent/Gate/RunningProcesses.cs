@@ -23,13 +23,14 @@ internal static class RunningProcesses
         Dictionary<string, string> ownById = new(StringComparer.Ordinal), idByOwn = new(StringComparer.Ordinal);
         foreach ((string id, string own) in Containers(store))
             (ownById[id], idByOwn[own]) = (own, id);
+        ProcessRoots roots = new(store.Root);
         Dictionary<string, (List<int> Pids, MountedRoot? Root)> found = new(StringComparer.Ordinal);
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
                 continue;
-            MountedRoot? root = MountedRoot.FindRoot(pid, store.Root);
+            MountedRoot? root = roots.Find(pid);
             string? own = OwnOf(store, root);
             if (own is null)
                 (root, own) = (null, IdInCgroup(pid) is { } id ? ownById.GetValueOrDefault(id) : null);
@@ -51,7 +52,8 @@ internal static class RunningProcesses
         return root is not null && root.Upper.StartsWith(prefix, StringComparison.Ordinal) && root.Upper.EndsWith("/diff", StringComparison.Ordinal) ? root.Upper[prefix.Length..^"/diff".Length] : null;
     }
 
-    private static IReadOnlyList<(string Container, string Own)> Containers(HostStore store)
+    /// <summary>The containers that Docker keeps, running or not; none where its store cannot be read.</summary>
+    public static IReadOnlyList<(string Container, string Own)> Containers(HostStore store)
     {
         try
         {

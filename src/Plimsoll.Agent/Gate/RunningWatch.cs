@@ -125,6 +125,9 @@ internal sealed class RunningWatch : IDisposable
     {
         try
         {
+            // Looking at every process takes its time, and each start asks for it.
+            if (depth == LookDepth.Start && _told.Count == 0 && !_running.MayBePastGate())
+                return;
             RunningLook look = _running.Look(depth, _stop.Token);
             Tell(look);
             React(look);

@@ -24,14 +24,23 @@ public static class SmallFile
         int opened = Native.Open(Native.AtFdCwd, [.. Encoding.UTF8.GetBytes(path), 0], Native.ReadOnly | Native.NonBlock | Native.NoCtty, 0);
         if (opened < 0)
             throw new IOException($"{path}: {Errno.Describe(-opened)}");
-        SafeFileHandle handle = Native.Own(opened);
-        if (Native.GetStat(opened, out Stat stat) < 0 || !stat.IsFile)
-        {
-            handle.Dispose();
+        using SafeFileHandle handle = Native.Own(opened);
+        if (Native.GetStat(opened, out Stat stat) < 0 || !stat.IsFile || stat.Size > maxBytes)
             return null;
+        // One more than it says, so that the end is seen with the bytes; files of the kernel's own say that they have none.
+        byte[] bytes = new byte[Math.Max(stat.Size + 1, 4096)];
+        int length = 0;
+        for (int got; (got = Native.ReadFile(opened, bytes.AsSpan(length))) != 0;)
+        {
+            if (got < 0)
+                throw new IOException($"{path}: {Errno.Describe(-got)}");
+            length += got;
+            if (length > maxBytes)
+                return null;
+            if (length == bytes.Length)
+                Array.Resize(ref bytes, bytes.Length * 2);
         }
-        using FileStream file = new(handle, FileAccess.Read, 1, isAsync: false);
-        return Read(file, maxBytes);
+        return bytes[..length];
     }
 
     private static byte[]? Read(FileStream file, int maxBytes)
