@@ -67,7 +67,7 @@ internal sealed class AgentHost : IDisposable
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
         PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };
         _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
-        _plugin = PluginServer.StartAsync(paths, judge, _daemon, clock, _log.Decided, plugin, CancellationToken.None).GetAwaiter().GetResult();
+        _plugin = PluginServer.Start(paths, judge, _daemon, clock, _log.Decided, plugin);
         _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, started, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
         _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => LookAt(clock, paths), _log, metrics, time);
@@ -103,7 +103,7 @@ internal sealed class AgentHost : IDisposable
         _metrics.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _host.Dispose();
         _gate.Dispose();
-        _plugin.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _plugin.Dispose();
         _daemon.Dispose();
         _new.Dispose();
         _registries.Dispose();

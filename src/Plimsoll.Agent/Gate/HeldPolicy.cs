@@ -20,10 +20,11 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, KnownPolic
     private const string Unkept = "policy-key-unkept";
 
     private readonly Lock _gate = new();
+    private readonly KeptFile _policyFile = new(paths.Policy, SignedPolicy.MaxBytes), _keyFile = new(paths.PolicyKey, MaxKeyBytes);
     private byte[]? _policy, _key, _known;
     private PolicyState _state = new(null, NoPolicy("the agent has not read its policy yet"), null);
 
-    /// <summary>Three small files are read at each question, so that a change counts from the next start on.</summary>
+    /// <summary>Three small files are looked at for each question, so that a change counts from the next start on.</summary>
     public PolicyState Now()
     {
         lock (_gate)
@@ -32,8 +33,8 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, KnownPolic
             Denial? trouble = null;
             try
             {
-                policy = SmallFile.ReadRegular(paths.Policy, SignedPolicy.MaxBytes);
-                key = SmallFile.ReadRegular(paths.PolicyKey, MaxKeyBytes);
+                policy = _policyFile.Read();
+                key = _keyFile.Read();
                 keys = known.Read();
                 if (policy is null || key is null)
                     trouble = NoPolicy($"{(policy is null ? paths.Policy : paths.PolicyKey)} is no regular file, or longer than a policy may be");

@@ -123,7 +123,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public void Prepare(Digest image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if ((!layers.IsDue(image) && Registries is null) || !_preparing.TryAdd(image, true))
+        if (!layers.IsDue(image) || !_preparing.TryAdd(image, true))
             return;
         ThreadPool.QueueUserWorkItem(_ =>
         {

@@ -14,10 +14,12 @@ internal sealed class KnownPolicyKeys(string path, Action<IReadOnlyList<string>>
 {
     private const int MaxBytes = 64 * 1024;
 
+    private readonly KeptFile _file = new(path, MaxBytes);
+
     /// <summary>The file's content; null when there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">As above.</exception>
-    public byte[]? Read() => !File.Exists(path) ? null : SmallFile.ReadRegular(path, MaxBytes) ?? throw new IOException($"{path} is no regular file, or longer than {MaxBytes} bytes (MaxBytes)");
+    public byte[]? Read() => !File.Exists(path) ? null : _file.Read() ?? throw new IOException($"{path} is no regular file, or longer than {MaxBytes} bytes (MaxBytes)");
 
     /// <summary>Whether a policy is of a key that is known.</summary>
     /// <param name="known">As <see cref="Read"/> says.</param>

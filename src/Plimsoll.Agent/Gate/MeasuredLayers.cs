@@ -28,7 +28,7 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
     private readonly ConcurrentDictionary<string, Failed> _failed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Digest, Lock> _busy = new();
 
-    /// <summary>When all of an image was last measured.</summary>
+    /// <summary>When the layer of an image that was measured longest ago was.</summary>
     private readonly ConcurrentDictionary<Digest, long> _images = new();
 
     private long _read;
@@ -78,12 +78,14 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
             Digest[] chain = [.. ChainId.Of([.. image.Image.Layers.Select(l => l.DiffId!)])];
             // A write that ended before this start was asked for must be known before a layer is believed.
             writes?.CatchUp();
-            long now = time.GetTimestamp();
+            long now = time.GetTimestamp(), oldest = now;
             for (int i = 0; i < keys.Length; i++)
             {
-                keys[i] = $"{chain[i]} {image.Folders[i]} {store.IdentityOf(image.Folders[i])}";
-                if (_layers.TryGetValue(keys[i], out Kept? kept) && (kept.Watched is { } watched ? !watched.Written : time.GetElapsedTime(kept.At, now) < (counts ?? maxAge)))
-                    known[image.Image.Layers[i].Key] = kept.Layer;
+                keys[i] = $"{chain[i]} {image.Folders[i]} {image.IdentityOf(i)}";
+                if (!_layers.TryGetValue(keys[i], out Kept? kept) || !(kept.Watched is { } watched ? !watched.Written : time.GetElapsedTime(kept.At, now) < (counts ?? maxAge)))
+                    continue;
+                known[image.Image.Layers[i].Key] = kept.Layer;
+                oldest = Math.Min(oldest, kept.At);
             }
             if (known.Count == keys.Length)
                 return new MeasureResult(new Measurement(image.Id, [.. image.Image.Layers.Select(l => known[l.Key])]), null, [], 0, ComparedUnpacked: true);
@@ -118,8 +120,7 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
                 _failed.TryRemove(whole, out _);
                 if (_images.Count > MaxImages)
                     _images.Clear();
-                if (known.Count == 0)
-                    _images[image.Id] = now;
+                _images[image.Id] = oldest;
                 for (int i = 0; i < keys.Length; i++)
                     // One that was not read keeps its time: it counts no longer for having been asked for.
                     if (!known.ContainsKey(image.Image.Layers[i].Key))

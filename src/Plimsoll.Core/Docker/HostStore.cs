@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
-using Plimsoll.Posix;
 
 namespace Plimsoll.Docker;
 
@@ -158,15 +156,6 @@ public sealed class HostStore(string root, OciLimits limits)
         return store.OpenFolder(folder);
     }
 
-    /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
-    public string IdentityOf(string folder)
-    {
-        using SafeFileHandle opened = OpenFolder(folder);
-        return Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device:x}:{stat.Inode}")
-            : throw new ImageException(ImageError.AccessDenied, $"{root}/overlay2/{folder}/diff cannot be looked at");
-    }
-
     private Digest? TopOf(Overlay2Store store, Digest id)
     {
         if (_tops.TryGetValue(id, out Digest? known))
@@ -218,6 +207,10 @@ public sealed class UnpackedImage : IDisposable
 
     /// <summary>Folders below <c>overlay2/</c>, base layer first.</summary>
     public IReadOnlyList<string> Folders => _image.Folders;
+
+    /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
+    /// <param name="layer">0 for the base layer.</param>
+    public string IdentityOf(int layer) => _image.IdentityOf(layer);
 
     /// <summary>The notes that are wrong of those by which it is stacked.</summary>
     internal IEnumerable<RestackedNote> FindRestacked(StackedRoot stack) => _image.FindRestacked([.. stack.Layers.Reverse()]).Select(n => new RestackedNote(Id, n.Layer, n.Place));

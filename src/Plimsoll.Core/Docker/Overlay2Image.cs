@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
+using Plimsoll.Posix;
 
 namespace Plimsoll.Docker;
 
@@ -11,6 +13,7 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;
     private readonly string? _mounted;
+    private string[]? _folders;
 
     private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored, string? mounted, IdShift ids) => (_store, _stored, _mounted, Ids) = (store, stored, mounted, ids);
 
@@ -67,7 +70,16 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     protected override string Remedy => EditedStore;
 
     /// <summary>The folders below <c>overlay2/</c>, base layer first.</summary>
-    public IReadOnlyList<string> Folders => [.. Layers.Select(l => _stored[l.Key].CacheId)];
+    public IReadOnlyList<string> Folders => _folders ??= [.. Layers.Select(l => _stored[l.Key].CacheId)];
+
+    /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
+    public string IdentityOf(int layer)
+    {
+        using SafeFileHandle opened = _store.OpenFolder(Folders[layer]);
+        return Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device:x}:{stat.Inode}")
+            : throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{Folders[layer]}/diff cannot be looked at");
+    }
 
     public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
 

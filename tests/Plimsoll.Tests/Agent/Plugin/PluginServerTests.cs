@@ -28,17 +28,17 @@ public sealed class PluginServerTests : IAsyncLifetime
 
     private AgentPaths Paths => new(_folder["state"], _folder.Path, _folder["docker"], _gated.Dockerd.SocketPath);
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync()
     {
         // What a process that was killed left behind.
         using (Socket left = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
             left.Bind(new UnixDomainSocketEndPoint(Paths.PluginSocket));
-        _server = await StartAsync(new PluginOptions());
+        _server = Start(new PluginOptions());
         _client = ClientOf(Paths.PluginSocket);
+        return ValueTask.CompletedTask;
     }
 
-    private Task<PluginServer> StartAsync(PluginOptions options) =>
-        PluginServer.StartAsync(Paths, _gated, _gated.Daemon, TimeProvider.System, r => _record(r), options, TestContext.Current.CancellationToken);
+    private PluginServer Start(PluginOptions options) => PluginServer.Start(Paths, _gated, _gated.Daemon, TimeProvider.System, r => _record(r), options);
 
     private static HttpClient ClientOf(string path) => new(new SocketsHttpHandler
     {
@@ -60,21 +60,21 @@ public sealed class PluginServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Socket_OfTheServer_IsItsOwnersAlone()
+    public void Socket_OfTheServer_IsItsOwnersAlone()
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Paths.PluginSocket));
 
-        await _server.DisposeAsync();
+        _server.Dispose();
         Assert.False(File.Exists(Paths.PluginSocket));
     }
 
     [Fact]
-    public async Task StartAsync_WhereSomebodysFileStands_LeavesItAlone()
+    public void Start_WhereSomebodysFileStands_LeavesItAlone()
     {
         AgentPaths elsewhere = Paths with { Run = Directory.CreateDirectory(_folder["run"]).FullName };
         File.WriteAllText(elsewhere.PluginSocket, "notes");
 
-        await Assert.ThrowsAnyAsync<IOException>(() => PluginServer.StartAsync(elsewhere, _gated, _gated.Daemon, TimeProvider.System, _record, new PluginOptions(), TestContext.Current.CancellationToken));
+        Assert.ThrowsAny<IOException>(() => PluginServer.Start(elsewhere, _gated, _gated.Daemon, TimeProvider.System, _record, new PluginOptions()));
 
         Assert.Equal("notes", File.ReadAllText(elsewhere.PluginSocket));
     }
@@ -138,8 +138,8 @@ public sealed class PluginServerTests : IAsyncLifetime
     [Fact]
     public async Task Decision_ThatTakesTooLong_IsADenialInTime()
     {
-        await _server.DisposeAsync();
-        _server = await StartAsync(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
+        _server.Dispose();
+        _server = Start(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
         _gated.Dockerd.Delay = TimeSpan.FromSeconds(30);
 
         JsonNode answer = await AskAsync(DockerdMessage.Post("/containers/web/start").ToBytes());
@@ -150,8 +150,8 @@ public sealed class PluginServerTests : IAsyncLifetime
     [Fact]
     public async Task Decision_ThatIsNotReachedInTime_IsADenialByName()
     {
-        await _server.DisposeAsync();
-        _server = await StartAsync(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
+        _server.Dispose();
+        _server = Start(new PluginOptions { Deadline = TimeSpan.FromMilliseconds(100) });
         _gated.Judging = stop =>
         {
             stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30));
@@ -221,11 +221,97 @@ public sealed class PluginServerTests : IAsyncLifetime
         return took[took.Count / 2];
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>What the server writes to a client that says this and nothing more, until it closes.</summary>
+    private string Say(string text)
+    {
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(new UnixDomainSocketEndPoint(Paths.PluginSocket));
+        client.Send(Encoding.Latin1.GetBytes(text));
+        client.Shutdown(SocketShutdown.Send);
+        using NetworkStream stream = new(client);
+        using StreamReader reader = new(stream, Encoding.Latin1);
+        return reader.ReadToEnd();
+    }
+
+    [Fact]
+    public void Questions_OnOneConnection_AreAnsweredInTheirOrder()
+    {
+        string read = Encoding.UTF8.GetString(DockerdMessage.Get("/v1.41/info").ToBytes()), build = Encoding.UTF8.GetString(DockerdMessage.Post("/v1.41/build").ToBytes());
+
+        string said = Say(Question(read) + Question(build) + Question(read));
+
+        Assert.Equal(["true", "false", "true"], System.Text.RegularExpressions.Regex.Matches(said, "\"Allow\":(true|false)").Select(m => m.Groups[1].Value));
+        Assert.Equal(3, said.Split("HTTP/1.1 200 OK\r\n").Length - 1);
+
+        static string Question(string body) => $"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nHost: plimsoll\r\ncontent-length:  {body.Length} \r\n\r\n{body}";
+    }
+
+    [Theory]
+    [InlineData("GET /AuthZPlugin.AuthZReq HTTP/1.0\r\n\r\n")]
+    [InlineData("POST AuthZPlugin.AuthZReq HTTP/1.1\r\n\r\n")]
+    [InlineData("POST /AuthZPlugin.AuthZReq  HTTP/1.1\r\n\r\n")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: -2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nno colon\r\n\r\n")]
+    [InlineData("\r\n\r\n")]
+    public void Question_ThatIsNoHttpOfTheFronts_EndsTheConnection(string text)
+    {
+        string said = Say(text + "POST /Plugin.Activate HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+
+        Assert.Equal("HTTP/1.1 400 Bad Request", said.Split("\r\n")[0]);
+        Assert.DoesNotContain("authz", said, StringComparison.Ordinal);
+        Assert.Empty(_records);
+    }
+
+    [Fact]
+    public void Question_WithAHeadThatIsTooLong_EndsTheConnection()
+    {
+        string Filled(int bytes) => "POST /Plugin.Activate HTTP/1.1\r\nX: ".PadRight(bytes - 4, 'x') + "\r\n\r\n";
+
+        Assert.StartsWith("HTTP/1.1 200 OK", Say(Filled(PluginConnection.MaxHeadBytes)), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", Say(Filled(PluginConnection.MaxHeadBytes + 1)), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", Say(new string('x', 1 << 20)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 20")]
+    public void Question_ThatEndsEarly_GetsNoAnswer(string text)
+    {
+        Assert.Equal("", Say(text));
+        Assert.Empty(_records);
+    }
+
+    [Fact]
+    public async Task Dispose_WhileAQuestionIsDecided_AnswersIt()
+    {
+        using ManualResetEventSlim begun = new(), decide = new();
+        _gated.Judging = _ =>
+        {
+            begun.Set();
+            decide.Wait();
+        };
+        Task<JsonNode> answer = Task.Run(() => AskAsync(Create));
+        begun.Wait(TestContext.Current.CancellationToken);
+
+        Task ended = Task.Run(_server.Dispose);
+        Assert.False(ended.Wait(200));
+        decide.Set();
+
+        Assert.True((bool)(await answer)["Allow"]!);
+        await ended;
+    }
+
+    public ValueTask DisposeAsync()
     {
         _client.Dispose();
-        await _server.DisposeAsync();
+        _server.Dispose();
         _gated.Dispose();
         _folder.Dispose();
+        return ValueTask.CompletedTask;
     }
 }
