@@ -60,7 +60,8 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
                     return false;
             if (!tooLong && !TryReadBody(body.AsSpan(0, (int)length)))
                 return false;
-            (int status, ReadOnlyMemory<byte> content) = application.Answer(method, path, tooLong ? null : body.AsMemory(0, (int)length));
+            ReadOnlyMemory<byte>? message = tooLong ? default(ReadOnlyMemory<byte>?) : body.AsMemory(0, (int)length);
+            (int status, ReadOnlyMemory<byte> content) = application.Answer(method, path, message);
             Send(status, content.Span);
             return true;
         }

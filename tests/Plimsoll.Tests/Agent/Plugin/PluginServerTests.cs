@@ -226,11 +226,27 @@ public sealed class PluginServerTests : IAsyncLifetime
     {
         using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         client.Connect(new UnixDomainSocketEndPoint(Paths.PluginSocket));
-        client.Send(Encoding.Latin1.GetBytes(text));
-        client.Shutdown(SocketShutdown.Send);
-        using NetworkStream stream = new(client);
-        using StreamReader reader = new(stream, Encoding.Latin1);
-        return reader.ReadToEnd();
+        StringBuilder said = new();
+        try
+        {
+            client.Send(Encoding.Latin1.GetBytes(text));
+            client.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // It has answered and closed already.
+        }
+        try
+        {
+            byte[] buffer = new byte[4096];
+            for (int got; (got = client.Receive(buffer)) > 0;)
+                said.Append(Encoding.Latin1.GetString(buffer, 0, got));
+        }
+        catch (SocketException)
+        {
+            // It closed with bytes unread.
+        }
+        return said.ToString();
     }
 
     [Fact]
