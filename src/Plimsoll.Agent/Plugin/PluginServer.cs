@@ -72,10 +72,12 @@ public sealed class PluginServer : IDisposable
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
                 lock (_open)
+                {
                     if (_stopped)
                         return;
-                // No descriptor is left, for one; whoever asks meanwhile waits.
-                Thread.Sleep(100);
+                    // No descriptor is left, for one, and the end of a connection gives one back. Whoever asks meanwhile waits.
+                    Monitor.Wait(_open, TimeSpan.FromMilliseconds(100));
+                }
             }
     }
 

@@ -28,7 +28,8 @@ public sealed class KeptFile(string path, int maxBytes)
                 return _bytes;
             _bytes = null;
             byte[]? bytes = SmallFile.ReadRegular(path, maxBytes);
-            if (bytes is not null && before is { } state && Look() == before && DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeSeconds(state.Changed) > Settled)
+            // By the clock that the kernel writes down.
+            if (bytes is not null && before is { } state && Look() == before && TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(state.Changed) > Settled)
                 (_bytes, _kept) = (bytes, state);
             return bytes;
         }
