@@ -17,6 +17,8 @@ internal static class InstallCommand
         try
         {
             InstallOptions options = InstallOptions.Parse(arguments) with { Language = language, Systemctl = SystemctlOfThisHost() };
+            if (verb != "install" && options.RunOptions.Count > 0)
+                throw new OptionException(Catalogue.AgentRunOptionsOfInstall.With(verb));
             switch (verb)
             {
                 case "install":

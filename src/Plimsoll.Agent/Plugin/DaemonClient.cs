@@ -110,7 +110,7 @@ public sealed class DaemonClient : IDisposable
         }
         catch (OperationCanceledException)
         {
-            return DaemonAnswer.None(new Denial("docker-timeout", $"dockerd did not answer a call-back within {deadline.TotalSeconds:0.#} s; it may still be busy with another request for the same container"));
+            return DaemonAnswer.None(new Denial("docker-timeout", $"dockerd did not answer a call-back within {deadline.TotalSeconds:0.#} s; it may be busy with another request for the same container, or look for a volume among plugins of which one is gone (a socket in /run/docker/plugins that nobody serves)"));
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {

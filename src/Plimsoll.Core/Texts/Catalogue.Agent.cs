@@ -80,6 +80,7 @@ public static partial class Catalogue
     public static Text AgentNotImageId => new("{0}: {1} is no image's id; wanted sha256:… as docker images --no-trunc shows it", "{0}：{1} 不是镜像标识；应为 docker images --no-trunc 所显示的 sha256:…");
     public static Text AgentNotAddress => new("{0}: {1} is no address with a port; wanted one such as 127.0.0.1:9464 or [::1]:9464", "{0}：{1} 不是带端口的地址；应如 127.0.0.1:9464 或 [::1]:9464");
     public static Text AgentNotLoopback => new("{0}: {1} can be reached from other machines; wanted a loopback address such as 127.0.0.1:9464", "{0}：其他机器可以访问 {1}；应为回环地址，例如 127.0.0.1:9464");
+    public static Text AgentRunOptionsOfInstall => new("{0} takes no options of run behind --; install does, for the agent's unit", "{0} 不接受 -- 之后的 run 选项；只有 install 接受，用于 agent 的单元");
     public static Text AgentTpmMissing => new("--tpm-nv, --pcr, --tpm-counter, --tpm-count-every, --tpm-auth and --tpm-failure are for --tpm", "--tpm-nv、--pcr、--tpm-counter、--tpm-count-every、--tpm-auth 和 --tpm-failure 须与 --tpm 一起使用");
     public static Text AgentTpmBoth => new("--tpm-nv and --pcr do not go together", "--tpm-nv 和 --pcr 不能同时使用");
 

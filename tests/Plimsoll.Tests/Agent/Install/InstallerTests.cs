@@ -485,6 +485,11 @@ public sealed class InstallerTests : IDisposable
         StringWriter output = new(), error = new();
         Assert.Equal(3, Run("status", "--root", At("")));
         Assert.Equal(2, Run("install", "--surprise"));
+        foreach (string verb in (string[])["status", "doctor", "uninstall"])
+        {
+            Assert.Equal(2, Run(verb, "--root", At(""), "--", "--measure-every", "5"));
+            Assert.Contains($"{verb} takes no options of run behind --", error.ToString(), StringComparison.Ordinal);
+        }
         Assert.Equal(1, Run("install", "--root", At(""), "--from", _temp["nowhere"]));
         Assert.Contains("plimsoll-agent: error: no-program: ", error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, Run("install", "--root", At(""), "--from", _temp["from"]));
