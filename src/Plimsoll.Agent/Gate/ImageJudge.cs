@@ -123,7 +123,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     public void Prepare(Digest image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (!layers.IsDue(image) || !_preparing.TryAdd(image, true))
+        if ((!layers.IsDue(image) && !AsksRegistries(policy.Now().Signed)) || !_preparing.TryAdd(image, true))
             return;
         ThreadPool.QueueUserWorkItem(_ =>
         {
@@ -146,13 +146,14 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     /// <summary>A signed measurement is all that may be lacking once an image was measured.</summary>
     private void FetchMeasurement(Digest image)
     {
-        if (Registries is null || policy.Now().Signed is not { } signed || signed.Policy.Start?.Evidence.Registries.Count is null or 0
-            || FindImage(image) is not { } found || !TrustJudge.NeedsOf(signed.Policy, found.Names).Measurement || store.OpenImage(image) is not { } opened)
+        if (policy.Now().Signed is not { } signed || !AsksRegistries(signed) || FindImage(image) is not { } found || !TrustJudge.NeedsOf(signed.Policy, found.Names).Measurement || store.OpenImage(image) is not { } opened)
             return;
         using (opened)
             if (JudgeMeasured(signed.Policy, found, layers.Measure(opened, CancellationToken.None), CancellationToken.None) is var verdict && LacksEvidence(verdict))
-                Registries.Begin(image);
+                Registries?.Begin(image);
     }
+
+    private bool AsksRegistries(SignedPolicy? signed) => Registries is not null && signed?.Policy.Start?.Evidence.Registries.Count > 0;
 
     /// <summary>
     /// The image with its names here; without one those that it had when it was last started, or the repositories that it was pulled from by digest. Null when the store has no such

@@ -85,10 +85,16 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
                 if (!_layers.TryGetValue(keys[i], out Kept? kept) || !(kept.Watched is { } watched ? !watched.Written : time.GetElapsedTime(kept.At, now) < (counts ?? maxAge)))
                     continue;
                 known[image.Image.Layers[i].Key] = kept.Layer;
-                oldest = Math.Min(oldest, kept.At);
+                // A watched one counts as if it was read just now.
+                oldest = Math.Min(oldest, kept.Watched is null ? kept.At : now);
             }
+            if (_images.Count > MaxImages)
+                _images.Clear();
             if (known.Count == keys.Length)
+            {
+                _images[image.Id] = oldest;
                 return new MeasureResult(new Measurement(image.Id, [.. image.Image.Layers.Select(l => known[l.Key])]), null, [], 0, ComparedUnpacked: true);
+            }
             string whole = $"{image.Id}\n{string.Join('\n', keys)}";
             if (_failed.TryGetValue(whole, out Failed? failed) && time.GetElapsedTime(failed.At, now) < maxAge && StateOf(failed.Watched) == failed.State)
                 return failed.Result;
@@ -118,8 +124,6 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
                     return result;
                 }
                 _failed.TryRemove(whole, out _);
-                if (_images.Count > MaxImages)
-                    _images.Clear();
                 _images[image.Id] = oldest;
                 for (int i = 0; i < keys.Length; i++)
                     // One that was not read keeps its time: it counts no longer for having been asked for.

@@ -19,14 +19,15 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
 
     /// <summary>Answers one call.</summary>
     /// <param name="message">Null: it is longer than <see cref="MaxMessageBytes"/>.</param>
-    public (int Status, ReadOnlyMemory<byte> Content) Answer(string method, string path, ReadOnlyMemory<byte>? message)
+    /// <param name="isGone">Whether whoever asked waits no more.</param>
+    public (int Status, ReadOnlyMemory<byte> Content) Answer(string method, string path, ReadOnlyMemory<byte>? message, Func<bool> isGone)
     {
         if (method != "POST")
             return (405, default);
         switch (path)
         {
             case "/AuthZPlugin.AuthZReq":
-                Decision decision = Decide(message);
+                Decision decision = Decide(message, isGone);
                 return (200, decision.Answer.Allowed ? Allowed : Message(decision.Answer));
             // Everything was decided by the request.
             case "/AuthZPlugin.AuthZRes":
@@ -38,7 +39,7 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
         }
     }
 
-    private Decision Decide(ReadOnlyMemory<byte>? message)
+    private Decision Decide(ReadOnlyMemory<byte>? message, Func<bool> isGone)
     {
         long began = Stopwatch.GetTimestamp();
         AuthzRequest? request = null;
@@ -49,6 +50,9 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
             decision = message is not { } bytes ? Decision.Deny("unreadable-message", $"dockerd's message to the plugin is longer than {MaxMessageBytes} bytes")
                 : AuthzRequest.TryRead(bytes.Span, out request, out Denial? denial) ? decider.DecideAsync(request, deadline.Token).GetAwaiter().GetResult()
                 : Decision.Deny(denial);
+            // dockerd was told to deny it meanwhile, and so is the log.
+            if (decision.Answer.Allowed && isGone())
+                decision = Decision.Deny("decision-timeout", "whoever asked did not wait for the decision");
         }
         catch (OperationCanceledException)
         {

@@ -11,15 +11,25 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
 {
     public const int MaxHeadBytes = 8 * 1024;
 
-    /// <summary>A front that is gone, or one that stopped in the middle of a question.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromMinutes(2), SendPatience = TimeSpan.FromSeconds(10);
+    /// <summary>A message above <see cref="PluginApplication.MaxMessageBytes"/> is read to its end and denied; one above this ends the connection.</summary>
+    private const long MaxReadBytes = 64 * 1024 * 1024;
+
+    /// <summary>A front that is gone, or one that stopped in the middle of a question; and the time for one whole question from its first byte.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromMinutes(2), Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private readonly byte[] _buffer = new byte[2 * MaxHeadBytes];
     private int _start, _end;
+    private volatile bool _isEnding;
+
+    /// <summary>When the question must be there, in milliseconds of the system; 0 between two.</summary>
+    private long _due;
 
     /// <summary>Takes no further question; the one that is being decided is answered.</summary>
     public void End()
     {
+        _isEnding = true;
         try
         {
             client.Shutdown(SocketShutdown.Receive);
@@ -36,19 +46,18 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
         using (client)
             try
             {
-                (client.ReceiveTimeout, client.SendTimeout) = ((int)Silence.TotalMilliseconds, (int)SendPatience.TotalMilliseconds);
-                while (TryReadHead(out string method, out string path, out long length) && Answer(method, path, length))
-                {
-                }
+                (client.ReceiveTimeout, client.SendTimeout) = ((int)Silence.TotalMilliseconds, (int)Patience.TotalMilliseconds);
+                while (TryReadHead(out string method, out string path, out long length) && TryAnswer(method, path, length))
+                    _due = 0;
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            // The front denies what it got no answer to, whatever the cause, and the agent goes on.
+            catch (Exception)
             {
-                // The front denies what it got no answer to.
             }
     }
 
     /// <returns>Whether another question may follow.</returns>
-    private bool Answer(string method, string path, long length)
+    private bool TryAnswer(string method, string path, long length)
     {
         bool tooLong = length > PluginApplication.MaxMessageBytes;
         byte[] body = ArrayPool<byte>.Shared.Rent(tooLong ? MaxHeadBytes : (int)length);
@@ -60,8 +69,11 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
                     return false;
             if (!tooLong && !TryReadBody(body.AsSpan(0, (int)length)))
                 return false;
+            // A question that nobody waits for any more is none: after the agent stood still there are many, and each may ask the daemon.
+            if (IsGone())
+                return false;
             ReadOnlyMemory<byte>? message = tooLong ? default(ReadOnlyMemory<byte>?) : body.AsMemory(0, (int)length);
-            (int status, ReadOnlyMemory<byte> content) = application.Answer(method, path, message);
+            (int status, ReadOnlyMemory<byte> content) = application.Answer(method, path, message, IsGone);
             Send(status, content.Span);
             return true;
         }
@@ -70,6 +82,8 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
             ArrayPool<byte>.Shared.Return(body);
         }
     }
+
+    private bool IsGone() => !_isEnding && _start == _end && client.Poll(0, SelectMode.SelectRead) && client.Available == 0;
 
     private void Send(int status, ReadOnlySpan<byte> content)
     {
@@ -104,7 +118,7 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
         return false;
     }
 
-    internal static bool TryParse(string head, out string method, out string path, out long length)
+    private static bool TryParse(string head, out string method, out string path, out long length)
     {
         string[] lines = head.Split("\r\n");
         (method, path, length) = ("", "", 0);
@@ -114,28 +128,28 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
         bool stated = false;
         foreach (string line in lines.AsSpan(1))
         {
-            if (line.IndexOf(':', StringComparison.Ordinal) is not (> 0 and var colon))
+            if (line.IndexOf(':', StringComparison.Ordinal) is not (> 0 and var colon) || line.AsSpan(0, colon).ContainsAnyExcept(TokenCharacters))
                 return false;
             string name = line[..colon];
             if (name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase))
                 return false;
             if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
                 continue;
-            if (stated || !long.TryParse(line.AsSpan(colon + 1).Trim(" \t"), NumberStyles.None, CultureInfo.InvariantCulture, out length))
+            if (stated || !long.TryParse(line.AsSpan(colon + 1).Trim(" \t"), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > MaxReadBytes)
                 return false;
             stated = true;
         }
-        return true;
+        return stated || verb != "POST";
     }
 
-    /// <returns>False when it ends early.</returns>
+    /// <returns>False when it ends early, or is not there in time.</returns>
     private bool TryReadBody(Span<byte> body)
     {
         int kept = Math.Min(_end - _start, body.Length);
         _buffer.AsSpan(_start, kept).CopyTo(body);
         _start += kept;
         for (int got; kept < body.Length; kept += got)
-            if ((got = client.Receive(body[kept..])) == 0)
+            if ((got = Receive(body[kept..])) == 0)
                 return false;
         return true;
     }
@@ -147,8 +161,18 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
             _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
             (_start, _end) = (0, _end - _start);
         }
-        int got = client.Receive(_buffer.AsSpan(_end));
+        int got = Receive(_buffer.AsSpan(_end));
         _end += got;
         return got > 0;
+    }
+
+    /// <returns>0 at the end, and when the question takes too long.</returns>
+    private int Receive(Span<byte> to)
+    {
+        int got = client.Receive(to);
+        long now = Environment.TickCount64;
+        if (_due == 0)
+            _due = now + (long)Patience.TotalMilliseconds;
+        return now > _due ? 0 : got;
     }
 }

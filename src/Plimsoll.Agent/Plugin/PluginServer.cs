@@ -5,13 +5,13 @@ namespace Plimsoll.Agent.Plugin;
 
 /// <summary>Answers Docker's plugin protocol on a unix socket that only its owner may use: each connection on a thread of its own, which waits for the next question.</summary>
 /// <remarks>
-/// The front process is the only client, with a few connections that stay open. Each <c>docker run</c> waits for seven answers one after another; a server for everybody, with queues
+/// The front process is the only client, with a few connections that stay open. Each <c>docker run</c> waits for six answers one after another; a server for everybody, with queues
 /// between the thread that reads and the one that decides, takes 0.3 ms more for each on a host that does something else in between.
 /// </remarks>
 public sealed class PluginServer : IDisposable
 {
-    /// <summary>More than the front ever opens.</summary>
-    private const int MaxConnections = 512;
+    /// <summary>The front opens at most 320, and those that it gave up may be decided for a while.</summary>
+    private const int MaxConnections = 1024;
 
     private const int StackBytes = 512 * 1024;
 
@@ -38,14 +38,16 @@ public sealed class PluginServer : IDisposable
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentNullException.ThrowIfNull(options);
         PluginApplication application = new(new Decider(images, daemon, clock, new StartHost(StartPaths.Resolve, paths.DataRoot), options), clock, record, options);
+        Socket? listener = null;
         try
         {
-            Socket listener = OwnerSocket.Bind(new UnixDomainSocketEndPoint(paths.PluginSocket), paths.PluginSocket);
+            listener = OwnerSocket.Bind(new UnixDomainSocketEndPoint(paths.PluginSocket), paths.PluginSocket);
             listener.Listen(MaxConnections);
             return new PluginServer(paths.PluginSocket, listener, application);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
+            listener?.Dispose();
             throw new IOException($"{paths.PluginSocket}: {e.Message}", e);
         }
     }
@@ -67,23 +69,42 @@ public sealed class PluginServer : IDisposable
                     }
                     _open.Add(connection);
                 }
-                new Thread(() => Serve(connection), StackBytes) { IsBackground = true, Name = "plugin client" }.Start();
+                StartServing(client, connection);
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OutOfMemoryException)
             {
                 lock (_open)
                 {
                     if (_stopped)
                         return;
-                    // No descriptor is left, for one, and the end of a connection gives one back. Whoever asks meanwhile waits.
+                    // No descriptor or thread is left, for one, and the end of a connection gives one back. Whoever asks meanwhile waits.
                     Monitor.Wait(_open, TimeSpan.FromMilliseconds(100));
                 }
             }
     }
 
+    private void StartServing(Socket client, PluginConnection connection)
+    {
+        try
+        {
+            new Thread(() => Serve(connection), StackBytes) { IsBackground = true, Name = "plugin client" }.Start();
+        }
+        catch
+        {
+            client.Dispose();
+            Remove(connection);
+            throw;
+        }
+    }
+
     private void Serve(PluginConnection connection)
     {
         connection.Serve();
+        Remove(connection);
+    }
+
+    private void Remove(PluginConnection connection)
+    {
         lock (_open)
         {
             _open.Remove(connection);
@@ -100,11 +121,11 @@ public sealed class PluginServer : IDisposable
                 return;
             _stopped = true;
             _listener.Dispose();
-            File.Delete(_path);
             foreach (PluginConnection connection in _open)
                 connection.End();
             for (long end = Environment.TickCount64 + (long)Patience.TotalMilliseconds, left; _open.Count > 0 && (left = end - Environment.TickCount64) > 0;)
                 Monitor.Wait(_open, TimeSpan.FromMilliseconds(left));
         }
+        File.Delete(_path);
     }
 }

@@ -8,6 +8,9 @@ namespace Plimsoll.Posix;
 internal static unsafe partial class Native
 {
     public const int AtFdCwd = -100;
+
+    /// <summary>What the kernel knows is told, without asking the file system.</summary>
+    public const int AtStatxDontSync = 0x4000;
     public const int AtSymlinkNoFollow = 0x100;
     public const int AtNoAutomount = 0x800;
     public const int AtEmptyPath = 0x1000;

@@ -19,13 +19,16 @@ public static class SmallFile
     /// <summary>As <see cref="Read(string, int)"/>, for files that the program keeps for itself: what is no regular file is not read, so that a FIFO in its place keeps nobody waiting.</summary>
     /// <returns>Null when there is more, and when it is something else than a file.</returns>
     /// <exception cref="IOException">It cannot be opened.</exception>
-    public static byte[]? ReadRegular(string path, int maxBytes)
+    public static byte[]? ReadRegular(string path, int maxBytes) => ReadRegular(path, maxBytes, out _);
+
+    /// <param name="stat">Of the opened file, before it was read.</param>
+    internal static byte[]? ReadRegular(string path, int maxBytes, out Stat stat)
     {
         int opened = Native.Open(Native.AtFdCwd, [.. Encoding.UTF8.GetBytes(path), 0], Native.ReadOnly | Native.NonBlock | Native.NoCtty, 0);
         if (opened < 0)
             throw new IOException($"{path}: {Errno.Describe(-opened)}");
         using SafeFileHandle handle = Native.Own(opened);
-        if (Native.GetStat(opened, out Stat stat) < 0 || !stat.IsFile || stat.Size > maxBytes)
+        if (Native.GetStat(opened, out stat) < 0 || !stat.IsFile || stat.Size > maxBytes)
             return null;
         // One more than it says, so that the end is seen with the bytes; files of the kernel's own say that they have none.
         byte[] bytes = new byte[Math.Max(stat.Size + 1, 4096)];

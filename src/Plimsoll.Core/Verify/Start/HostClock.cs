@@ -47,7 +47,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
 
     /// <summary>What is wrong with a clock, for who only looks.</summary>
     /// <returns>Null: nothing, as far as <paramref name="path"/> tells.</returns>
-    public static Text? TroubleOf(string path, DateTimeOffset now) => Read(path, new KeptFile(path, MaxBytes)) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
+    public static Text? TroubleOf(string path, DateTimeOffset now) => Read(new KeptFile(path, MaxBytes)) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
 
     /// <summary>Believes the clock from now on, although it is behind: somebody who knows says that the latest time was the wrong one.</summary>
     /// <param name="tell">Writes down what is believed and what was known; false: that cannot be, and nothing changes.</param>
@@ -60,7 +60,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            if (!tell($"the clock, which says {Shown(now)}, is believed; the latest time was {(Read(path, _file) == DateTimeOffset.MaxValue ? "not to be read" : Shown(latest))}") || !Write(now))
+            if (!tell($"the clock, which says {Shown(now)}, is believed; the latest time was {(Read(_file) == DateTimeOffset.MaxValue ? "not to be read" : Shown(latest))}") || !Write(now))
                 return false;
             (_latest, _at) = (now, time.GetTimestamp());
         }
@@ -72,7 +72,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            DateTimeOffset? written = Read(path, _file), known = _latest is { } last ? last + time.GetElapsedTime(_at) * Believed : written;
+            DateTimeOffset? written = Read(_file), known = _latest is { } last ? last + time.GetElapsedTime(_at) * Believed : written;
             if (_latest is not null && written is null)
             {
                 told("clock-forgotten", $"{path} is gone: the clock, which says {Shown(now)}, is believed; the latest time was {Shown(known!.Value)}");
@@ -103,11 +103,11 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
     private static string Shown(DateTimeOffset time) => BreakGlassToken.Written(time);
 
     /// <returns>Null when there is no such file; the end of all times for what cannot be read.</returns>
-    private static DateTimeOffset? Read(string path, KeptFile file)
+    private static DateTimeOffset? Read(KeptFile file)
     {
         try
         {
-            return !Path.Exists(path) ? null
+            return !Path.Exists(file.Path) ? null
                 : file.Read() is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
                     && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.MaxValue;
         }

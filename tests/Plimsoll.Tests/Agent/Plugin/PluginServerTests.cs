@@ -221,8 +221,9 @@ public sealed class PluginServerTests : IAsyncLifetime
         return took[took.Count / 2];
     }
 
-    /// <summary>What the server writes to a client that says this and nothing more, until it closes.</summary>
-    private string Say(string text)
+    /// <summary>What the server writes to a client that says this and waits, until it closes.</summary>
+    /// <param name="hangsUp">The client says nothing more: what it said last is a question that nobody waits for.</param>
+    private string Say(string text, bool hangsUp = false)
     {
         using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         client.Connect(new UnixDomainSocketEndPoint(Paths.PluginSocket));
@@ -230,7 +231,8 @@ public sealed class PluginServerTests : IAsyncLifetime
         try
         {
             client.Send(Encoding.Latin1.GetBytes(text));
-            client.Shutdown(SocketShutdown.Send);
+            if (hangsUp)
+                client.Shutdown(SocketShutdown.Send);
         }
         catch (SocketException)
         {
@@ -249,12 +251,15 @@ public sealed class PluginServerTests : IAsyncLifetime
         return said.ToString();
     }
 
+    /// <summary>No question, so that the server closes behind what it answered.</summary>
+    private const string End = "end\r\n\r\n";
+
     [Fact]
     public void Questions_OnOneConnection_AreAnsweredInTheirOrder()
     {
         string read = Encoding.UTF8.GetString(DockerdMessage.Get("/v1.41/info").ToBytes()), build = Encoding.UTF8.GetString(DockerdMessage.Post("/v1.41/build").ToBytes());
 
-        string said = Say(Question(read) + Question(build) + Question(read));
+        string said = Say(Question(read) + Question(build) + Question(read) + End);
 
         Assert.Equal(["true", "false", "true"], said.Split("{\"Allow\":")[1..].Select(a => a[..a.IndexOf(',', StringComparison.Ordinal)]));
         Assert.Equal(3, said.Split("HTTP/1.1 200 OK\r\n").Length - 1);
@@ -268,6 +273,11 @@ public sealed class PluginServerTests : IAsyncLifetime
     [InlineData("POST /AuthZPlugin.AuthZReq  HTTP/1.1\r\n\r\n")]
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")]
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\n\r\n")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nX: 1\r\n Content-Length: 2\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding : chunked\r\n\r\n{}")]
+    [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 67108865\r\n\r\n{}")]
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}")]
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: -2\r\n\r\n{}")]
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n{}")]
@@ -285,7 +295,7 @@ public sealed class PluginServerTests : IAsyncLifetime
     [Fact]
     public void Question_WithAHeadThatIsTooLong_EndsTheConnection()
     {
-        string Filled(int bytes) => "POST /Plugin.Activate HTTP/1.1\r\nX: ".PadRight(bytes - 4, 'x') + "\r\n\r\n";
+        string Filled(int bytes) => "POST /Plugin.Activate HTTP/1.1\r\nContent-Length: 0\r\nX: ".PadRight(bytes - 4, 'x') + "\r\n\r\n" + End;
 
         Assert.StartsWith("HTTP/1.1 200 OK", Say(Filled(PluginConnection.MaxHeadBytes)), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 400 ", Say(Filled(PluginConnection.MaxHeadBytes + 1)), StringComparison.Ordinal);
@@ -298,8 +308,33 @@ public sealed class PluginServerTests : IAsyncLifetime
     [InlineData("POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: 20")]
     public void Question_ThatEndsEarly_GetsNoAnswer(string text)
     {
-        Assert.Equal("", Say(text));
+        Assert.Equal("", Say(text, hangsUp: true));
         Assert.Empty(_records);
+    }
+
+    [Fact]
+    public void Question_ThatNobodyWaitsFor_IsNotDecided()
+    {
+        string question = $"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: {Create.Length}\r\n\r\n{Encoding.UTF8.GetString(Create)}";
+        Assert.Contains("\"Allow\":true", Say(question + End), StringComparison.Ordinal);
+        Assert.Single(_records);
+
+        Assert.Equal("", Say(question, hangsUp: true));
+
+        Assert.Single(_records);
+    }
+
+    [Fact]
+    public void Decision_ThatNobodyWaitedFor_IsRecordedAsADenial()
+    {
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(new UnixDomainSocketEndPoint(Paths.PluginSocket));
+        _gated.Judging = _ => client.Dispose();
+
+        client.Send(Encoding.Latin1.GetBytes($"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: {Create.Length}\r\n\r\n{Encoding.UTF8.GetString(Create)}"));
+
+        Assert.True(SpinWait.SpinUntil(() => _records.Count > 0, TimeSpan.FromSeconds(30)));
+        Assert.Equal((false, "decision-timeout"), (_records[0].Allowed, _records[0].Code));
     }
 
     [Fact]
