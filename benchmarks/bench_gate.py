@@ -1,8 +1,8 @@
 """docker run through the gate beside an ungated dockerd, cold starts beside the floor of hashing, and the plugin's own answers
 
-usage: ./bench gate [--pairs N] [--no-build]        default: 40 pairs; --no-build takes what was built before
+usage: ./bench gate [--pairs N] [--no-build]        default: 120 pairs; --no-build takes what was built before
 Two dockerds of the same kind, one with launcher, front and agent, run the same container in turn; a second ungated run in each round is the A/A
-ratio. Needs root, docker.io, gcc, busybox-static. Exit code 0 when it ran, 1 when it failed; a goal that is not met is said, not failed.
+ratio, and the gated one is set against both. A median of 40 is right to some 2 %, one of 120 to 1 %. Needs root, docker.io, gcc, busybox-static. Exit code 0 when it ran, 1 when it failed; a goal that is not met is said, not failed.
 """
 import argparse, glob, json, os, shutil, socket, subprocess, sys, tempfile, time
 from bench_scan import CACHE, ROOT, Failed, step
@@ -129,7 +129,7 @@ def rss(pid):
 
 def main():
     parser = argparse.ArgumentParser(prog="./bench gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--pairs", type=int, default=120)
     parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
     if os.geteuid():
@@ -220,7 +220,7 @@ def main():
         sys.exit(f"bench: error: {cause}")
     print(f"\ndocker run of an image of 100 MB in seven layers, warm verdict, {len(a)} rounds in turn")
     print(f"  ungated p50 {median(a) * 1000:.0f} ms, p95 {p95(a) * 1000:.0f} ms; again ungated (A/A) p50 {median(aa) / median(a):.3f}x, p95 {p95(aa) / p95(a):.3f}x")
-    for text, ratio, goal in (("p50", median(g) / median(a), P50_GOAL), ("p95", p95(g) / p95(a), P95_GOAL)):
+    for text, ratio, goal in (("p50", median(g) / median(a + aa), P50_GOAL), ("p95", p95(g) / p95(a + aa), P95_GOAL)):
         print(f"  gated {text} {ratio:.3f}x of ungated, goal {goal:.2f}x: {'met' if ratio <= goal else 'NOT MET'}")
     print(f"the plugin's answer without a look-up, through the front, 1000 in turn: p50 {median(simple) * 1e6:.0f} us, p95 {p95(simple) * 1e6:.0f} us, goal {PLAIN_GOAL * 1e6:.0f} us: {'met' if median(simple) <= PLAIN_GOAL else 'NOT MET'}")
     print(f"  with a look-up in the daemon (start), by the evidence log: p50 {median(lookup) * 1e3:.1f} ms, p95 {p95(lookup) * 1e3:.1f} ms, goal {LOOKUP_GOAL * 1e3:.0f} ms: {'met' if p95(lookup) <= LOOKUP_GOAL else 'NOT MET'}")
