@@ -225,7 +225,7 @@ public sealed class PluginServerTests : IAsyncLifetime
     /// <param name="hangsUp">The client says nothing more: what it said last is a question that nobody waits for.</param>
     private string Say(string text, bool hangsUp = false)
     {
-        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
         client.Connect(new UnixDomainSocketEndPoint(Paths.PluginSocket));
         StringBuilder said = new();
         try
