@@ -12,7 +12,7 @@ internal static class Program
 {
     private const int Done = 0, Refused = 1, UsageError = 2, DefaultColumns = 80;
 
-    /// <summary>Answers block on files and on the daemon's call-backs, and a call-back is a question of its own: with the few threads of two processors a burst of starts would wait for itself.</summary>
+    /// <summary>Images are measured on threads of the pool, and what the daemon answers comes in by others: with the few threads of two processors a burst of images would keep starts waiting.</summary>
     private const int LeastThreads = 128;
 
     private static string Version => typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";

@@ -63,12 +63,13 @@ internal sealed class PluginConnection(Socket client, PluginApplication applicat
         byte[] body = ArrayPool<byte>.Shared.Rent(tooLong ? MaxHeadBytes : (int)length);
         try
         {
-            // Whoever still writes would not read the answer.
-            for (long left = length; tooLong && left > 0; left -= Math.Min(left, body.Length))
-                if (!TryReadBody(body.AsSpan(0, (int)Math.Min(left, body.Length))))
+            // One that is too long as well, part by part: whoever still writes would not read the answer.
+            for (long left = length, part; left > 0; left -= part)
+            {
+                part = Math.Min(left, body.Length);
+                if (!TryReadBody(body.AsSpan(0, (int)part)))
                     return false;
-            if (!tooLong && !TryReadBody(body.AsSpan(0, (int)length)))
-                return false;
+            }
             // A question that nobody waits for any more is none: after the agent stood still there are many, and each may ask the daemon.
             if (IsGone())
                 return false;

@@ -13,7 +13,7 @@ public static class SmallFile
     public static byte[]? Read(string path, int maxBytes)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-        return Read(file, maxBytes);
+        return ReadToEnd(file.Read, 0, maxBytes);
     }
 
     /// <summary>As <see cref="Read(string, int)"/>, for files that the program keeps for itself: what is no regular file is not read, so that a FIFO in its place keeps nobody waiting.</summary>
@@ -30,27 +30,17 @@ public static class SmallFile
         using SafeFileHandle handle = Native.Own(opened);
         if (Native.GetStat(opened, out stat) < 0 || !stat.IsFile || stat.Size > maxBytes)
             return null;
-        // One more than it says, so that the end is seen with the bytes; files of the kernel's own say that they have none.
-        byte[] bytes = new byte[Math.Max(stat.Size + 1, 4096)];
-        int length = 0;
-        for (int got; (got = Native.ReadFile(opened, bytes.AsSpan(length))) != 0;)
-        {
-            if (got < 0)
-                throw new IOException($"{path}: {Errno.Describe(-got)}");
-            length += got;
-            if (length > maxBytes)
-                return null;
-            if (length == bytes.Length)
-                Array.Resize(ref bytes, bytes.Length * 2);
-        }
-        return bytes[..length];
+        return ReadToEnd(to => Native.ReadFile(opened, to) is var got && got >= 0 ? got : throw new IOException($"{path}: {Errno.Describe(-got)}"), stat.Size, maxBytes);
     }
 
-    private static byte[]? Read(FileStream file, int maxBytes)
+    private delegate int Reader(Span<byte> to);
+
+    /// <param name="expected">Bytes that the file says it has; files of the kernel's own say none. One more is asked for, so that the end is seen with them.</param>
+    private static byte[]? ReadToEnd(Reader read, long expected, int maxBytes)
     {
-        byte[] bytes = new byte[4096];
+        byte[] bytes = new byte[Math.Max(expected + 1, 4096)];
         int length = 0;
-        for (int got; (got = file.Read(bytes, length, bytes.Length - length)) > 0;)
+        for (int got; (got = read(bytes.AsSpan(length))) > 0;)
         {
             length += got;
             if (length > maxBytes)
