@@ -220,6 +220,51 @@ public sealed class GateChangesTests(WaitingHost waiting) : IClassFixture<Waitin
         }
     }
 
+    /// <summary>Layers that belong to nobody's signed image, and notes of the store by which they belong to one as well: policy asks for no measurement, so that the config alone says which layers are signed.</summary>
+    [Fact]
+    public void Note_OfASignedImageLeadsToOtherLayers_DoesNotMakeThemSigned()
+    {
+        File.Delete(Path.Combine(Host.State, "revocations.json"));
+        Host.Policy("""
+            policy: 1
+            name: host
+            trust:
+              keys: {release: {file: policy.pub}}
+              images:
+              - names: ["registry.example/prod/**"]
+                signatures: {keys: [release], match: any}
+                inspection: none
+                measurement: none
+            start: default
+            """);
+        SavedImage image = Host.Signed("change-other-layers");
+        Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+        string[] notes = [.. Enumerable.Range(0, 3).Select(l => Host.Note(image, l, "cache-id"))], own = [.. notes.Select(File.ReadAllText)];
+        // Which of two images is found first is up to the file system.
+        for (int i = 0; i < 4; i++)
+        {
+            SavedImage other = Host.Image($"change-other-layers-{i}");
+            Host.Daemon.Load(other.Build());
+            string created = Host.Docker(["create", .. GatedHost.Limits, image.Tag]).Expect(0).Out.Trim(), lower = Path.Combine(Host.Own(created, ""), "../lower");
+            // -init, layer 3, layer 2, layer 1.
+            string[] below = File.ReadAllText(lower).Split(':'), ids = [.. Enumerable.Range(0, 3).Select(l => Host.CacheId(other, l))];
+            File.WriteAllText(lower, string.Join(':', below[0], Short(ids[2]), Short(ids[1]), Short(ids[0])));
+            foreach ((string note, string id) in notes.Zip(ids))
+                File.WriteAllText(note, id);
+
+            Outcome start = Host.Docker("start", "-a", created);
+            foreach ((string note, string id) in notes.Zip(own))
+                File.WriteAllText(note, id);
+
+            Assert.NotEqual(0, start.Code);
+            Assert.Contains("plimsoll: ", start.Error, StringComparison.Ordinal);
+            Host.Docker("rm", created).Expect(0);
+        }
+        Assert.Equal("it runs\n", Host.Start(image).Expect(0).Out);
+
+        string Short(string id) => $"l/{File.ReadAllText(Path.Combine(Host.Daemon.DataRoot, "overlay2", id, "link"))}";
+    }
+
     [Fact]
     public void Policy_OfAnotherKeyThatCameWithIt_IsRefusedUntilTheKnownKeysAreRemoved()
     {

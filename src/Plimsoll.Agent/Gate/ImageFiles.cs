@@ -7,9 +7,6 @@ namespace Plimsoll.Agent.Gate;
 /// <summary>What an image's layers are, once they were proved.</summary>
 internal static class ImageFiles
 {
-    /// <summary>The measurement of another image in the same folders: only the config is another one.</summary>
-    public static MeasureResult Of(MeasureResult measured, UnpackedImage image) => measured with { Measurement = measured.Measurement! with { Config = image.Id } };
-
     /// <summary>SHA-384 of every file of every layer, hex. Reads them all.</summary>
     /// <exception cref="ImageException">They changed since they were proved.</exception>
     public static HashSet<string> Contents(UnpackedImage image, CancellationToken cancellationToken) => Read(image, cancellationToken).Contents;

@@ -58,6 +58,13 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
                 Measure(opened, CancellationToken.None);
     }
 
+    /// <summary>As the other form, for one of several images that the store says lie in the same folders.</summary>
+    /// <param name="last">Another one of them: where the configs say that they have the same layers, what it measured to is not measured again, however long that counts.</param>
+    /// <exception cref="ImageException">It cannot be measured.</exception>
+    public MeasureResult Measure(UnpackedImage image, (UnpackedImage Image, MeasureResult Result)? last, CancellationToken cancellationToken, TimeSpan? counts = null) =>
+        last is var (other, result) && other.Image.Layers.Select(l => l.DiffId).SequenceEqual(image.Image.Layers.Select(l => l.DiffId))
+            ? result with { Measurement = result.Measurement is { } measured ? measured with { Config = image.Id } : null } : Measure(image, cancellationToken, counts);
+
     /// <summary>What the image measures to now, or what in it is not as its config says.</summary>
     /// <param name="counts">How long a layer's measurement counts where that is not as everywhere.</param>
     /// <remarks>

@@ -148,18 +148,23 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             PolicyState state = policy.Now();
             if (state.Signed is not { } signed)
                 return Trouble(container, images[0].Id, "no-policy", state.Trouble!.ToString(), certain: false);
-            MeasureResult measured = layers.Measure(images[0], cancellationToken, whole ? null : TimeSpan.MaxValue);
-            if (!measured.Intact)
-                return Trouble(container, images[0].Id, "not-intact", ImageJudge.Describe(measured), certain: true);
             (Answer Answer, bool Certain)? refusal = null;
             // What is wrong by every image that it may be of.
-            RunningTrouble? foreign = null;
+            RunningTrouble? foreign = null, broken = null;
             bool clean = false;
+            (UnpackedImage Image, MeasureResult Result)? last = null;
             foreach (UnpackedImage image in images)
             {
+                MeasureResult measured = layers.Measure(image, last, cancellationToken, whole ? null : TimeSpan.MaxValue);
+                last = (image, measured);
+                if (!measured.Intact)
+                {
+                    broken ??= Trouble(container, image.Id, "not-intact", ImageJudge.Describe(measured), certain: true);
+                    continue;
+                }
                 if (judge.FindImage(image.Id) is not { } known)
                     continue;
-                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, ImageFiles.Of(measured, image), cancellationToken).ForStart();
+                Verdict verdict = judge.JudgeMeasured(signed.Policy, known, measured, cancellationToken).ForStart();
                 if (verdict.Untrusted && StartJudge.OfRuntime(signed.Policy, known.Names, container.Id is { } id ? started.RuntimeOf(id, container.Own) : null) is { Outcome: Outcome.Refused } runtime)
                     verdict = runtime;
                 if (verdict.Outcome is Outcome.Passed or Outcome.Warned && verdict.Dated && clock.Trouble is not null)
@@ -176,7 +181,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
             if (foreign is not null && !clean)
                 return foreign;
             return refusal is { } said ? Trouble(container, images[0].Id, said.Certain ? "refused" : "undecided", said.Answer.Text, said.Certain)
-                : Trouble(container, images[0].Id, "no-image", "its image went away", certain: false);
+                : broken ?? Trouble(container, images[0].Id, "no-image", "its image went away", certain: false);
         }
         finally
         {

@@ -161,27 +161,25 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     private Answer Judge(GateRequest request, Case found, Policy held, byte[] spec, StackedRoot stack, IReadOnlyList<UnpackedImage> images, CancellationToken cancellationToken)
     {
         found.Image = images[0].Id;
-        MeasureResult measured = layers.Measure(images[0], cancellationToken);
-        if (!measured.Intact && !found.GoesOn("not-intact"))
-            return Answer.Deny("not-intact", ImageJudge.Describe(measured));
-        found.Measured = measured.Measurement;
-
         StartRequest start = StartRequest.FromSpec(spec) with { Runtime = request.Runtime };
         bool before = started.Contains(request.Container, stack.Own);
         Answer? refusal = null;
-        // Images that differ in their configs alone lie in the same folders; the container must be one that any of them allows.
+        (UnpackedImage Image, MeasureResult Result)? last = null;
+        // That they lie in the same folders is what the store says. The container must be one that any of them allows, if these are its layers.
         foreach (UnpackedImage image in images)
         {
             if (judge.FindImage(image.Id) is not { } known)
                 continue;
-            MeasureResult own = measured.Intact ? ImageFiles.Of(measured, image) : measured;
+            MeasureResult measured = layers.Measure(image, last, cancellationToken);
+            last = (image, measured);
             int noted = found.Pardon?.Codes.Count ?? 0;
-            Answer answer = Judge(request, found, held, start, stack, image, known, own, before, cancellationToken);
+            Answer answer = measured.Intact || found.GoesOn("not-intact") ? Judge(request, found, held, start, stack, image, known, measured, before, cancellationToken)
+                : Answer.Deny("not-intact", ImageJudge.Describe(measured));
             if (answer.Allowed || refusal is null)
             {
                 found.Image = image.Id;
                 found.Names = [.. known.Names.Select(n => n.ToString())];
-                found.Measured = own.Measurement;
+                found.Measured = measured.Measurement;
             }
             if (answer.Allowed && found.Pardon?.Fits(image.Id) != false)
                 return answer;
