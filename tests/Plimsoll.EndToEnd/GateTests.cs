@@ -92,6 +92,9 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("opaque-user", "not-intact", "layer 5: /opt/app (whiteout)")]
     [InlineData("file-and-record", "not-intact", "layer 2: layer")]
     [InlineData("mode-and-record", "not-intact", "layer 2: layer")]
+    [InlineData("content-in-record", "not-intact", "layer 2: layer")]
+    [InlineData("content-of-another", "not-intact", "layer 4: layer")]
+    [InlineData("layer-in-record", "not-intact", "layer 2: layer")]
     [InlineData("cache-ids", "no-image")]
     [InlineData("cache-id-removed", "no-image")]
     [InlineData("one-folder", "not-intact", "layer 2 of 3 and one below it have the same folder")]
@@ -101,7 +104,7 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("link-note", "no-image")]
     public void Run_StoreAttacked_IsRefusedByName(string attack, string code, params string[] parts)
     {
-        SavedImage image = attack is "capability" or "device" or "opaque-removed" or "opaque-user" ? SignedWithMore($"store-{attack}") : Host.Signed($"store-{attack}");
+        SavedImage image = attack is "content-of-another" or "capability" or "device" or "opaque-removed" or "opaque-user" ? SignedWithMore($"store-{attack}") : Host.Signed($"store-{attack}");
         Runs(Host.Start(image));
 
         Attack(image, attack);
@@ -139,7 +142,7 @@ public sealed partial class GateTests(SharedGate gate)
     private SavedImage SignedWithMore(string name)
     {
         SavedImage image = Host.Image(name)
-            .WithLayer(("opt/app/old", $"old {name}"))
+            .WithLayer(("opt/app/old", $"old {name}"), ("opt/one", $"same {name}"), ("opt/two", $"same {name}"))
             .WithLayer(tar =>
             {
                 tar.WriteEntry(new PaxTarEntry(TarEntryType.CharacterDevice, "etc/null") { DeviceMajor = 1, DeviceMinor = 3 });
@@ -247,6 +250,21 @@ public sealed partial class GateTests(SharedGate gate)
             case "file-and-record":
                 EditWithRecord(image, "srv/page");
                 break;
+            // The tar that comes out is the right one, and the file that the container gets was not looked at.
+            case "content-in-record":
+                string page = Host.Unpacked(image, 1, "srv/page"), right = File.ReadAllText(page);
+                EditRecord(Host.Note(image, 1, "tar-split.json.gz"), text => string.Join('\n', text.Split('\n').Select(l => WithContent(l, "srv/page", right))));
+                Flip(page, 1);
+                break;
+            case "content-of-another":
+                EditRecord(Host.Note(image, 3, "tar-split.json.gz"), text => text.Replace("\"opt/one\",\"size\"", "\"opt/two\",\"size\"", StringComparison.Ordinal));
+                Flip(Host.Unpacked(image, 3, "opt/one"), 1);
+                break;
+            case "layer-in-record":
+                byte[] whole = Rebuilt(Host.Note(image, 1, "tar-split.json.gz"), Host.Unpacked(image, 1));
+                Flip(Host.Unpacked(image, 1, "srv/page"), 1);
+                EditRecord(Host.Note(image, 1, "tar-split.json.gz"), _ => new JsonObject { ["type"] = 2, ["payload"] = Convert.ToBase64String(Packed(whole)), ["position"] = 0 }.ToJsonString() + "\n");
+                break;
             case "mode-and-record":
                 File.SetUnixFileMode(Host.Unpacked(image, 1, "bin/tool"), Program | UnixFileMode.SetUser);
                 EditRecord(Host.Note(image, 1, "tar-split.json.gz"), text => string.Join('\n', text.Split('\n').Select(l => WithMode(l, "bin/tool", "0004755"))));
@@ -288,6 +306,30 @@ public sealed partial class GateTests(SharedGate gate)
         Assert.NotEqual(before, after);
         using GZipStream again = new(File.Create(record), CompressionLevel.Fastest);
         again.Write(Encoding.UTF8.GetBytes(after));
+    }
+
+    /// <summary>A line of tar-split's record, with a file's content in place of the file.</summary>
+    private static string WithContent(string line, string path, string content) =>
+        line.Length > 0 && JsonNode.Parse(line) is { } node && (int)node["type"]! == 1 && (string?)node["name"] == path
+            ? new JsonObject { ["type"] = 2, ["payload"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(content)), ["position"] = (int)node["position"]! }.ToJsonString() : line;
+
+    /// <summary>The tar of a layer, from tar-split's record and its files.</summary>
+    private static byte[] Rebuilt(string record, string folder)
+    {
+        using MemoryStream tar = new();
+        using StreamReader lines = new(new GZipStream(File.OpenRead(record), CompressionMode.Decompress));
+        while (lines.ReadLine() is { } line)
+            if (JsonNode.Parse(line) is { } node)
+                tar.Write((int)node["type"]! == 2 ? Convert.FromBase64String((string)node["payload"]!) : node["size"] is null ? [] : File.ReadAllBytes(Path.Combine(folder, (string)node["name"]!)));
+        return tar.ToArray();
+    }
+
+    private static byte[] Packed(byte[] bytes)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.Fastest))
+            gzip.Write(bytes);
+        return packed.ToArray();
     }
 
     /// <summary>A line of tar-split's record, with another mode in the header of a file.</summary>

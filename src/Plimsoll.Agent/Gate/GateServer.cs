@@ -21,6 +21,8 @@ internal sealed class GateServer : IDisposable
     private readonly string _path;
     private readonly Action<string> _trouble;
     private readonly Lock _counting = new();
+    private readonly HashSet<Socket> _waiting = [];
+    private readonly Timer _beat;
     private int _clients, _idle;
 
     /// <param name="trouble">Told of what went wrong with a client, for the log.</param>
@@ -32,8 +34,19 @@ internal sealed class GateServer : IDisposable
         _listener.Bind(new UnixDomainSocketEndPoint(path));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _listener.Listen(MaxClients);
+        _beat = new Timer(_ => TellToWait(), null, Heartbeat, Heartbeat);
         for (int i = 0; i < MaxIdle; i++)
             AddThread();
+    }
+
+    /// <summary>One for all: a timer for each would wake a thread beside the container that starts.</summary>
+    private void TellToWait()
+    {
+        // Nobody is answered meanwhile, so that no line comes after an answer; and a launcher that does not read keeps nobody else waiting.
+        lock (_waiting)
+            foreach (Socket client in _waiting)
+                if (client.Poll(0, SelectMode.SelectWrite))
+                    TrySend(client, "wait\n");
     }
 
     private void AddThread()
@@ -91,20 +104,19 @@ internal sealed class GateServer : IDisposable
                 // The folder is root's alone; who got in all the same is no launcher.
                 if (user != 0)
                     return;
-                Lock writing = new();
-                bool done = false;
-                using Timer wait = new(_ =>
+                lock (_waiting)
+                    _waiting.Add(client);
+                Answer answer;
+                try
                 {
-                    lock (writing)
-                        if (!done)
-                            TrySend(client, "wait\n");
-                }, null, Heartbeat, Heartbeat);
-                Answer answer = Read(client, pid) is { } request ? Decide(request) : Answer.Deny("protocol", "the launcher's question was not understood; launcher and agent are of different versions");
-                lock (writing)
-                {
-                    done = true;
-                    TrySend(client, answer.Allowed ? "allow\n" : $"deny {OneLine(answer.Text)}\n");
+                    answer = Read(client, pid) is { } request ? Decide(request) : Answer.Deny("protocol", "the launcher's question was not understood; launcher and agent are of different versions");
                 }
+                finally
+                {
+                    lock (_waiting)
+                        _waiting.Remove(client);
+                }
+                TrySend(client, answer.Allowed ? "allow\n" : $"deny {OneLine(answer.Text)}\n");
             }
         }
         catch (Exception e) when (e is SocketException or IOException)
@@ -181,6 +193,7 @@ internal sealed class GateServer : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
+        _beat.Dispose();
         _listener.Dispose();
         File.Delete(_path);
         _stop.Dispose();

@@ -17,7 +17,7 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="time">A <see cref="HostClock"/> where starts are judged.</param>
 internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy policy, Counters revocations, MeasuredLayers layers, StartedContainers started, HostCheck host, TimeSpan remembered, TimeProvider time) : IImageJudge
 {
-    private const int MaxVerdicts = 4096, MaxIdChars = 64;
+    private const int MaxVerdicts = 4096, MaxFound = 256, MaxIdChars = 64;
 
     /// <summary>Bytes of a list of files that is read to name what changed; some 250 a file. Without it the layer alone is named, or what tar-split says.</summary>
     private const int MaxListBytes = 64 * 1024 * 1024;
@@ -26,6 +26,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     private readonly FetchedFolder _fetched = new(paths.Fetched);
     private readonly ConcurrentDictionary<string, (Verdict Verdict, long At, DateTimeOffset Time)> _verdicts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Digest, bool> _preparing = new();
+
+    /// <summary>Images by the names that they have here, and all names of the store when that was looked for.</summary>
+    private readonly ConcurrentDictionary<Digest, (IReadOnlyList<(string, Digest)> Names, StartImage Image)> _found = new();
 
     /// <summary>The revocation list by which the verdicts that are kept were found.</summary>
     private string _revoked = "";
@@ -162,15 +165,27 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
     /// <remarks>A digest's repository is no name beside others: a push leaves one too.</remarks>
     public StartImage? FindImage(Digest image)
     {
+        ArgumentNullException.ThrowIfNull(image);
         if (store.FindConfig(image) is not { } config)
             return null;
-        ILookup<bool, ImageName> here = store.ReadNames().Where(n => n.Id == image).ToLookup(n => n.Name.Contains('@', StringComparison.Ordinal), n => Named(n.Name));
+        IReadOnlyList<(string Name, Digest Id)> all = store.ReadNames();
+        // The store gives the same objects as long as its files are the same.
+        if (_found.TryGetValue(image, out (IReadOnlyList<(string, Digest)> Names, StartImage Image) kept) && kept.Names == all && kept.Image.ConfigJson.Equals(config))
+            return kept.Image;
+        ILookup<bool, ImageName> here = all.Where(n => n.Id == image).ToLookup(n => n.Name.Contains('@', StringComparison.Ordinal), n => Named(n.Name));
         List<ImageName> names = [.. here[false].Distinct()];
+        bool isNamed = names.Count > 0;
         if (names.Count == 0)
             names.AddRange(started.NamesOf(image).Select(ImageName.Parse));
         if (names.Count == 0)
             names.AddRange(here[true].Distinct());
-        return new StartImage { Config = image, ConfigJson = config, Names = names };
+        StartImage found = new() { Config = image, ConfigJson = config, Names = names };
+        if (!isNamed)
+            return found;
+        if (_found.Count >= MaxFound)
+            _found.Clear();
+        _found[image] = (all, found);
+        return found;
     }
 
     /// <summary>What a signed list says of one layer of an image, to name the files that are others now; null when there is no such list here.</summary>

@@ -48,7 +48,7 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
         try
         {
             decision = message is not { } bytes ? Decision.Deny("unreadable-message", $"dockerd's message to the plugin is longer than {MaxMessageBytes} bytes")
-                : AuthzRequest.TryRead(bytes.Span, out request, out Denial? denial) ? decider.DecideAsync(request, deadline.Token).GetAwaiter().GetResult()
+                : AuthzRequest.TryRead(bytes.Span, out request, out Denial? denial) ? Await(decider.DecideAsync(request, deadline.Token))
                 : Decision.Deny(denial);
             // dockerd was told to deny it meanwhile, and so is the log.
             if (decision.Answer.Allowed && isGone())
@@ -64,6 +64,14 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
             decision = Decision.Deny("internal-error", $"the decision failed with {e.GetType().Name}");
         }
         return Recorded(decision, request, Stopwatch.GetElapsedTime(began));
+    }
+
+    /// <summary>Sleeps until it is there: a task's own way of waiting spins first, on the processors on which the daemon makes its answer.</summary>
+    private static Decision Await(Task<Decision> decision)
+    {
+        if (!decision.IsCompleted)
+            ((IAsyncResult)decision).AsyncWaitHandle.WaitOne();
+        return decision.GetAwaiter().GetResult();
     }
 
     /// <summary>A decision that nobody can look up afterwards is none.</summary>

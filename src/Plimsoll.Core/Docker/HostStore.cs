@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
+using Plimsoll.Posix;
 
 namespace Plimsoll.Docker;
 
@@ -9,22 +10,50 @@ namespace Plimsoll.Docker;
 /// Nothing in it is trusted: an image is what its config's digest says, and a layer is where layerdb says only when its bytes
 /// prove it. What is remembered here leads to a candidate sooner and decides nothing.
 /// </remarks>
-public sealed class HostStore(string root, OciLimits limits)
+public sealed class HostStore
 {
     private const string InitSuffix = "-init";
+
+    /// <summary>Configs that are kept, and bytes of one: most have a few thousand.</summary>
+    private const int MaxKeptConfigs = 256, MaxKeptBytes = 64 * 1024;
+
+    private readonly OciLimits _limits;
+    private readonly KeptFile _repositories;
+    private readonly ConcurrentDictionary<Digest, KeptConfig> _configs = new();
+    private KeptNames? _names;
 
     /// <summary>The chainID of each image's top layer. A config cannot change without its id changing.</summary>
     private readonly ConcurrentDictionary<Digest, Digest?> _tops = new();
 
+    private sealed record KeptConfig(FileState File, byte[] Bytes);
+
+    private sealed record KeptNames(byte[] Bytes, IReadOnlyList<(string Name, Digest Id)> Names);
+
+    public HostStore(string root, OciLimits limits)
+    {
+        (Root, _limits) = (root, limits);
+        _repositories = new KeptFile($"{root}/{Overlay2Store.Metadata}/{Overlay2Store.Repositories}", ReadRepositories);
+    }
+
     /// <summary>Docker's data root.</summary>
-    public string Root => root;
+    public string Root { get; }
 
     /// <summary>Names with tag or digest as Docker keeps them, and the ids that they stand for.</summary>
     /// <exception cref="ImageException">The store cannot be read.</exception>
     public IReadOnlyList<(string Name, Digest Id)> ReadNames()
     {
+        if (_repositories.Read() is not { } bytes)
+            return [];
+        KeptNames? names = Volatile.Read(ref _names);
+        if (names?.Bytes != bytes)
+            Volatile.Write(ref _names, names = new KeptNames(bytes, Overlay2Store.ParseNames(Root, bytes)));
+        return names.Names;
+    }
+
+    private byte[]? ReadRepositories(out Stat stat)
+    {
         using Overlay2Store store = Open();
-        return store.ReadNames(limits.MaxJsonBytes);
+        return store.ReadRepositories(_limits.MaxJsonBytes, out stat);
     }
 
     /// <summary>Ids of the images whose configs are stored.</summary>
@@ -37,8 +66,17 @@ public sealed class HostStore(string root, OciLimits limits)
     /// <summary>The config with that digest; null when the store has none, or one with another digest.</summary>
     public byte[]? FindConfig(Digest image)
     {
+        ArgumentNullException.ThrowIfNull(image);
+        if (_configs.TryGetValue(image, out KeptConfig? kept) && FileState.Of($"{Root}/{Overlay2Store.Metadata}/{Overlay2Store.ConfigOf(image)}") == kept.File)
+            return kept.Bytes;
         using Overlay2Store store = Open();
-        return store.FindConfig(image, limits.MaxJsonBytes) is { } bytes && Digest.Of(bytes) == image ? bytes : null;
+        if (store.FindConfig(image, _limits.MaxJsonBytes, out Stat stat) is not { } bytes || Digest.Of(bytes) != image)
+            return null;
+        if (_configs.Count >= MaxKeptConfigs)
+            _configs.Clear();
+        if (bytes.Length <= MaxKeptBytes)
+            _configs[image] = new KeptConfig(new FileState(stat), bytes);
+        return bytes;
     }
 
     /// <summary>The containers that Docker keeps, running or not, and the folder below <c>overlay2/</c> of each.</summary>
@@ -58,9 +96,9 @@ public sealed class HostStore(string root, OciLimits limits)
         string own = store.FolderOfMounted(mounted.Upper);
         string[] lower = [.. mounted.Lower.Select(store.FolderOfMounted)];
         if (lower[0] != own + InitSuffix)
-            throw new ImageException(ImageError.Malformed, $"{root}: the container's own folder is {own}, and below it lies {lower[0]}; Docker puts {own}{InitSuffix} there");
+            throw new ImageException(ImageError.Malformed, $"{Root}: the container's own folder is {own}, and below it lies {lower[0]}; Docker puts {own}{InitSuffix} there");
         if (Array.Exists(lower[1..], f => f.EndsWith(InitSuffix, StringComparison.Ordinal) || f == own))
-            throw new ImageException(ImageError.Malformed, $"{root}: the container's root has another container's folder among its layers");
+            throw new ImageException(ImageError.Malformed, $"{Root}: the container's root has another container's folder among its layers");
         return new StackedRoot(own, lower[0], lower[1..]);
     }
 
@@ -110,7 +148,7 @@ public sealed class HostStore(string root, OciLimits limits)
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                if (store.FindConfig(id, limits.MaxJsonBytes) is { } config && Digest.Of(config) != id)
+                if (store.FindConfig(id, _limits.MaxJsonBytes) is { } config && Digest.Of(config) != id)
                     found.Add((0, [new RestackedNote(id, 0, $"image/overlay2/imagedb/content/sha256/{id.Hex}")]));
                 else if (OpenImage(id) is { } image)
                     using (image)
@@ -136,7 +174,7 @@ public sealed class HostStore(string root, OciLimits limits)
         Overlay2Store store = Open();
         try
         {
-            if (Overlay2Image.TryOpen(store, id, id.ToString(), [], null, IdShift.None, new ImageOptions { Limits = limits }, out _) is { } image)
+            if (Overlay2Image.TryOpen(store, id, id.ToString(), [], null, IdShift.None, new ImageOptions { Limits = _limits }, out _) is { } image)
                 return new UnpackedImage(image);
         }
         catch
@@ -163,9 +201,9 @@ public sealed class HostStore(string root, OciLimits limits)
         Digest? top = null;
         try
         {
-            if (store.FindConfig(id, limits.MaxJsonBytes) is not { } bytes || Digest.Of(bytes) != id)
+            if (store.FindConfig(id, _limits.MaxJsonBytes) is not { } bytes || Digest.Of(bytes) != id)
                 return null;
-            IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, id.ToString(), ManifestJson.Config), id.ToString(), limits);
+            IReadOnlyList<Digest> diffIds = ImageConfigs.DiffIds(ImageConfigs.Parse(bytes, id.ToString(), ManifestJson.Config), id.ToString(), _limits);
             top = diffIds.Count > 0 ? ChainId.Of(diffIds)[^1] : null;
         }
         catch (ImageException)
@@ -176,7 +214,7 @@ public sealed class HostStore(string root, OciLimits limits)
         return top;
     }
 
-    private Overlay2Store Open() => Overlay2Store.TryOpen(root, out Overlay2Store? store, out string? reason) ? store
+    private Overlay2Store Open() => Overlay2Store.TryOpen(Root, out Overlay2Store? store, out string? reason) ? store
         : throw new ImageException(ImageError.AccessDenied, reason!, "the agent runs as root, beside a daemon with the storage driver overlay2");
 }
 

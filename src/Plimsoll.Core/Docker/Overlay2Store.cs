@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
@@ -21,6 +22,12 @@ internal sealed class Overlay2Store : IDisposable
     private const int MaxSmallFileBytes = 256;
 
     private const int CacheIdChars = 64;
+
+    /// <summary>What Docker notes of images and layers, relative to its data root.</summary>
+    public const string Metadata = "image/overlay2";
+
+    /// <summary>Relative to <see cref="Metadata"/>.</summary>
+    public const string Repositories = "repositories.json";
 
     /// <summary>Bytes of a layer's <c>lower</c>: 29 for each layer below it, and overlayfs takes 500 at most.</summary>
     private const int MaxNoteBytes = 16 * 1024;
@@ -55,12 +62,18 @@ internal sealed class Overlay2Store : IDisposable
     }
 
     /// <summary>The config's bytes as stored, unchecked; null when the store lacks them or may not be read.</summary>
-    public byte[]? FindConfig(Digest imageId, int maxBytes) => ReadFile($"imagedb/content/sha256/{imageId.Hex}", maxBytes);
+    public byte[]? FindConfig(Digest imageId, int maxBytes) => ReadFile(ConfigOf(imageId), maxBytes);
+
+    /// <param name="stat">Of the file.</param>
+    public byte[]? FindConfig(Digest imageId, int maxBytes, out Stat stat) => ReadFile(_metadata, Metadata, ConfigOf(imageId), maxBytes, out stat);
+
+    /// <summary>Of a config, relative to <see cref="Metadata"/>.</summary>
+    public static string ConfigOf(Digest imageId) => $"imagedb/content/sha256/{imageId.Hex}";
 
     /// <summary>Says which config a name or id stands for whose bytes are not the ones of its id; null when there is none.</summary>
     public string? FindEdited(string name, int maxBytes)
     {
-        if (ReadFile("repositories.json", maxBytes) is not { } bytes)
+        if (ReadFile(Repositories, maxBytes) is not { } bytes)
             return null;
         StoreRepositories? names;
         try
@@ -109,21 +122,25 @@ internal sealed class Overlay2Store : IDisposable
             throw FileError.Of(-folder, $"{Root}/image/overlay2/{path}");
         using SafeFileHandle owned = Native.Own(folder);
         List<string> names = [];
-        byte[] listing = new byte[32 * 1024];
+        byte[] listing = ArrayPool<byte>.Shared.Rent(32 * 1024);
         int length;
         while ((length = Native.ReadFolder(folder, listing)) > 0)
             // One that is no UTF-8 has U+FFFD in it.
             for (FolderRecords records = new(listing.AsSpan(0, length)); records.MoveNext();)
                 names.Add(Encoding.UTF8.GetString(records.Name));
+        ArrayPool<byte>.Shared.Return(listing);
         return length == 0 ? names : throw FileError.Of(-length, $"{Root}/image/overlay2/{path}");
     }
 
+    /// <summary>The file that has the names of images; null when there is none.</summary>
+    /// <exception cref="ImageException">It is too long, or no file.</exception>
+    public byte[]? ReadRepositories(int maxBytes, out Stat stat) => ReadFile(_metadata, Metadata, Repositories, maxBytes, out stat);
+
     /// <summary>Names with tag or digest as Docker keeps them, and the ids that they stand for.</summary>
-    /// <exception cref="ImageException">Malformed, LimitExceeded.</exception>
-    public IReadOnlyList<(string Name, Digest Id)> ReadNames(int maxBytes)
+    /// <param name="bytes">Of <see cref="ReadRepositories"/>.</param>
+    /// <exception cref="ImageException">Malformed.</exception>
+    public static IReadOnlyList<(string Name, Digest Id)> ParseNames(string root, byte[] bytes)
     {
-        if (ReadFile("repositories.json", maxBytes) is not { } bytes)
-            return [];
         try
         {
             List<(string, Digest)> names = [];
@@ -135,7 +152,7 @@ internal sealed class Overlay2Store : IDisposable
         }
         catch (JsonException e)
         {
-            throw new ImageException(ImageError.Malformed, $"{Root}/image/overlay2/repositories.json is no JSON of the expected form", EditedStore, e);
+            throw new ImageException(ImageError.Malformed, $"{root}/{Metadata}/{Repositories} is no JSON of the expected form", EditedStore, e);
         }
     }
 
@@ -268,7 +285,7 @@ internal sealed class Overlay2Store : IDisposable
         return length < 0 ? "" : EntryPath.Decode(target[..length]);
     }
 
-    private string? ReadNote(string path) => ReadFile(_unpacked, "overlay2", path, MaxNoteBytes) is { } bytes ? EntryPath.Decode(bytes) : null;
+    private string? ReadNote(string path) => ReadFile(_unpacked, "overlay2", path, MaxNoteBytes, out _) is { } bytes ? EntryPath.Decode(bytes) : null;
 
     private int OpenTarSplit(StoredLayer layer) => OpenBelow(_metadata, $"layerdb/sha256/{layer.ChainId.Hex}/tar-split.json.gz", Native.ReadOnly | Native.NonBlock);
 
@@ -280,18 +297,19 @@ internal sealed class Overlay2Store : IDisposable
 
     private string? ReadText(string path) => ReadFile(path, MaxSmallFileBytes) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-    private byte[]? ReadFile(string path, int maxBytes) => ReadFile(_metadata, "image/overlay2", path, maxBytes);
+    private byte[]? ReadFile(string path, int maxBytes) => ReadFile(_metadata, Metadata, path, maxBytes, out _);
 
     /// <param name="below">What the folder is called in errors.</param>
-    private byte[]? ReadFile(SafeFileHandle folder, string below, string path, int maxBytes)
+    private byte[]? ReadFile(SafeFileHandle folder, string below, string path, int maxBytes, out Stat stat)
     {
+        stat = default;
         int file = OpenBelow(folder, path, Native.ReadOnly | Native.NonBlock);
         if (file is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.EPERM)
             return null;
         if (file < 0)
             throw FileError.Of(-file, $"{Root}/{below}/{path}");
         using SafeFileHandle owned = Native.Own(file);
-        if (Native.GetStat(file, out Stat stat) < 0 || !stat.IsFile)
+        if (Native.GetStat(file, out stat) < 0 || !stat.IsFile)
             throw new ImageException(ImageError.Malformed, $"{Root}/{below}/{path} is no regular file");
         if (stat.Size > maxBytes)
             throw new ImageException(ImageError.LimitExceeded, $"{Root}/{below}/{path} has {stat.Size} bytes, at most {maxBytes} are read");

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
 using Plimsoll.Posix;
@@ -7,11 +8,12 @@ namespace Plimsoll.Docker;
 
 /// <summary>The exact tar that a layer was made of, put together again from tar-split's pieces and the unpacked files.</summary>
 /// <remarks>
-/// Only its digest proves anything: who can edit the store can edit tar-split's record as well. Names are resolved with
+/// Only its digest proves anything, beside which file each content came from: who can edit the store can edit tar-split's record as well. Names are resolved with
 /// the layer's folder as root, so a link in the store leads nowhere else; nothing but a regular file is read.
 /// </remarks>
-internal sealed class TarSplitStream : ReadOnlyStream
+internal sealed class TarSplitStream : ReadOnlyStream, IRebuiltLayer
 {
+    private readonly ConcurrentQueue<FileContent> _contents = new();
     private readonly TarSplitReader _entries;
     private readonly LayerFiles? _files;
     private readonly string _where;
@@ -96,6 +98,8 @@ internal sealed class TarSplitStream : ReadOnlyStream
             else if (_entries.IsFile)
             {
                 (_file, _fileLeft) = (_files?.Open(_entries.NameWithZero, _entries.Size) ?? -1, _entries.Size);
+                if (_files is not null)
+                    _contents.Enqueue(new FileContent(_written + filled, _entries.Size, _entries.NameWithZero[..^1].ToArray()));
             }
             else if (_entries.MaxPieceBytes <= rest.Length)
             {
@@ -110,6 +114,10 @@ internal sealed class TarSplitStream : ReadOnlyStream
         }
         return filled;
     }
+
+    public bool TryPeek(out FileContent content) => _contents.TryPeek(out content);
+
+    public void Take() => _contents.TryDequeue(out _);
 
     private int ReadFile(Span<byte> to)
     {

@@ -16,6 +16,10 @@ internal sealed class LayerReader : EntryReader
     private readonly HashingStream _stored;
     private readonly ChunkFeed _feed;
     private readonly TarReader _tar;
+    private readonly IRebuiltLayer? _rebuilt;
+
+    /// <summary>The content of the file that was read last, of a rebuilt layer.</summary>
+    private FileContent? _last;
 
     /// <param name="stored">The layer as stored; disposed with this.</param>
     /// <param name="ahead">Inflate on a thread of its own.</param>
@@ -23,11 +27,12 @@ internal sealed class LayerReader : EntryReader
     /// <param name="hasIdle">Whether that may run on a thread of its own, so that one large layer keeps two processors busy; see <see cref="ChunkFeed"/>.</param>
     public LayerReader(Stream stored, ImageLayer layer, Image owner, OciLimits limits, bool ahead = true, bool sha384 = false, Func<bool>? hasIdle = null)
     {
-        (_layer, _owner) = (layer, owner);
+        (_layer, _owner, _rebuilt) = (layer, owner, stored as IRebuiltLayer);
         bool verify = owner.Verification == Verification.Full;
         byte[] magic = new byte[6];
         int got = stored.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
-        Compression form = Compressions.Of(magic.AsSpan(0, got));
+        // What is rebuilt is a tar. One that inflates to it would have none of its contents from files.
+        Compression form = _rebuilt is null ? Compressions.Of(magic.AsSpan(0, got)) : Compression.None;
         // A plain layer's blob digest is its diffID: one hash serves both.
         if (verify && form != Compression.None)
             _storedHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -55,14 +60,33 @@ internal sealed class LayerReader : EntryReader
 
     public override bool MoveNext(CancellationToken cancellationToken)
     {
+        bool more;
         try
         {
-            return _tar.MoveNext(cancellationToken);
+            more = _tar.MoveNext(cancellationToken);
         }
         catch (Exception e) when (IsOfTheBytes(e))
         {
             throw Explained(e, cancellationToken);
         }
+        if (_rebuilt is not null)
+        {
+            CheckLast(_rebuilt);
+            _last = more && _tar.Type == EntryType.File && _tar.StoredBytes > 0 ? new FileContent(_tar.ContentOffset, _tar.StoredBytes, _tar.PathBytes.ToArray()) : null;
+        }
+        return more;
+    }
+
+    /// <summary>Whether the content of the last file, which was read, came from the file of that name.</summary>
+    private void CheckLast(IRebuiltLayer rebuilt)
+    {
+        if (_last is not { } wanted)
+            return;
+        FileContent from;
+        while (rebuilt.TryPeek(out from) && from.Offset < wanted.Offset)
+            rebuilt.Take();
+        if (from.Path is null || from.Offset != wanted.Offset || from.Size != wanted.Size || !from.Path.AsSpan().SequenceEqual(wanted.Path))
+            throw new ImageException(ImageError.Malformed, $"{Where}: the content of {Texts.Escape.Quote(EntryPath.Decode(wanted.Path))} does not come from the file of that name in the store; tar-split.json.gz was changed");
     }
 
     public override bool TryReadContent(long maxBytes, out byte[] content)
@@ -122,6 +146,9 @@ internal sealed class LayerReader : EntryReader
     public (Digest? DiffId, long TarBytes) Complete(CancellationToken cancellationToken)
     {
         long tarBytes;
+        // Also where whoever asked for the layer did not look at all of it.
+        while (_rebuilt is not null && MoveNext(cancellationToken))
+            continue;
         try
         {
             tarBytes = _feed.Drain(cancellationToken);

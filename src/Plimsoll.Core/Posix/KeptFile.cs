@@ -2,44 +2,42 @@ namespace Plimsoll.Posix;
 
 /// <summary>The content of a small file of ours that is asked for again and again: read anew when it is another file, or was written to. May be used from any thread.</summary>
 /// <remarks>
-/// A file counts as the same by device, inode, size and the times of its last change, and only once that change is two seconds old: a second one within a tick of the kernel's clock
+/// A file counts as the same by its <see cref="FileState"/>, and only once its last change is two seconds old: a second one within a tick of the kernel's clock
 /// would not show. What somebody writes through a mapping that is there already may not show at all.
 /// </remarks>
-public sealed class KeptFile(string path, int maxBytes)
+public sealed class KeptFile
 {
-    /// <summary>The second in which it was changed may have just begun or be over.</summary>
-    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(3);
+    /// <summary>Reads the file that stands at the path; null where it is none that may be read.</summary>
+    /// <param name="stat">Of the opened file, before it was read.</param>
+    internal delegate byte[]? Reader(out Stat stat);
 
     private readonly Lock _gate = new();
-    private State _kept;
+    private readonly Reader _read;
+    private FileState _kept;
     private byte[]? _bytes;
 
-    private readonly record struct State(ulong Device, ulong Inode, long Size, long Modified, uint ModifiedNanoseconds, long Changed, uint ChangedNanoseconds)
+    public KeptFile(string path, int maxBytes) : this(path, (out Stat stat) => SmallFile.ReadRegular(path, maxBytes, out stat))
     {
-        public State(in Stat stat) : this(stat.Device, stat.Inode, stat.Size, stat.ModifySeconds, stat.ModifyNanoseconds, stat.ChangeSeconds, stat.ChangeNanoseconds)
-        {
-        }
     }
 
-    public string Path => path;
+    internal KeptFile(string path, Reader read) => (Path, _read) = (path, read);
 
-    /// <summary>As <see cref="SmallFile.ReadRegular(string, int)"/>. Nobody may write into the answer.</summary>
+    public string Path { get; }
+
+    /// <summary>As <see cref="SmallFile.ReadRegular(string, int)"/>. Nobody may write into the answer, which is the same object as long as the file is the same.</summary>
     /// <exception cref="IOException">As above.</exception>
     public byte[]? Read()
     {
         lock (_gate)
         {
-            if (_bytes is not null && Look() == _kept)
+            if (_bytes is not null && FileState.Of(Path) == _kept)
                 return _bytes;
             _bytes = null;
-            byte[]? bytes = SmallFile.ReadRegular(path, maxBytes, out Stat opened);
-            State state = new(opened);
-            // By the clock that the kernel writes down.
-            if (bytes is not null && Look() == state && TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(state.Changed) > Settled)
+            byte[]? bytes = _read(out Stat opened);
+            FileState state = new(opened);
+            if (bytes is not null && FileState.Of(Path) == state && state.IsSettled)
                 (_bytes, _kept) = (bytes, state);
             return bytes;
         }
     }
-
-    private State? Look() => Native.GetStat(Native.AtFdCwd, [.. System.Text.Encoding.UTF8.GetBytes(path), 0], 0, out Stat stat) == 0 ? new State(stat) : null;
 }

@@ -32,7 +32,7 @@ public static class StartJudge
         else
             try
             {
-                SignedConfig config = SignedConfig.Parse(image.ConfigJson);
+                SignedConfig config = image.Signed;
                 IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
                 SecureRuntime(policy, names, request.Runtime, reasons);
                 foreach (ImageName name in names.Take(MaxNames))
@@ -72,7 +72,7 @@ public static class StartJudge
             return false;
         try
         {
-            SignedConfig config = SignedConfig.Parse(image.ConfigJson);
+            SignedConfig config = image.Signed;
             return (image.Names.Count > 0 ? image.Names : [ImageName.None]).All(n => AllowsOwn(start, n, config, path, now));
         }
         catch (StartRequestException)

@@ -187,7 +187,7 @@ public sealed class StartRulesTests
     [Fact]
     public void Of_ImageWithoutAName_IsCoveredByRulesForAllOnly()
     {
-        StartImage nameless = StartKit.Image() with { Names = [] };
+        StartImage named = StartKit.Image(), nameless = new() { Config = named.Config, ConfigJson = named.ConfigJson };
         Assert.Empty(StartKit.Codes(StartKit.Judge(StartKit.With(), image: nameless)));
         Assert.Equal(["no-start-rule"], StartKit.Codes(StartKit.Judge(StartKit.With(), Rule("names: [\"*/**\"]"), image: nameless)));
     }
