@@ -119,13 +119,31 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("lower-less", "not-intact", "layer 3: /overlay2/", "/lower (stack)")]
     [InlineData("link-names", "not-intact", "layer 2: /overlay2/l/", "(stack)")]
     [InlineData("own-lower", "no-image")]
+    [InlineData("own-userxattr", "not-proved", "userxattr")]
+    [InlineData("own-opaque", "own-layer", "hides what the image has in /srv")]
     public void Start_StoreAttackedSinceTheContainerWasCreated_IsRefusedByName(string attack, string code, params string[] parts)
     {
         SavedImage image = Host.Signed($"created-{attack}");
         string twin = Create(image), attacked = Create(image);
         Runs(Host.Docker("start", "-a", twin));
 
-        if (attack == "own-lower")
+        if (attack == "own-userxattr")
+        {
+            // Docker looks where each name leads, and the kernel ends a name at the comma.
+            string note = Path.Combine(Host.Own(attacked, ""), "../lower"), name = File.ReadAllText(note).Split(':')[^1], link = Path.Combine(Host.Daemon.DataRoot, "overlay2", name);
+            File.CreateSymbolicLink(link + ",userxattr", new FileInfo(link).LinkTarget!);
+            File.AppendAllText(note, ",userxattr");
+        }
+        else if (attack == "own-opaque")
+        {
+            // One that hides nothing is what Docker makes for a working directory.
+            foreach (string folder in (string[])["new", "srv"])
+            {
+                Directory.CreateDirectory(Host.Own(attacked, folder));
+                Attribute("os.setxattr(sys.argv[1],'trusted.overlay.opaque',b'y')", Host.Own(attacked, folder));
+            }
+        }
+        else if (attack == "own-lower")
         {
             string lower = Path.Combine(Host.Own(attacked, ""), "../lower");
             string[] below = File.ReadAllText(lower).Split(':');

@@ -76,6 +76,29 @@ public sealed class MeasuredLayersTests(SharedDocker shared)
         }
     }
 
+    /// <summary>What is remembered of one folder must not have been read in another that stood in its place meanwhile.</summary>
+    [Fact]
+    public void Measure_FolderThatBecameAnotherSinceItWasLookedAt_IsNotIntact()
+    {
+        SavedImage image = new SavedImage { Tag = "registry.example/prod/became:1" }.WithLayer(("a", "became")).WithLayer(("b", "another"));
+        shared.Docker.Load(image.Build());
+        HostStore store = new(shared.Docker.DataRoot, OciLimits.Default);
+        MeasuredLayers layers = new(store, TimeSpan.FromHours(1), TimeProvider.System);
+        using (UnpackedImage opened = store.OpenImage(image.Id)!)
+        {
+            string folder = Path.Combine(shared.Docker.DataRoot, "overlay2", opened.Folders[1], "diff");
+            opened.IdentityOf(1);
+            Tool.Run("cp", ["-a", folder, folder + ".new"]);
+            Directory.Move(folder, folder + ".old");
+            Directory.Move(folder + ".new", folder);
+
+            ImageException e = Assert.Throws<ImageException>(() => layers.Measure(opened, CancellationToken.None));
+            Assert.Contains("became another folder", e.Message, StringComparison.Ordinal);
+        }
+        using UnpackedImage again = store.OpenImage(image.Id)!;
+        Assert.True(layers.Measure(again, CancellationToken.None).Intact);
+    }
+
     /// <summary>Whoever reads the kernel's queue beside it comes later than this.</summary>
     [Fact]
     public void Measure_RightAfterAWriteThatTheKernelTells_KnowsOfIt()

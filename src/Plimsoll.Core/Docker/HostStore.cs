@@ -194,6 +194,15 @@ public sealed class HostStore
         return store.OpenFolder(folder);
     }
 
+    /// <summary>Whether a layer of the image has something at a path, through no link.</summary>
+    /// <param name="path">Within the container's root.</param>
+    public bool IsInLayers(StackedRoot stack, string path)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        using Overlay2Store store = Open();
+        return stack.Layers.Any(l => store.Has(l, path));
+    }
+
     private Digest? TopOf(Overlay2Store store, Digest id)
     {
         if (_tops.TryGetValue(id, out Digest? known))

@@ -130,6 +130,9 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
                 case "upperdir":
                     upper = Absolute(value);
                     break;
+                // The attributes by which layers hide what lies below them are others then.
+                case "userxattr":
+                    throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} is mounted with userxattr, which Docker never asks for as root");
                 case "datadir+":
                     throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} has a data-only layer, which Docker never mounts");
             }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Plimsoll.Oci;
@@ -13,6 +14,7 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     private readonly Overlay2Store _store;
     private readonly Dictionary<string, StoredLayer> _stored;
     private readonly string? _mounted;
+    private readonly ConcurrentDictionary<string, string> _identities = new(StringComparer.Ordinal);
     private string[]? _folders;
 
     private Overlay2Image(Overlay2Store store, Dictionary<string, StoredLayer> stored, string? mounted, IdShift ids) => (_store, _stored, _mounted, Ids) = (store, stored, mounted, ids);
@@ -76,9 +78,17 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     public string IdentityOf(int layer)
     {
         using SafeFileHandle opened = _store.OpenFolder(Folders[layer]);
-        return Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
+        return Identify(opened, Folders[layer]);
+    }
+
+    /// <summary>However often a layer's folder is opened, it must be the one that it was at first: what is remembered of the one must not have been read in another.</summary>
+    private string Identify(SafeFileHandle opened, string folder)
+    {
+        string identity = Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device:x}:{stat.Inode}")
-            : throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{Folders[layer]}/diff cannot be looked at");
+            : throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{folder}/diff cannot be looked at");
+        return _identities.GetOrAdd(folder, identity) == identity ? identity
+            : throw new ImageException(ImageError.Malformed, $"{Root}/overlay2/{folder}/diff became another folder while it was read");
     }
 
     public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
@@ -94,7 +104,22 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
             .Select(i => new ChangedNote(i + 1, $"image/overlay2/layerdb/sha256/{own[i].ChainId.Hex}/cache-id", own[i].CacheId, mounted[i]))];
     }
 
-    protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer) => _store.Open(_stored[layer.Key]);
+    protected override (Stream Split, SafeFileHandle Unpacked) OpenStored(ImageLayer layer)
+    {
+        StoredLayer stored = _stored[layer.Key];
+        (Stream split, SafeFileHandle unpacked) = _store.Open(stored);
+        try
+        {
+            Identify(unpacked, stored.CacheId);
+            return (split, unpacked);
+        }
+        catch
+        {
+            split.Dispose();
+            unpacked.Dispose();
+            throw;
+        }
+    }
 
     protected override long WeightOf(ImageLayer layer) => _stored[layer.Key].UnpackedBytes;
 

@@ -198,6 +198,16 @@ internal sealed class Overlay2Store : IDisposable
         return opened >= 0 ? Native.Own(opened) : throw FileError.Of(-opened, $"{Root}/overlay2/{folder}/diff");
     }
 
+    /// <summary>Whether something stands at a path in a layer's folder, through no link.</summary>
+    public bool Has(string folder, string path)
+    {
+        using SafeFileHandle opened = OpenFolder(folder);
+        int found = OpenBelow(opened, path, Native.PathOnly | Native.NoFollow);
+        if (found >= 0)
+            Native.CloseFile(found);
+        return found is not (-Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP);
+    }
+
     /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>
     /// <exception cref="ImageException">Malformed: what the store says of it makes no sense.</exception>
     public StoredLayer? FindLayer(Digest chainId, Digest diffId)

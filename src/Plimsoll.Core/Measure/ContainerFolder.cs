@@ -31,6 +31,9 @@ public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyLi
     /// <summary>There are more links than are listed.</summary>
     public bool LinksBeyond { get; init; }
 
+    /// <summary>Folders that hide what the image has below them, or would have; at most <see cref="ContainerFolder.MaxLinks"/>.</summary>
+    public IReadOnlyList<string> Opaque { get; init; } = [];
+
     /// <summary>What tells the loader where libraries lie, runnable or not; the content is empty for what is no file.</summary>
     public IReadOnlyList<OwnExecutable> LoaderFiles { get; init; } = [];
 }
@@ -101,6 +104,7 @@ public static class ContainerFolder
         List<OwnExecutable> executables = [];
         List<OwnExecutable> loader = [];
         List<string> links = [];
+        List<string> opaque = [];
         bool beyond = false;
         long files = 0;
         string? first = null;
@@ -113,6 +117,9 @@ public static class ContainerFolder
                 files++;
                 first ??= path;
             }
+            else if (HasAttribute(file.AttributeNames, OverlayPrefix + "opaque"))
+                opaque.Add(opaque.Count < MaxLinks ? path
+                    : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxLinks} folders of the container's own that hide others (MaxLinks)"));
             if (file.Stat.Kind == KindLink)
                 if (links.Count < MaxLinks)
                     links.Add(path);
@@ -131,7 +138,7 @@ public static class ContainerFolder
                 executables.Add(executables.Count < MaxExecutables ? new OwnExecutable(path, file.Stat.Size, content)
                     : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxExecutables} executables of the container's own (MaxExecutables)"));
         }).Walk(cancellationToken);
-        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond, LoaderFiles = loader };
+        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond, LoaderFiles = loader, Opaque = opaque };
     }
 
     /// <summary>Opens a file of the folder that takes what a container writes, through no link.</summary>
@@ -188,6 +195,14 @@ public static class ContainerFolder
                 return $"the attribute {name}";
         }
         return null;
+    }
+
+    private static bool HasAttribute(ReadOnlySpan<byte> names, string wanted)
+    {
+        foreach (Range range in names.Split((byte)0))
+            if (EntryPath.Decode(names[range]) == wanted)
+                return true;
+        return false;
     }
 
     /// <summary>SHA-384 of what can be run; null for what cannot, unless it is asked for anyway.</summary>

@@ -146,6 +146,7 @@ public sealed class MountedRootTests
     [InlineData("upperdir=/u", ImageError.Malformed, "names no lower folder")]
     [InlineData(@"lowerdir=/a:/b\054upperdir=/u", ImageError.Malformed, "names no upper folder")]
     [InlineData($"lowerdir+=/a,datadir+=/b,{Upper}", ImageError.Unsupported, "data-only layer")]
+    [InlineData($"lowerdir=/a:/b,userxattr,{Upper}", ImageError.Unsupported, "userxattr")]
     public void Parse_MountThatDockerNeverMakes_IsRefused(string options, ImageError error, string reason)
     {
         ImageException e = Refused(Line(options));

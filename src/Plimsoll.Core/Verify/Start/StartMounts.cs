@@ -11,7 +11,7 @@ internal static class StartMounts
         HashSet<string> targets = new(StringComparer.Ordinal);
         foreach (StartMount mount in run.Request.Mounts)
         {
-            MountKind kind = OwnKind(mount, run.Host.DataRoot, run.Request.Source);
+            MountKind kind = OwnKind(mount, run.Host, run.Request.Source);
             if (kind == MountKind.Engine)
                 continue;
             if (mount.Propagation is not ("" or "private" or "rprivate"))
@@ -45,8 +45,9 @@ internal static class StartMounts
     }
 
     /// <summary>A spec shows volumes and the engine's own files as binds of the engine's folder.</summary>
-    private static MountKind OwnKind(StartMount mount, string dataRoot, StartSource source)
+    private static MountKind OwnKind(StartMount mount, StartHost host, StartSource source)
     {
+        string dataRoot = host.DataRoot;
         if (source != StartSource.Spec || mount.Kind != MountKind.Bind || StartPaths.Fold(mount.Source) is not { } path || StartPaths.Fold(mount.Target) is not { } target)
             return mount.Kind;
         if (target == "/sbin/docker-init" && path is "/usr/bin/docker-init" or "/usr/libexec/docker/docker-init" or "/usr/local/bin/docker-init" or "/usr/sbin/docker-init")
@@ -57,13 +58,22 @@ internal static class StartMounts
         // With mapped users the engine's folder has one folder per mapping: 100000.100000.
         if (parts.Length > 1 && parts[0].Contains('.', StringComparison.Ordinal) && parts[0].All(c => char.IsAsciiDigit(c) || c == '.'))
             parts = parts[1..];
-        return parts switch
+        MountKind kind = parts switch
         {
             ["volumes", _, "_data"] => MountKind.Volume,
             ["containers", var id, var file] when IsId(id) && target == $"/etc/{file}" && file is "hosts" or "hostname" or "resolv.conf" => MountKind.Engine,
             ["containers", var id, "mounts", "shm"] when IsId(id) && target == "/dev/shm" => MountKind.Engine,
             _ => mount.Kind,
         };
+        // The folder of all volumes may lie elsewhere; a link below it brings in whatever it leads to.
+        return kind == mount.Kind || host.Resolve is not { } resolve || resolve(path) == path || IsLedBy(path, parts, resolve) ? kind : mount.Kind;
+    }
+
+    /// <summary>Whether no link but those to the engine's folder, or to the one of all its volumes or containers, is on the way.</summary>
+    private static bool IsLedBy(string path, string[] parts, Func<string, string?> resolve)
+    {
+        string below = "/" + string.Join('/', parts[1..]);
+        return resolve(path[..^below.Length]) is { } at && resolve(path) == at + below;
     }
 
     private static bool IsId(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);

@@ -94,6 +94,31 @@ public sealed class StartRequestTests
         Assert.Empty(StartKit.Codes(Spec(Encoding.UTF8.GetString(StartKit.Changed(plain, twin)), policy)));
     }
 
+    /// <summary>The runtime follows a link that stands in the engine's own folder as any other.</summary>
+    [Fact]
+    public void FromSpec_VolumeThatIsALink_IsJudgedByWhereItLeads()
+    {
+        using TempFolder folder = new();
+        foreach (string below in (string[])["root/volumes/good/_data", "root/volumes/evil", $"root/containers/{Id}", "elsewhere/good/_data", "elsewhere/evil", "other"])
+            Directory.CreateDirectory(folder[below]);
+        foreach (string link in (string[])["root/volumes/evil/_data", $"root/containers/{Id}/hosts", "elsewhere/evil/_data"])
+            File.CreateSymbolicLink(folder[link], "/etc");
+        folder.Write($"root/containers/{Id}/hostname", []);
+        // Where an administrator put the volumes.
+        File.CreateSymbolicLink(folder["other/volumes"], folder["elsewhere"]);
+
+        Assert.Empty(Judge("root", "volumes/good/_data", "/data"));
+        Assert.Empty(Judge("other", "volumes/good/_data", "/data"));
+        Assert.Empty(Judge("root", $"containers/{Id}/hostname", "/etc/hostname"));
+        Assert.Contains("sensitive-path", Judge("root", "volumes/evil/_data", "/data"));
+        Assert.Contains("sensitive-path", Judge("other", "volumes/evil/_data", "/data"));
+        Assert.Contains("sensitive-path", Judge("root", $"containers/{Id}/hosts", "/etc/hosts"));
+
+        IReadOnlyList<string> Judge(string root, string source, string target) => StartKit.Codes(Spec(Encoding.UTF8.GetString(StartKit.Changed(Vector("spec-plain"),
+            $"mounts=[{{\"destination\":\"{target}\",\"type\":\"bind\",\"source\":\"{folder[$"{root}/{source}"]}\",\"options\":[\"rbind\",\"rprivate\"]}}]")), StartKit.PolicyOf("start:\n  rules:\n  - {}\n"),
+            host: new StartHost(StartPaths.Resolve, folder[root])));
+    }
+
     [Fact]
     public void FromSpec_NobodySaysWhichLauncher_IsRefused()
     {
