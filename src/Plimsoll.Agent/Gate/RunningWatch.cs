@@ -25,6 +25,9 @@ internal sealed class RunningWatch : IDisposable
 
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(GraceSeconds + 25);
 
+    /// <summary>Bytes; half of what the agent's unit lets come together (DOTNET_GCgen0size) before a collection holds up whoever asks.</summary>
+    private const long MaxLitter = 2 * 1024 * 1024;
+
     /// <summary>Containers that are paused or stopped beside each other.</summary>
     private const int AtOnce = 8;
 
@@ -41,6 +44,7 @@ internal sealed class RunningWatch : IDisposable
     private readonly DaemonEvents _starts;
     private readonly List<FileSystemWatcher> _watchers = [];
     private readonly Thread _thread;
+    private long _collected;
 
     /// <summary>What was written down of each container and is still so.</summary>
     private readonly Dictionary<(string Own, bool Past), RunningTrouble> _told = [];
@@ -108,7 +112,10 @@ internal sealed class RunningWatch : IDisposable
                 TimeSpan rest = _every - _time.GetElapsedTime(last);
                 int woken = rest > TimeSpan.Zero ? WaitHandle.WaitAny([_stop.Token.WaitHandle, _changed, _begun], rest < StartsEvery ? rest : StartsEvery) : WaitHandle.WaitTimeout;
                 if (woken != WaitHandle.WaitTimeout)
+                {
                     _stop.Token.WaitHandle.WaitOne(Settle);
+                    CollectAtRest();
+                }
                 _stop.Token.ThrowIfCancellationRequested();
                 depth = _time.GetElapsedTime(last) >= _every ? LookDepth.Whole : woken == 1 ? LookDepth.Images : LookDepth.Start;
                 if (depth > LookDepth.Start)
@@ -119,6 +126,15 @@ internal sealed class RunningWatch : IDisposable
         {
             // The agent ends.
         }
+    }
+
+    /// <summary>Cleans the heap of what the last starts left, so that the next ones are not held up by it.</summary>
+    private void CollectAtRest()
+    {
+        if (GC.GetTotalAllocatedBytes() - _collected < MaxLitter)
+            return;
+        GC.Collect(0);
+        _collected = GC.GetTotalAllocatedBytes();
     }
 
     private void Round(LookDepth depth)

@@ -165,34 +165,43 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         bool before = started.Contains(request.Container, stack.Own);
         Answer? refusal = null;
         (UnpackedImage Image, MeasureResult Result)? last = null;
-        // That they lie in the same folders is what the store says. The container must be one that any of them allows, if these are its layers.
-        foreach (UnpackedImage image in images)
+        MeasureResult?[] results = new MeasureResult?[images.Count];
+        // One that lacks a signature, which anybody can make of another's layers, has nobody wait for registries before the others were asked.
+        for (bool waits = images.Count == 1; ; waits = true)
         {
-            if (judge.FindImage(image.Id) is not { } known)
-                continue;
-            MeasureResult measured = layers.Measure(image, last, cancellationToken);
-            last = (image, measured);
-            int noted = found.Pardon?.Codes.Count ?? 0;
-            Answer answer = measured.Intact || found.GoesOn("not-intact") ? Judge(request, found, held, start, stack, image, known, measured, before, cancellationToken)
-                : Answer.Deny("not-intact", ImageJudge.Describe(measured));
-            if (answer.Allowed || refusal is null)
+            // That they lie in the same folders is what the store says. The container must be one that any of them allows, if these are its layers.
+            for (int i = 0; i < images.Count; i++)
             {
-                found.Image = image.Id;
-                found.Names = [.. known.Names.Select(n => n.ToString())];
-                found.Measured = measured.Measurement;
+                UnpackedImage image = images[i];
+                if (judge.FindImage(image.Id) is not { } known)
+                    continue;
+                MeasureResult measured = results[i] ??= layers.Measure(image, last, cancellationToken);
+                last = (image, measured);
+                int noted = found.Pardon?.Codes.Count ?? 0;
+                Answer answer = measured.Intact || found.GoesOn("not-intact") ? Judge(request, found, held, start, stack, image, known, measured, before, waits, cancellationToken)
+                    : Answer.Deny("not-intact", ImageJudge.Describe(measured));
+                if (answer.Allowed || refusal is null)
+                {
+                    found.Image = image.Id;
+                    found.Names = [.. known.Names.Select(n => n.ToString())];
+                    found.Measured = measured.Measurement;
+                }
+                if (answer.Allowed && found.Pardon?.Fits(image.Id) != false)
+                    return answer;
+                refusal ??= answer.Allowed ? Answer.Deny("refused", "no token covers all that refuses it") : answer;
+                found.Pardon?.BackTo(noted);
             }
-            if (answer.Allowed && found.Pardon?.Fits(image.Id) != false)
-                return answer;
-            refusal ??= answer.Allowed ? Answer.Deny("refused", "no token covers all that refuses it") : answer;
-            found.Pardon?.BackTo(noted);
+            if (waits || judge.Registries is null)
+                break;
+            refusal = null;
         }
         return refusal ?? Answer.Deny("no-image", "the images of this container's layers went away");
     }
 
-    private Answer Judge(GateRequest request, Case found, Policy held, StartRequest start, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, CancellationToken cancellationToken)
+    private Answer Judge(GateRequest request, Case found, Policy held, StartRequest start, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, bool waits, CancellationToken cancellationToken)
     {
         Verdict trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
-        if (judge.AwaitEvidence(image.Config, trust, cancellationToken))
+        if (waits && judge.AwaitEvidence(image.Config, trust, cancellationToken))
             trust = judge.JudgeMeasured(held, image, measured, cancellationToken);
         // Of what nobody vouches for, the start's own rules judge the launcher that asks.
         trust = trust.ForStart();

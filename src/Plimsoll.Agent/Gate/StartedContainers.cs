@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Plimsoll.Docker;
 using Plimsoll.Oci;
@@ -6,14 +7,17 @@ using Plimsoll.Posix;
 namespace Plimsoll.Agent.Gate;
 
 /// <summary>
-/// Which containers this host has started under the gate: one file for each, named by container and folder, that holds the launcher's name. A container that wrote
+/// Which containers this host has started under the gate: one file for each, named by container and folder, that holds the launcher's name; all of one launcher share one file. A container that wrote
 /// files while it ran differs by this from one into which they were put before it ever ran. Beside them, for each image that was started,
 /// the names that it had then: one whose tag moved on to a newer image is still judged by it. Both go when Docker's own notes of them have gone.
 /// </summary>
 internal sealed class StartedContainers(string folder)
 {
     private const int IdChars = 64, MaxBytes = 64 * 1024, MaxRuntimeBytes = 256;
-    private const string ImagePrefix = "image.";
+    private const string ImagePrefix = "image.", RuntimePrefix = "runtime.";
+
+    /// <summary>By an image's id what was written of it.</summary>
+    private readonly ConcurrentDictionary<string, string> _names = new(StringComparer.Ordinal);
 
     public bool Contains(string container, string own) => NameOf(container, own) is { } name && File.Exists(Path.Combine(folder, name));
 
@@ -53,18 +57,41 @@ internal sealed class StartedContainers(string folder)
         string[] names = [.. Directory.EnumerateFiles(folder).Select(p => Path.GetFileName(p))];
         HashSet<string> kept = [.. store.ListContainers().Select(c => $"{c.Container}.{c.Own}"), .. store.ListImages().Select(i => ImagePrefix + i.Hex)];
         foreach (string name in names)
-            if (!kept.Contains(name))
+            if (!kept.Contains(name) && !name.StartsWith(RuntimePrefix, StringComparison.Ordinal))
+            {
                 File.Delete(Path.Combine(folder, name));
+                if (name.StartsWith(ImagePrefix, StringComparison.Ordinal))
+                    _names.TryRemove(name[ImagePrefix.Length..], out _);
+            }
     }
 
     /// <exception cref="IOException">It cannot be kept; the container must not start then, or its next start would be refused.</exception>
     public void Add(string container, string own, string runtime, Digest image, IReadOnlyList<string> names)
     {
-        Directory.CreateDirectory(folder);
         if (NameOf(container, own) is { } name)
-            File.WriteAllText(Path.Combine(folder, name), runtime);
-        if (names.Count > 0 && !NamesOf(image).SequenceEqual(names, StringComparer.Ordinal))
-            File.WriteAllText(Path.Combine(folder, ImagePrefix + image.Hex), string.Join('\n', names));
+            Mark(Path.Combine(folder, name), runtime);
+        string text = string.Join('\n', names);
+        if (names.Count == 0 || _names.TryGetValue(image.Hex, out string? written) && written == text)
+            return;
+        if (!NamesOf(image).SequenceEqual(names, StringComparer.Ordinal))
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllText(Path.Combine(folder, ImagePrefix + image.Hex), text);
+        }
+        _names[image.Hex] = text;
+    }
+
+    private void Mark(string mark, string runtime)
+    {
+        if (runtime.Length > 0 && runtime.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+            SharedFile.Put(mark, Path.Combine(folder, RuntimePrefix + runtime), runtime);
+        else
+        {
+            Directory.CreateDirectory(folder);
+            // What is there may be a name of the file that all share.
+            File.Delete(mark);
+            File.WriteAllText(mark, runtime);
+        }
     }
 
     /// <summary>Null for what Docker would not call a container: its ids are 64 hex digits.</summary>

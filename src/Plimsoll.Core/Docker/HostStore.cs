@@ -20,6 +20,7 @@ public sealed class HostStore
     private readonly OciLimits _limits;
     private readonly KeptFile _repositories;
     private readonly ConcurrentDictionary<Digest, KeptConfig> _configs = new();
+    private readonly ConcurrentDictionary<Digest, (Overlay2Image Image, FileState[] Notes)> _opened = new();
     private KeptNames? _names;
 
     /// <summary>The chainID of each image's top layer. A config cannot change without its id changing.</summary>
@@ -174,8 +175,13 @@ public sealed class HostStore
         Overlay2Store store = Open();
         try
         {
+            if (Reopen(store, id) is { } known)
+                return new UnpackedImage(known);
             if (Overlay2Image.TryOpen(store, id, id.ToString(), [], null, IdShift.None, new ImageOptions { Limits = _limits }, out _) is { } image)
+            {
+                Keep(store, id, image);
                 return new UnpackedImage(image);
+            }
         }
         catch
         {
@@ -184,6 +190,21 @@ public sealed class HostStore
         }
         store.Dispose();
         return null;
+    }
+
+    /// <summary>An image that was opened before, if its config is there and all notes that say where its layers lie are the files that they were.</summary>
+    private Overlay2Image? Reopen(Overlay2Store store, Digest id) =>
+        _opened.TryGetValue(id, out (Overlay2Image Image, FileState[] Notes) kept) && FindConfig(id) is not null && store.StatesOf(kept.Image.Stored) is { } now && now.AsSpan().SequenceEqual(kept.Notes)
+            ? kept.Image.Again(store) : null;
+
+    private void Keep(Overlay2Store store, Digest id, Overlay2Image image)
+    {
+        // One that was changed since it was read is not settled.
+        if (image.ConfigBytes.Length > MaxKeptBytes || store.StatesOf(image.Stored) is not { } notes || !Array.TrueForAll(notes, n => n.IsSettled))
+            return;
+        if (_opened.Count >= MaxKeptConfigs)
+            _opened.Clear();
+        _opened[id] = (image, notes);
     }
 
     /// <summary>Opens the folder of a container or its <c>-init</c> folder.</summary>

@@ -65,6 +65,24 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
         };
     }
 
+    /// <summary>The same image, for who knows that its layers lie where they did.</summary>
+    /// <param name="store">As <see cref="TryOpen"/> takes it.</param>
+    public Overlay2Image Again(Overlay2Store store) => new(store, _stored, _mounted, Ids)
+    {
+        Name = Name,
+        Verification = Verification,
+        Limits = Limits,
+        ConfigDigest = ConfigDigest,
+        ConfigBytes = ConfigBytes,
+        Config = Config,
+        Tags = Tags,
+        Layers = Layers,
+        _folders = _folders,
+    };
+
+    /// <summary>Where its layers lie.</summary>
+    public IReadOnlyCollection<StoredLayer> Stored => _stored.Values;
+
     protected override IdShift Ids { get; }
 
     protected override string Root => _store.Root;

@@ -198,6 +198,19 @@ internal sealed class Overlay2Store : IDisposable
         return opened >= 0 ? Native.Own(opened) : throw FileError.Of(-opened, $"{Root}/overlay2/{folder}/diff");
     }
 
+    /// <summary>The notes from which <see cref="FindLayer"/> knows where layers lie, as files; null where one is gone.</summary>
+    public FileState[]? StatesOf(IReadOnlyCollection<StoredLayer> layers)
+    {
+        List<FileState> states = new(3 * layers.Count);
+        foreach (StoredLayer layer in layers)
+            foreach (string note in (ReadOnlySpan<string>)["diff", "cache-id", "tar-split.json.gz"])
+                if (FileState.Of((int)_metadata.DangerousGetHandle(), $"layerdb/sha256/{layer.ChainId.Hex}/{note}") is { } state)
+                    states.Add(state);
+                else
+                    return null;
+        return [.. states];
+    }
+
     /// <summary>Whether something stands at a path in a layer's folder, through no link.</summary>
     public bool Has(string folder, string path)
     {

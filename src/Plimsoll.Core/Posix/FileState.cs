@@ -16,5 +16,8 @@ internal readonly record struct FileState(ulong Device, ulong Inode, long Size, 
     public bool IsSettled => TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(Changed) > Settled;
 
     /// <summary>Of what stands at a path now, with links followed; null where nothing does.</summary>
-    public static FileState? Of(string path) => Native.GetStat(Native.AtFdCwd, [.. Encoding.UTF8.GetBytes(path), 0], 0, out Stat stat) == 0 ? new FileState(stat) : null;
+    public static FileState? Of(string path) => Of(Native.AtFdCwd, path);
+
+    /// <param name="folder">An open one that the path is relative to.</param>
+    public static FileState? Of(int folder, string path) => Native.GetStat(folder, Encoding.UTF8.GetBytes(path + '\0'), 0, out Stat stat) == 0 ? new FileState(stat) : null;
 }

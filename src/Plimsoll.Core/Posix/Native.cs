@@ -90,6 +90,9 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     private static partial int MAdvise(nint address, nuint length, int advice);
 
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int LinkPath(string target, string path);
+
     [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
     private static partial nint LGetXattr(byte* path, byte* name, byte* value, nuint size);
 
@@ -180,6 +183,10 @@ internal static unsafe partial class Native
 
     /// <summary>What an open descriptor is.</summary>
     public static int GetStat(int file, out Stat stat) => GetStat(file, "\0"u8, AtEmptyPath, out stat);
+
+    /// <summary>Makes a second name for a file.</summary>
+    /// <returns>0, or minus the error number.</returns>
+    public static int Link(string target, string path) => LinkPath(target, path) == 0 ? 0 : -Marshal.GetLastPInvokeError();
 
     /// <returns>The length of the target, or minus the error number.</returns>
     public static int ReadLink(int folder, ReadOnlySpan<byte> path, Span<byte> buffer)

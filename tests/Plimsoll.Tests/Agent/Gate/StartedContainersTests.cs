@@ -30,6 +30,32 @@ public sealed class StartedContainersTests : IDisposable
     }
 
     [Theory]
+    [InlineData("plimsoll", "plimsoll-secure")]
+    [InlineData("plimsoll", "of another/form")]
+    public void RuntimeOf_OneThatWasStartedUnderAnother_IsItsOwnAlone(string first, string second)
+    {
+        string[] ids = [Id, new string('e', 64), new string('f', 64)];
+        foreach (string id in ids)
+            Open().Add(id, Own, first, Image, []);
+        Open().Add(ids[1], Own, second, Image, []);
+        Open().Add(ids[2], Own, second, Image, []);
+        Open().Add(ids[2], Own, first, Image, []);
+
+        Assert.Equal([first, second, first], ids.Select(i => Open().RuntimeOf(i, Own)));
+    }
+
+    [Fact]
+    public void NamesOf_NamesThatChangedAndCameBack_AreTheLastOnes()
+    {
+        StartedContainers started = Open();
+        foreach (string name in (string[])["a:1", "b:1", "a:1"])
+        {
+            started.Add(Id, Own, "plimsoll", Image, [name]);
+            Assert.Equal([name], Open().NamesOf(Image));
+        }
+    }
+
+    [Theory]
     [InlineData("c", "")]
     [InlineData("../started/c", "d")]
     public void Contains_WhatDockerCallsNoContainer_IsNone(string container, string own)
