@@ -45,8 +45,7 @@ internal sealed class GateServer : IDisposable
         // Nobody is answered meanwhile, so that no line comes after an answer; and a launcher that does not read keeps nobody else waiting.
         lock (_waiting)
             foreach (Socket client in _waiting)
-                if (client.Poll(0, SelectMode.SelectWrite))
-                    TrySend(client, "wait\n");
+                TrySend(client, "wait\n", waits: false);
     }
 
     private void AddThread()
@@ -159,11 +158,13 @@ internal sealed class GateServer : IDisposable
             ? new GateRequest(verb, runtime, container, bundle, pid) : null;
     }
 
-    private static void TrySend(Socket client, string line)
+    /// <param name="waits">Until the launcher takes it; otherwise one that does not is sent nothing.</param>
+    private static void TrySend(Socket client, string line, bool waits = true)
     {
         try
         {
-            client.Send(Encoding.UTF8.GetBytes(line));
+            if (waits || client.Poll(0, SelectMode.SelectWrite))
+                client.Send(Encoding.UTF8.GetBytes(line));
         }
         catch (SocketException)
         {
