@@ -121,6 +121,11 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("own-lower", "no-image")]
     [InlineData("own-userxattr", "not-proved", "userxattr")]
     [InlineData("own-opaque", "own-layer", "hides what the image has in /srv")]
+    [InlineData("own-mode", "own-layer", "gives /srv other rights")]
+    [InlineData("own-owner", "own-layer", "gives /srv other rights")]
+    [InlineData("own-attribute", "own-layer", "gives /srv other rights")]
+    [InlineData("own-root", "own-layer", "gives / other rights")]
+    [InlineData("init-mode", "init-layer", "/etc (mode 777 of 0:0 where Docker makes 755 of 0:0)")]
     public void Start_StoreAttackedSinceTheContainerWasCreated_IsRefusedByName(string attack, string code, params string[] parts)
     {
         SavedImage image = Host.Signed($"created-{attack}");
@@ -143,6 +148,24 @@ public sealed partial class GateTests(SharedGate gate)
                 Attribute("os.setxattr(sys.argv[1],'trusted.overlay.opaque',b'y')", Host.Own(attacked, folder));
             }
         }
+        else if (attack is "own-mode" or "own-owner" or "own-attribute")
+        {
+            // What the kernel makes when something comes into a folder of the image, and what Docker makes for a working directory.
+            string honest = Create(image);
+            Directory.CreateDirectory(Host.Own(honest, "srv"), Program);
+            Directory.CreateDirectory(Host.Own(honest, "srv/work"), Program | UnixFileMode.GroupWrite);
+            Runs(Host.Docker("start", "-a", honest));
+            Directory.CreateDirectory(Host.Own(attacked, "srv"), Program);
+            File.SetUnixFileMode(Host.Own(attacked, "srv"), attack == "own-mode" ? Program | UnixFileMode.OtherWrite : Program);
+            if (attack == "own-owner")
+                Tool.Run("chown", ["1000:0", Host.Own(attacked, "srv")]);
+            if (attack == "own-attribute")
+                Attribute("os.setxattr(sys.argv[1],'user.note',b'other')", Host.Own(attacked, "srv"));
+        }
+        else if (attack == "own-root")
+            File.SetUnixFileMode(Host.Own(attacked, ""), Program | UnixFileMode.OtherWrite);
+        else if (attack == "init-mode")
+            File.SetUnixFileMode(Host.Own(attacked, "etc", "-init"), (UnixFileMode)0b111_111_111);
         else if (attack == "own-lower")
         {
             string lower = Path.Combine(Host.Own(attacked, ""), "../lower");

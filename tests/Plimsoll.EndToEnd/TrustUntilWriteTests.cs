@@ -186,7 +186,7 @@ public sealed class TrustUntilWriteTests(TrustingHost trusting) : IClassFixture<
         using WriteWatch watch = new(folder.Path, (_, _) => { });
 
         // The twin: nobody writes.
-        WatchedLayer quiet = watch.Begin(store, name, TestContext.Current.CancellationToken)!;
+        WatchedLayer quiet = watch.Begin(() => store.OpenFolder(name), name, TestContext.Current.CancellationToken)!;
         watch.CatchUp();
         Assert.False(quiet.Written);
         watch.End(quiet);
@@ -197,7 +197,7 @@ public sealed class TrustUntilWriteTests(TrustingHost trusting) : IClassFixture<
                 File.WriteAllText(Path.Combine(layer, "7"), "evil");
         });
         writer.Start();
-        WatchedLayer written = watch.Begin(store, name, TestContext.Current.CancellationToken)!;
+        WatchedLayer written = watch.Begin(() => store.OpenFolder(name), name, TestContext.Current.CancellationToken)!;
         writer.Join();
         watch.CatchUp();
         Assert.Equal("evil", File.ReadAllText(Path.Combine(layer, "7")));

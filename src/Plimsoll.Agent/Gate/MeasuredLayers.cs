@@ -116,7 +116,10 @@ internal sealed class MeasuredLayers(HostStore store, TimeSpan maxAge, TimeProvi
             {
                 for (int i = 0; writes is not null && i < keys.Length; i++)
                     if (!known.ContainsKey(image.Image.Layers[i].Key))
-                        begun[i] = writes.Begin(store, image.Folders[i], cancellationToken);
+                    {
+                        int layer = i;
+                        begun[i] = writes.Begin(() => image.OpenFolder(layer), image.Folders[i], cancellationToken);
+                    }
                 MeasureResult result = Measurer.Measure(image.Image, new MeasureOptions
                 {
                     Fresh = l => known.GetValueOrDefault(l.Key),

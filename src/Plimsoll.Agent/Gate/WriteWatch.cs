@@ -85,8 +85,9 @@ internal sealed class WriteWatch : IDisposable
     }
 
     /// <summary>Watches a layer's folder from now on; to be called before the layer is read.</summary>
+    /// <param name="open">Opens the folder that will be read, and no other.</param>
     /// <returns>Null where it cannot be watched; one that is written to already where somebody wrote meanwhile.</returns>
-    public WatchedLayer? Begin(HostStore store, string folder, CancellationToken cancellationToken)
+    public WatchedLayer? Begin(Func<SafeFileHandle> open, string folder, CancellationToken cancellationToken)
     {
         WatchedLayer layer = new(folder);
         bool watched = false;
@@ -102,7 +103,7 @@ internal sealed class WriteWatch : IDisposable
         ulong[]? keys = null;
         try
         {
-            using SafeFileHandle opened = store.OpenFolder(folder);
+            using SafeFileHandle opened = open();
             keys = LayerKeys.Find(opened, $"overlay2/{folder}", device, MaxFiles - _files, cancellationToken);
         }
         catch (ImageException)

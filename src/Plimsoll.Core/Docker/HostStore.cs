@@ -224,6 +224,17 @@ public sealed class HostStore
         return stack.Layers.Any(l => store.Has(l, path));
     }
 
+    /// <summary>The first folder in a container's own layer that has not the rights, owner and attributes of the one that it lies over.</summary>
+    /// <param name="folders">Within the container's root.</param>
+    /// <returns>Null when all have them, or lie over none.</returns>
+    public string? FindExposed(StackedRoot stack, IReadOnlyList<string> folders)
+    {
+        ArgumentNullException.ThrowIfNull(stack);
+        using Overlay2Store store = Open();
+        return folders.FirstOrDefault(path => stack.Layers.Prepend(stack.Init).FirstOrDefault(l => store.Has(l, path)) is { } below
+            && store.RightsOf(below, path) is { } wanted && store.RightsOf(stack.Own, path) != wanted);
+    }
+
     private Digest? TopOf(Overlay2Store store, Digest id)
     {
         if (_tops.TryGetValue(id, out Digest? known))
@@ -279,6 +290,10 @@ public sealed class UnpackedImage : IDisposable
     /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
     /// <param name="layer">0 for the base layer.</param>
     public string IdentityOf(int layer) => _image.IdentityOf(layer);
+
+    /// <summary>Opens a layer's folder.</summary>
+    /// <exception cref="ImageException">It cannot be opened, or is not the one that it was before.</exception>
+    public SafeFileHandle OpenFolder(int layer) => _image.OpenFolder(layer);
 
     /// <summary>The notes that are wrong of those by which it is stacked.</summary>
     internal IEnumerable<RestackedNote> FindRestacked(StackedRoot stack) => _image.FindRestacked([.. stack.Layers.Reverse()]).Select(n => new RestackedNote(Id, n.Layer, n.Place));

@@ -99,6 +99,22 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
         return Identify(opened, Folders[layer]);
     }
 
+    /// <summary>Opens a layer's folder, which must be the one that it was before.</summary>
+    public SafeFileHandle OpenFolder(int layer)
+    {
+        SafeFileHandle opened = _store.OpenFolder(Folders[layer]);
+        try
+        {
+            Identify(opened, Folders[layer]);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>However often a layer's folder is opened, it must be the one that it was at first: what is remembered of the one must not have been read in another.</summary>
     private string Identify(SafeFileHandle opened, string folder)
     {

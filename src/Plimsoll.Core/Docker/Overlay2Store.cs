@@ -215,10 +215,23 @@ internal sealed class Overlay2Store : IDisposable
     public bool Has(string folder, string path)
     {
         using SafeFileHandle opened = OpenFolder(folder);
-        int found = OpenBelow(opened, path, Native.PathOnly | Native.NoFollow);
+        int found = OpenBelow(opened, path.Length == 0 ? "." : path, Native.PathOnly | Native.NoFollow);
         if (found >= 0)
             Native.CloseFile(found);
         return found is not (-Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP);
+    }
+
+    /// <summary>Who may do what with a folder, in one line; null where no folder stands at the path.</summary>
+    public string? RightsOf(string folder, string path)
+    {
+        using SafeFileHandle opened = OpenFolder(folder);
+        int found = OpenBelow(opened, path.Length == 0 ? "." : path, Native.PathOnly | Native.NoFollow | Native.DirectoryOnly);
+        if (found is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
+            return null;
+        if (found < 0)
+            throw FileError.Of(-found, $"{Root}/overlay2/{folder}/diff/{path}");
+        using SafeFileHandle owned = Native.Own(found);
+        return FolderRights.Of(found) ?? throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{folder}/diff/{path} cannot be looked at");
     }
 
     /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>

@@ -31,8 +31,11 @@ public sealed record OwnContents(IReadOnlyList<ForeignFile> Foreign, IReadOnlyLi
     /// <summary>There are more links than are listed.</summary>
     public bool LinksBeyond { get; init; }
 
-    /// <summary>Folders that hide what the image has below them, or would have; at most <see cref="ContainerFolder.MaxLinks"/>.</summary>
+    /// <summary>Folders that hide what the image has below them, or would have. Only where folders were asked for.</summary>
     public IReadOnlyList<string> Opaque { get; init; } = [];
+
+    /// <summary>All folders, the root's empty path first. Only where they were asked for.</summary>
+    public IReadOnlyList<string> Folders { get; init; } = [];
 
     /// <summary>What tells the loader where libraries lie, runnable or not; the content is empty for what is no file.</summary>
     public IReadOnlyList<OwnExecutable> LoaderFiles { get; init; } = [];
@@ -50,7 +53,7 @@ public static class ContainerFolder
     /// <summary>Links that are listed.</summary>
     public const int MaxLinks = 20_000;
 
-    private const int AnyExecute = 0b001_001_001, SetIds = 0b110_000_000_000, KindCharDevice = 2, KindBlockDevice = 6, KindFifo = 1, KindSocket = 12, KindLink = 10;
+    private const int AnyExecute = 0b001_001_001, SetIds = 0b110_000_000_000, KindCharDevice = 2, KindBlockDevice = 6, KindFifo = 1, KindSocket = 12, KindLink = 10, InitMode = 0b111_101_101;
     private const string OverlayPrefix = "trusted.overlay.";
 
     /// <summary>What Docker puts into the <c>-init</c> folder, so that there is something to mount over.</summary>
@@ -87,6 +90,11 @@ public static class ContainerFolder
                 foreign.Add(new ForeignFile(path, $"{file.Stat.Size} bytes where Docker leaves an empty file"));
             else if (file.IsMount)
                 foreign.Add(new ForeignFile(path, "a mount"));
+            // The container sees these in place of the image's, under the files that Docker mounts.
+            else if (file.Stat.IsFolder && (file.Stat.Permissions, file.Stat.Uid, file.Stat.Gid) != (InitMode, 0u, 0u))
+                foreign.Add(new ForeignFile(path, $"mode {Convert.ToString(file.Stat.Permissions, 8)} of {file.Stat.Uid}:{file.Stat.Gid} where Docker makes {Convert.ToString(InitMode, 8)} of 0:0"));
+            else if (file.Stat.IsFolder && HasAttribute(file.AttributeNames, n => n.StartsWith("system.posix_acl_", StringComparison.Ordinal)))
+                foreign.Add(new ForeignFile(path, "an access control list"));
             else if (file.Stat.Kind == KindLink && LinkOf(file) != "/proc/mounts")
                 foreign.Add(new ForeignFile(path, "a link to somewhere else than /proc/mounts"));
             // A folder that was made in place of something else hides nothing that the image could have below it, except these two.
@@ -97,14 +105,15 @@ public static class ContainerFolder
     }
 
     /// <summary>Walks the folder that takes what a container writes.</summary>
+    /// <param name="listFolders">Folders are listed as well: for a container that never ran, which has few.</param>
     /// <exception cref="ImageException">It cannot be walked, or holds more than <see cref="MaxExecutables"/> executables.</exception>
-    public static OwnContents Look(SafeFileHandle folder, string where, CancellationToken cancellationToken)
+    public static OwnContents Look(SafeFileHandle folder, string where, bool listFolders, CancellationToken cancellationToken)
     {
         List<ForeignFile> foreign = [];
         List<OwnExecutable> executables = [];
         List<OwnExecutable> loader = [];
         List<string> links = [];
-        List<string> opaque = [];
+        List<string> opaque = [], folders = [];
         bool beyond = false;
         long files = 0;
         string? first = null;
@@ -117,9 +126,12 @@ public static class ContainerFolder
                 files++;
                 first ??= path;
             }
-            else if (HasAttribute(file.AttributeNames, OverlayPrefix + "opaque"))
-                opaque.Add(opaque.Count < MaxLinks ? path
-                    : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxLinks} folders of the container's own that hide others (MaxLinks)"));
+            else if (listFolders)
+            {
+                folders.Add(folders.Count < MaxLinks ? path : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxLinks} folders of the container's own before it ever ran (MaxLinks)"));
+                if (HasAttribute(file.AttributeNames, n => n == OverlayPrefix + "opaque"))
+                    opaque.Add(path);
+            }
             if (file.Stat.Kind == KindLink)
                 if (links.Count < MaxLinks)
                     links.Add(path);
@@ -138,7 +150,7 @@ public static class ContainerFolder
                 executables.Add(executables.Count < MaxExecutables ? new OwnExecutable(path, file.Stat.Size, content)
                     : throw new ImageException(ImageError.LimitExceeded, $"{where}: more than {MaxExecutables} executables of the container's own (MaxExecutables)"));
         }).Walk(cancellationToken);
-        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond, LoaderFiles = loader, Opaque = opaque };
+        return new OwnContents(foreign, executables, files, first) { Links = links, LinksBeyond = beyond, LoaderFiles = loader, Opaque = opaque, Folders = folders };
     }
 
     /// <summary>Opens a file of the folder that takes what a container writes, through no link.</summary>
@@ -197,10 +209,10 @@ public static class ContainerFolder
         return null;
     }
 
-    private static bool HasAttribute(ReadOnlySpan<byte> names, string wanted)
+    private static bool HasAttribute(ReadOnlySpan<byte> names, Func<string, bool> isWanted)
     {
         foreach (Range range in names.Split((byte)0))
-            if (EntryPath.Decode(names[range]) == wanted)
+            if (isWanted(EntryPath.Decode(names[range])))
                 return true;
         return false;
     }

@@ -20,7 +20,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     private const string OverlayPrefix = "trusted.overlay.";
 
     private readonly Dictionary<string, FileEntry>.AlternateLookup<ReadOnlySpan<char>> _entries = contents.Entries.GetAlternateLookup<ReadOnlySpan<char>>();
-    private readonly Dictionary<FileEntry, List<(FileEntry Entry, ulong Inode)>> _linked = [];
+    private readonly Dictionary<FileEntry, List<(FileEntry Entry, (ulong Device, ulong Inode) File)>> _linked = [];
     private readonly List<KeyValuePair<string, byte[]>> _attributes = [];
     private byte[] _buffer = new byte[4096];
     private bool _opaque;
@@ -70,6 +70,12 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
         // A whiteout's owner, mode and attributes mean nothing to overlayfs.
         if (entry.Type == FileType.Whiteout)
             return;
+        // Its content is that of a file which the layer has under another name, and nothing else proves it.
+        if (entry is { Type: FileType.HardLink, Target: null })
+        {
+            Add(DifferenceKind.Link, entry.Path, Describe(file.Stat), $"a hard link to {entry.Link}, which the layer does not have");
+            return;
+        }
         FileEntry wanted = entry.Target ?? entry;
         if (KindOf(wanted.Type) != file.Stat.Kind)
         {
@@ -87,9 +93,10 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
             Add(DifferenceKind.Device, entry.Path, $"{seen.NodeMajor}:{seen.NodeMinor}", $"{wanted.Device.Major}:{wanted.Device.Minor}");
         if (wanted.IsLinked)
         {
-            if (!_linked.TryGetValue(wanted, out List<(FileEntry, ulong)>? names))
+            if (!_linked.TryGetValue(wanted, out List<(FileEntry, (ulong, ulong))>? names))
                 _linked[wanted] = names = [];
-            names.Add((entry, file.Stat.Inode));
+            // btrfs numbers the files of each of its subvolumes by itself.
+            names.Add((entry, (file.Stat.Device, file.Stat.Inode)));
         }
         CompareAttributes(file, entry.Path, entry.Target is null ? entry.Attributes : Joined(entry.Target.Attributes, entry.Attributes), entry.Type == FileType.Directory);
     }
@@ -138,12 +145,13 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
     /// <summary>All names of one file must have one inode: that of the name which came first, so that the answer does not depend on the walk.</summary>
     private void CompareHardLinks()
     {
-        foreach ((FileEntry root, List<(FileEntry Entry, ulong Inode)> names) in _linked)
+        foreach ((FileEntry root, List<(FileEntry Entry, (ulong, ulong) File)> names) in _linked)
         {
             int first = names.FindIndex(n => n.Entry == root);
-            ulong wanted = names[Math.Max(first, 0)].Inode;
-            foreach ((FileEntry entry, ulong inode) in names)
-                if (inode != wanted)
+            // Where the name that came first is another file by now, none of these has a content that the layer states.
+            (ulong, ulong)? wanted = first < 0 ? null : names[first].File;
+            foreach ((FileEntry entry, (ulong, ulong) seen) in names)
+                if (seen != wanted)
                     Add(DifferenceKind.Link, entry.Path, "a file of its own", $"a hard link to {entry.Link}");
         }
     }

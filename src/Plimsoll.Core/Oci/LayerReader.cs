@@ -72,7 +72,7 @@ internal sealed class LayerReader : EntryReader
         if (_rebuilt is not null)
         {
             CheckLast(_rebuilt);
-            _last = more && _tar.Type == EntryType.File && _tar.StoredBytes > 0 ? new FileContent(_tar.ContentOffset, _tar.StoredBytes, _tar.PathBytes.ToArray()) : null;
+            _last = more && _tar.Type == EntryType.File && _tar.Size > 0 ? new FileContent(_tar.ContentOffset, _tar.StoredBytes, _tar.PathBytes.ToArray()) : null;
         }
         return more;
     }

@@ -164,7 +164,7 @@ public sealed class OwnLinksTests : IDisposable
     private OwnContents Look()
     {
         using SafeFileHandle root = Folder();
-        return ContainerFolder.Look(root, "own", TestContext.Current.CancellationToken);
+        return ContainerFolder.Look(root, "own", listFolders: false, TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -94,6 +94,16 @@ public sealed class UnpackedComparerTests : IDisposable
         Assert.Equal(wanted, Compare());
     }
 
+    /// <summary>Nothing in the layer says what such a name holds, whatever it is a link to here.</summary>
+    [Fact]
+    public void Compare_HardLinkToWhatTheLayerLacksOrHasAnew_IsNamed()
+    {
+        Shell("cd l; ln -s etc way; ln etc/f linked; printf hello >a; cp a b");
+
+        Assert.Equal(["link b: a file of its own -> a hard link to a", "link linked: a file of 5 bytes, mode 0644 -> a hard link to way/f, which the layer does not have"],
+            Compare(Tar().Symlink("way", "etc").HardLink("linked", "way/f").File("a", "hello").HardLink("b", "a").File("a", "hello")));
+    }
+
     [Fact]
     public void Compare_AttributeGone_IsNamed()
     {
