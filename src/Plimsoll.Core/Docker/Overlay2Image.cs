@@ -95,8 +95,8 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     /// <summary>Device and inode of a layer's folder: another folder under the same name has others.</summary>
     public string IdentityOf(int layer)
     {
-        using SafeFileHandle opened = _store.OpenFolder(Folders[layer]);
-        return Identify(opened, Folders[layer]);
+        using SafeFileHandle opened = OpenFolder(layer);
+        return _identities[Folders[layer]];
     }
 
     /// <summary>Opens a layer's folder, which must be the one that it was before.</summary>
@@ -116,13 +116,13 @@ internal sealed class Overlay2Image : TarSplitImage, IUnpackedImage
     }
 
     /// <summary>However often a layer's folder is opened, it must be the one that it was at first: what is remembered of the one must not have been read in another.</summary>
-    private string Identify(SafeFileHandle opened, string folder)
+    private void Identify(SafeFileHandle opened, string folder)
     {
         string identity = Native.GetStat((int)opened.DangerousGetHandle(), out Stat stat) == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{stat.Device:x}:{stat.Inode}")
             : throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{folder}/diff cannot be looked at");
-        return _identities.GetOrAdd(folder, identity) == identity ? identity
-            : throw new ImageException(ImageError.Malformed, $"{Root}/overlay2/{folder}/diff became another folder while it was read");
+        if (_identities.GetOrAdd(folder, identity) != identity)
+            throw new ImageException(ImageError.Malformed, $"{Root}/overlay2/{folder}/diff became another folder while it was read");
     }
 
     public IReadOnlyList<ChangedNote> FindRestacked() => _store.FindRestacked([.. Layers.Select(l => _stored[l.Key])], _mounted);
