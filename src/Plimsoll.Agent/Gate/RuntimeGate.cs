@@ -228,13 +228,14 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         if (own.Foreign is [var foreign, ..] && !found.GoesOn("own-layer"))
             return Answer.Deny("own-layer", $"the container's own layer holds {foreign}");
         // docker cp into a created container is the one honest way for files to be there, where policy allows it.
-        if (own.Files > 0 && !before && held.Start?.Engine.Allow.Contains(EngineOperation.CopyIn) != true && !found.GoesOn("own-layer"))
+        bool mayBeCopied = held.Start?.Engine.Allow.Contains(EngineOperation.CopyIn) == true;
+        if (own.Files > 0 && !before && !mayBeCopied && !found.GoesOn("own-layer"))
             return Answer.Deny("own-layer", $"the container never ran, and its own layer holds {own.Files} files, first /{Escape.ForTerminal(own.FirstFile!)}; docker cp and files planted in a stopped container look so");
         // Docker makes such folders for itself, where the image has none.
         if (!before && own.Opaque.FirstOrDefault(p => store.IsInLayers(stack, p)) is { } hidden && !found.GoesOn("own-layer"))
             return Answer.Deny("own-layer", $"the container never ran, and a folder of its own layer hides what the image has in /{Escape.ForTerminal(hidden)}");
         // A folder that lies over one of the image's for what Docker made in it is its copy.
-        if (!before && held.Start?.Engine.Allow.Contains(EngineOperation.CopyIn) != true && store.FindExposed(stack, own.Folders) is { } exposed && !found.GoesOn("own-layer"))
+        if (!before && !mayBeCopied && store.FindExposed(stack, own.Folders) is { } exposed && !found.GoesOn("own-layer"))
             return Answer.Deny("own-layer", $"the container never ran, and its own layer gives /{Escape.ForTerminal(exposed)} other rights, another owner or other attributes than the image's");
         // Files of an image that is not intact say nothing of others.
         if (own.Executables.Count > 0 && (measured.Intact || !found.GoesOn("own-executable")))

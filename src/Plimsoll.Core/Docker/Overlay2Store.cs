@@ -214,24 +214,27 @@ internal sealed class Overlay2Store : IDisposable
     /// <summary>Whether something stands at a path in a layer's folder, through no link.</summary>
     public bool Has(string folder, string path)
     {
-        using SafeFileHandle opened = OpenFolder(folder);
-        int found = OpenBelow(opened, path.Length == 0 ? "." : path, Native.PathOnly | Native.NoFollow);
-        if (found >= 0)
-            Native.CloseFile(found);
-        return found is not (-Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP);
+        using SafeFileHandle? found = OpenIn(folder, path, 0);
+        return found is not null;
     }
 
     /// <summary>Who may do what with a folder, in one line; null where no folder stands at the path.</summary>
     public string? RightsOf(string folder, string path)
     {
+        using SafeFileHandle? found = OpenIn(folder, path, Native.DirectoryOnly);
+        return found is null ? null
+            : FolderRights.Of((int)found.DangerousGetHandle()) ?? throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{folder}/diff/{Escape.ForTerminal(path)} cannot be looked at");
+    }
+
+    /// <param name="path">As <see cref="EntryPath.Decode"/> made it text; empty for the folder itself.</param>
+    /// <returns>Null where nothing stands there.</returns>
+    private SafeFileHandle? OpenIn(string folder, string path, ulong flags)
+    {
         using SafeFileHandle opened = OpenFolder(folder);
-        int found = OpenBelow(opened, path.Length == 0 ? "." : path, Native.PathOnly | Native.NoFollow | Native.DirectoryOnly);
-        if (found is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP)
-            return null;
-        if (found < 0)
-            throw FileError.Of(-found, $"{Root}/overlay2/{folder}/diff/{path}");
-        using SafeFileHandle owned = Native.Own(found);
-        return FolderRights.Of(found) ?? throw new ImageException(ImageError.AccessDenied, $"{Root}/overlay2/{folder}/diff/{path} cannot be looked at");
+        int found = Native.Open((int)opened.DangerousGetHandle(), path.Length == 0 ? ".\0"u8 : EntryPath.Encode(path), Native.PathOnly | Native.NoFollow | flags, Native.ResolveBeneath | Native.ResolveNoSymlinks);
+        return found >= 0 ? Native.Own(found)
+            : found is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ELOOP ? null
+            : throw FileError.Of(-found, $"{Root}/overlay2/{folder}/diff/{Escape.ForTerminal(path)}");
     }
 
     /// <summary>Where a layer lies; null when the store lacks a part of it or may not be read.</summary>

@@ -289,7 +289,7 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
         {
             if (entry.Content is not { } wanted || !entry.Met)
                 continue;
-            byte[] path = EncodePath(entry.Path);
+            byte[] path = EntryPath.Encode(entry.Path);
             int file = Native.Open((int)unpacked.Folder.DangerousGetHandle(), path, Native.ReadOnly | Native.NonBlock | Native.NoFollow | Native.NoCtty, Native.ResolveInRoot | Native.ResolveNoMagicLinks | Native.ResolveNoXdev);
             if (file < 0)
                 throw FileError.Of(-file, $"{unpacked.Where}: {Escape.Quote(entry.Path)}");
@@ -308,25 +308,6 @@ internal sealed class UnpackedComparer(IUnpackedLayer unpacked, LayerContents co
             if (!seen.AsSpan().SequenceEqual(wanted))
                 Add(DifferenceKind.Changed, entry.Path, $"sha384:{Convert.ToHexStringLower(seen)}", $"sha384:{Convert.ToHexStringLower(wanted)}");
         }
-    }
-
-    /// <summary>The bytes of a path that <see cref="EntryPath.Decode"/> made text, with a zero byte at its end.</summary>
-    internal static byte[] EncodePath(string path)
-    {
-        List<byte> bytes = [];
-        for (int at = 0; at < path.Length;)
-        {
-            int special = path.IndexOf('\0', at);
-            bytes.AddRange(Encoding.UTF8.GetBytes(path[at..(special < 0 ? path.Length : special)]));
-            if (special < 0)
-                break;
-            if (special + 3 > path.Length || !byte.TryParse(path.AsSpan(special + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte raw))
-                return [0];
-            bytes.Add(raw);
-            at = special + 3;
-        }
-        bytes.Add(0);
-        return [.. bytes];
     }
 
     private void Add(DifferenceKind kind, string path, string seen, string wanted) => log.Add(new Difference(kind, layer, diffId, path, seen, wanted));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 
@@ -22,6 +23,25 @@ public static class EntryPath
             path = path[used..];
         }
         return text.ToString();
+    }
+
+    /// <summary>The bytes of a path that <see cref="Decode"/> made text, with a zero byte at its end.</summary>
+    internal static byte[] Encode(string path)
+    {
+        List<byte> bytes = [];
+        for (int at = 0; at < path.Length;)
+        {
+            int special = path.IndexOf('\0', at);
+            bytes.AddRange(Encoding.UTF8.GetBytes(path[at..(special < 0 ? path.Length : special)]));
+            if (special < 0)
+                break;
+            if (special + 3 > path.Length || !byte.TryParse(path.AsSpan(special + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte raw))
+                return [0];
+            bytes.Add(raw);
+            at = special + 3;
+        }
+        bytes.Add(0);
+        return [.. bytes];
     }
 
     /// <summary>Drops empty and <c>.</c> parts and slashes at both ends.</summary>

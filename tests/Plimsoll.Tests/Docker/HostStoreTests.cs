@@ -130,4 +130,19 @@ public sealed class HostStoreTests : IDisposable
         foreach (string path in (string[])[$"/srv/overlay2/{Top}/diff", $"{_folder.Path}2/overlay2/{Top}/diff", $"overlay2/{Top}/diff", $"{_folder.Path}/overlay2/{Top.ToUpperInvariant()}/diff"])
             Assert.Contains("is mounted into the container's root", Refused(Diff(Own), L("INIT"), path), StringComparison.Ordinal);
     }
+
+    /// <summary>A name that is no UTF-8 is not cut where its text form has a zero.</summary>
+    [Fact]
+    public void FindExposed_FolderWhoseNameIsNoUtf8_IsLookedAtItself()
+    {
+        Tool.Run("/bin/bash", ["-ec", $"cd {_folder["overlay2"]}; for f in {Own} {Top}; do mkdir -p $f/diff/in/$'\\xff'; done; chmod 755 {Own}/diff/in {Top}/diff/in {Own}/diff/in/* {Top}/diff/in/*"]);
+        StackedRoot stack = new(Own, $"{Own}-init", [Top, Base]);
+        string odd = EntryPath.Decode([(byte)'i', (byte)'n', (byte)'/', 0xff]);
+
+        Assert.True(_store.IsInLayers(stack, odd));
+        Assert.False(_store.IsInLayers(stack, EntryPath.Decode([(byte)'i', (byte)'n', (byte)'/', 0xfe])));
+        Assert.Null(_store.FindExposed(stack, ["in", odd]));
+        Tool.Run("/bin/bash", ["-ec", $"chmod 777 {_folder[$"overlay2/{Own}/diff/in"]}/*"]);
+        Assert.Equal(odd, _store.FindExposed(stack, ["in", odd]));
+    }
 }

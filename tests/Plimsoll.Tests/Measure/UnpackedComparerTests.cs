@@ -184,7 +184,7 @@ public sealed class UnpackedComparerTests : IDisposable
         Shell("printf x >$'l/etc/\\xff'; printf x >$'l/etc/\\xfe'");
 
         Assert.Equal(["planted etc/\0fe: a file of 1 bytes, mode 0644 -> ", "planted etc/\0ff: a file of 1 bytes, mode 0644 -> "], Compare());
-        Assert.Equal([(byte)'a', 0xfe, (byte)'b', 0], UnpackedComparer.EncodePath("a\0feb"));
+        Assert.Equal([(byte)'a', 0xfe, (byte)'b', 0], EntryPath.Encode("a\0feb"));
     }
 
     [Fact]
