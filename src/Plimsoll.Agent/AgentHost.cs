@@ -61,7 +61,7 @@ internal sealed class AgentHost : IDisposable
         ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
-        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
+        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot) { DeviceAt = StartPaths.DeviceAt }, check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
         _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
         policy.Now();
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);

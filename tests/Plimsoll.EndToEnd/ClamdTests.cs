@@ -123,7 +123,8 @@ public sealed class ClamdTests : IDisposable
 
         JsonNode report = Scan(way + clamd.Path).Run().Expect(3).Report;
 
-        Assert.Contains("EICAR", (string)Assert.Single(report["gaps"]!.AsArray())!["detail"]!, StringComparison.Ordinal);
+        // A session that was opened meanwhile may fail the test for its file alone, before the engine as a whole does.
+        Assert.Contains(report["gaps"]!.AsArray(), g => ((string)g!["detail"]!).Contains("EICAR", StringComparison.Ordinal));
     }
 
     [Fact]

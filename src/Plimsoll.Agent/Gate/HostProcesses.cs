@@ -15,6 +15,20 @@ internal static class HostProcesses
 
     private const string Deleted = " (deleted)";
 
+    /// <summary>Of the times that the kernel tells of processes, on every architecture.</summary>
+    public const long TicksPerSecond = 100;
+
+    /// <summary>Clock ticks since boot.</summary>
+    /// <remarks>Source: proc_uptime(5).</remarks>
+    public static long Now()
+    {
+        string uptime = File.ReadAllText("/proc/uptime");
+        return (long)(decimal.Parse(uptime.AsSpan(0, uptime.IndexOf(' ', StringComparison.Ordinal)), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture) * TicksPerSecond);
+    }
+
+    /// <summary>When a process began, in clock ticks after boot; null for one that is gone.</summary>
+    public static long? StartOf(int pid) => StatOf(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}"))?.Started;
+
     /// <summary>Processes whose executables have one of these names.</summary>
     public static IEnumerable<HostProcess> Of(IReadOnlySet<string> programs, string proc = "/proc")
     {

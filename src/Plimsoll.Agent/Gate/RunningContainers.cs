@@ -80,7 +80,7 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
         HashSet<string>? host = null;
         foreach (RunningContainer container in running)
         {
-            if (container.Id is { } id && !started.Contains(id, container.Own) && StillRuns(container))
+            if (container.Id is { } id && !started.HasAllowed(id, container.Own, FirstOf(container)) && StillRuns(container))
                 troubles.Add(Trouble(container, null, RunningTrouble.PastGate, "it runs and the gate has not started it: it ran before the gate was there, or was started past it", certain: true));
             if (depth == LookDepth.Start)
                 continue;
@@ -97,6 +97,9 @@ internal sealed class RunningContainers(HostStore store, HeldPolicy policy, Imag
         }
         return new RunningLook(troubles, running.Select(c => c.Own).ToHashSet(StringComparer.Ordinal), depth);
     }
+
+    private static (int, long)? FirstOf(RunningContainer container) =>
+        container.Pids.Select(p => (p, HostProcesses.StartOf(p))).Where(p => p.Item2 is not null).Select(p => ((int, long)?)(p.p, p.Item2!.Value)).MinBy(p => p!.Value.Item2);
 
     /// <summary>The runtimes that the launchers were installed for, which may lie anywhere.</summary>
     private static IEnumerable<string> Configured()

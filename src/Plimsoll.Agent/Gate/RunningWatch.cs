@@ -44,7 +44,7 @@ internal sealed class RunningWatch : IDisposable
     private readonly DaemonEvents _starts;
     private readonly List<FileSystemWatcher> _watchers = [];
     private readonly Thread _thread;
-    private long _collected;
+    private long _collected, _looked;
 
     /// <summary>What was written down of each container and is still so.</summary>
     private readonly Dictionary<(string Own, bool Past), RunningTrouble> _told = [];
@@ -141,9 +141,10 @@ internal sealed class RunningWatch : IDisposable
     {
         try
         {
-            // Looking at every process takes its time, and each start asks for it.
-            if (depth == LookDepth.Start && _told.Count == 0 && !_running.MayBePastGate())
+            // Looking at every process takes its time, and each start asks for it. One that another runtime started again shows by its processes alone.
+            if (depth == LookDepth.Start && _told.Count == 0 && _time.GetElapsedTime(_looked) < StartsEvery && !_running.MayBePastGate())
                 return;
+            _looked = _time.GetTimestamp();
             RunningLook look = _running.Look(depth, _stop.Token);
             Tell(look);
             React(look);

@@ -53,7 +53,10 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
             if (TryJudge(request, again, cancellationToken).Allowed && again.Image is { } image && again.Pardon.Codes.Count > 0 && TryUse(glass, image, request.Container, again.Pardon, ref answer) is { } used)
                 (found, answer, use) = (again, Answer.Allow, used);
         }
-        return decided(new GateRecord(request, answer, found.Image, found.Names, found.Measured, found.Policy, time.GetElapsedTime(begin)) { Glass = use, Warnings = answer.Allowed ? found.Warnings : [] });
+        answer = decided(new GateRecord(request, answer, found.Image, found.Names, found.Measured, found.Policy, time.GetElapsedTime(begin)) { Glass = use, Warnings = answer.Allowed ? found.Warnings : [] });
+        if (answer.Allowed)
+            started.Allow(request.Container);
+        return answer;
     }
 
     /// <param name="answer">Becomes the reason, where the use cannot be written down.</param>
@@ -162,6 +165,7 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     {
         found.Image = images[0].Id;
         StartRequest start = StartRequest.FromSpec(spec) with { Runtime = request.Runtime };
+        start = start with { Mounts = SpecMounts.Look(start.Mounts, request.Pid, found.Root, store.Root, cancellationToken) };
         bool before = started.Contains(request.Container, stack.Own);
         Answer? refusal = null;
         (UnpackedImage Image, MeasureResult Result)? last = null;

@@ -19,6 +19,41 @@ internal sealed class StartedContainers(string folder)
     /// <summary>By an image's id what was written of it.</summary>
     private readonly ConcurrentDictionary<string, string> _names = new(StringComparer.Ordinal);
 
+    /// <summary>By container the last start that was allowed: when, and which process came of it.</summary>
+    private readonly ConcurrentDictionary<string, Allowed> _allowed = new(StringComparer.Ordinal);
+    private readonly long _begin = HostProcesses.Now();
+
+    private sealed class Allowed(long at)
+    {
+        public long At => at;
+        public (int Pid, long Started)? First { get; set; }
+    }
+
+    /// <summary>Clock ticks between an answer and the first process; a runtime that takes longer is taken for one that nobody asked about.</summary>
+    private const long MaxTicks = 60 * HostProcesses.TicksPerSecond, MaxStageTicks = 10 * HostProcesses.TicksPerSecond;
+
+    /// <summary>Notes that a start was allowed just now.</summary>
+    public void Allow(string container) => _allowed[container] = new Allowed(HostProcesses.Now());
+
+    /// <summary>Whether the gate allowed the start that a container's first process came of. Each answer is good for one; of one that began before the agent did, any earlier start counts.</summary>
+    /// <param name="first">The one of its processes that began first; null: they are gone.</param>
+    public bool HasAllowed(string container, string own, (int Pid, long Started)? first)
+    {
+        if (!Contains(container, own))
+            return false;
+        if (first is not { } process || process.Started <= _begin)
+            return true;
+        if (!_allowed.TryGetValue(container, out Allowed? allowed) || process.Started < allowed.At || process.Started > allowed.At + MaxTicks)
+            return false;
+        // A runtime becomes the container's first process by way of others, each gone in a moment.
+        if (allowed.First is not { } known || process.Started <= known.Started + MaxStageTicks)
+        {
+            allowed.First = process;
+            return true;
+        }
+        return HostProcesses.StartOf(known.Pid) == known.Started;
+    }
+
     public bool Contains(string container, string own) => NameOf(container, own) is { } name && File.Exists(Path.Combine(folder, name));
 
     /// <summary>The launcher under which a container was started last; null: the gate has not started it, or did before it wrote that down.</summary>
@@ -60,6 +95,7 @@ internal sealed class StartedContainers(string folder)
             if (!kept.Contains(name) && !name.StartsWith(RuntimePrefix, StringComparison.Ordinal))
             {
                 File.Delete(Path.Combine(folder, name));
+                _allowed.TryRemove(name.Split('.')[0], out _);
                 if (name.StartsWith(ImagePrefix, StringComparison.Ordinal))
                     _names.TryRemove(name[ImagePrefix.Length..], out _);
             }

@@ -21,7 +21,10 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
     /// <param name="dataRoot">Docker's data root: what the mount names relatively is relative to its <c>overlay2</c>.</param>
     /// <exception cref="ImageException">Nothing is mounted there, it is no overlay of two folders or more or only a part of one, or something is mounted inside it or over it.</exception>
     /// <remarks>Source: proc_pid_mountinfo(5); moby/moby, daemon/graphdriver/overlay2/mount.go (relative names where the option would be too long).</remarks>
-    public static MountedRoot Read(int pid, string path, string dataRoot)
+    public static MountedRoot Read(int pid, string path, string dataRoot) => Parse(ReadList(pid), path, dataRoot);
+
+    /// <exception cref="ImageException">It cannot be read, or is too long.</exception>
+    internal static string ReadList(int pid)
     {
         byte[] bytes;
         string file = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/mountinfo");
@@ -33,7 +36,7 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
         {
             throw new ImageException(ImageError.AccessDenied, $"{file} cannot be read: {Escape.ForTerminal(e.Message)}", null, e);
         }
-        return Parse(EntryPath.Decode(bytes), path, dataRoot);
+        return EntryPath.Decode(bytes);
     }
 
     /// <summary>The root of a running process where it is an overlay; null where it is something else, or the process ended.</summary>
@@ -109,17 +112,42 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
         return way.Find(m => next.TryGetValue(m.Parent, out Mount? right) && m.Id != right.Id && m.Id != m.Parent && m.Point.Length <= right.Point.Length)?.Point;
     }
 
+    /// <summary>Options of an overlay by which no file comes to have another content; those that end in <c>=</c> with any value.</summary>
+    private static readonly string[] Harmless =
+    [
+        "rw", "ro", "workdir=", "index=off", "nfs_export=off", "metacopy=off", "redirect_dir=off", "redirect_dir=nofollow", "verity=off", "xino=", "uuid=", "volatile", "default_permissions", "seclabel",
+        "context=", "fscontext=", "defcontext=", "rootcontext=",
+    ];
+
+    /// <summary>Parts at commas, but those between the quotes that SELinux's options have.</summary>
+    private static IEnumerable<string> Split(string options)
+    {
+        for (int at = 0, end; at <= options.Length; at = end + 1)
+        {
+            int quote = options.IndexOf("=\"", at, StringComparison.Ordinal);
+            bool isQuoted = quote > 0 && options[at..quote] is "context" or "fscontext" or "defcontext" or "rootcontext";
+            int from = isQuoted ? options.IndexOf('"', quote + 2) : at;
+            end = from < 0 ? -1 : options.IndexOf(',', from);
+            end = end < 0 ? options.Length : end;
+            yield return options[at..end];
+        }
+    }
+
     private static MountedRoot Of(string options, string path, string dataRoot)
     {
         string? upper = null;
         List<string> lower = [];
         // A comma inside a name comes as an octal number, so that the split is right before these are read.
-        foreach (string option in options.Split(',').Select(Unescape))
+        foreach (string written in Split(options))
         {
+            string option = Unescape(written);
             int equals = option.IndexOf('=', StringComparison.Ordinal);
             string name = equals < 0 ? option : option[..equals], value = equals < 0 ? "" : option[(equals + 1)..];
             switch (name)
             {
+                // Some kernels write a colon inside a name so; read, it would part one folder into two.
+                case "lowerdir" when written.Contains("\\072", StringComparison.Ordinal):
+                    throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} has a lower folder with a colon in its name: {Escape.Quote(written)}");
                 case "lowerdir":
                     lower.AddRange(SplitFolders(value).Select(Absolute));
                     break;
@@ -130,11 +158,11 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
                 case "upperdir":
                     upper = Absolute(value);
                     break;
-                // The attributes by which layers hide what lies below them are others then.
-                case "userxattr":
-                    throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} is mounted with userxattr, which Docker never asks for as root");
-                case "datadir+":
-                    throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} has a data-only layer, which Docker never mounts");
+                // Others change where a file's content comes from (index, metacopy, redirect_dir), or which attributes hide what lies below (userxattr).
+                default:
+                    if (!Harmless.Contains(option, StringComparer.Ordinal) && !Harmless.Contains(name + "=", StringComparer.Ordinal))
+                        throw new ImageException(ImageError.Unsupported, $"{Escape.ForTerminal(path)} is mounted with {Escape.ForTerminal(option)}, which Docker never asks for");
+                    break;
             }
         }
         if (upper is null || lower.Count == 0)
@@ -164,7 +192,7 @@ public sealed record MountedRoot(string Path, string Upper, IReadOnlyList<string
     }
 
     /// <summary>mountinfo writes space, tab, line feed and backslash as a backslash and three octal digits.</summary>
-    private static string Unescape(string text)
+    internal static string Unescape(string text)
     {
         if (!text.Contains('\\', StringComparison.Ordinal))
             return text;

@@ -113,6 +113,9 @@ internal sealed class RootPaths(SafeFileHandle root, IReadOnlyList<string> mount
     /// <summary>Whether a path is a folder or lies below it; both without links.</summary>
     public static bool IsBelow(string path, string folder) => path.StartsWith(folder, StringComparison.Ordinal) && (path.Length == folder.Length || path[folder.Length] == '/');
 
+    /// <summary>Whether no link is on the way, as far as there is one; what is missing is none.</summary>
+    public bool IsPlain(string path) => Try(path) is >= 0 or -Errno.ENOENT;
+
     /// <summary>What a link holds; null for what is none, and for one that is no text.</summary>
     /// <param name="path">Absolute, without links on the way.</param>
     public string? ReadLink(string path)

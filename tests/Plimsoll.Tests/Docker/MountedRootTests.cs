@@ -145,14 +145,34 @@ public sealed class MountedRootTests
     [InlineData("lowerdir=/a:/b", ImageError.Malformed, "names no upper folder")]
     [InlineData("upperdir=/u", ImageError.Malformed, "names no lower folder")]
     [InlineData(@"lowerdir=/a:/b\054upperdir=/u", ImageError.Malformed, "names no upper folder")]
-    [InlineData($"lowerdir+=/a,datadir+=/b,{Upper}", ImageError.Unsupported, "data-only layer")]
-    [InlineData($"lowerdir=/a:/b,userxattr,{Upper}", ImageError.Unsupported, "userxattr")]
+    [InlineData($"lowerdir+=/a,datadir+=/b,{Upper}", ImageError.Unsupported, "datadir+=/b")]
+    [InlineData($"lowerdir=/a:/b,userxattr,{Upper}", ImageError.Unsupported, "with userxattr,")]
+    [InlineData($"lowerdir=/a:/b,index=on,{Upper}", ImageError.Unsupported, "with index=on,")]
+    [InlineData($"lowerdir=/a:/b,{Upper},nfs_export=on", ImageError.Unsupported, "with nfs_export=on,")]
+    [InlineData($"lowerdir=/a:/b,{Upper},metacopy=on", ImageError.Unsupported, "with metacopy=on,")]
+    [InlineData($"redirect_dir=on,lowerdir=/a:/b,{Upper}", ImageError.Unsupported, "with redirect_dir=on,")]
+    [InlineData($"lowerdir=/a:/b,{Upper},verity=require", ImageError.Unsupported, "with verity=require,")]
+    [InlineData($"lowerdir=/a:/b,{Upper},what-comes-next", ImageError.Unsupported, "with what-comes-next,")]
+    [InlineData($"context=\"a,index=on\",index=on,lowerdir=/a:/b,{Upper}", ImageError.Unsupported, "with index=on,")]
+    [InlineData($"context=\"a,lowerdir=/a:/b,{Upper}", ImageError.Malformed, "names no upper folder")]
+    [InlineData($@"lowerdir=/a\072b:/c,{Upper}", ImageError.Unsupported, "with a colon in its name")]
     public void Parse_MountThatDockerNeverMakes_IsRefused(string options, ImageError error, string reason)
     {
         ImageException e = Refused(Line(options));
 
         Assert.Equal(error, e.Error);
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("index=off,nfs_export=off,redirect_dir=off,metacopy=off")]
+    [InlineData("xino=auto,uuid=null,volatile,default_permissions,seclabel")]
+    [InlineData("context=\"system_u:object_r:container_file_t:s0:c17,c723\"")]
+    [InlineData("context=system_u:object_r:container_file_t:s0,fscontext=\"a,b\"")]
+    public void Parse_OptionsThatChangeNoContent_AreRead(string options)
+    {
+        Assert.Equal(["/a", "/b"], Parse(Line($"{options},lowerdir=/a:/b,{Upper}")).Lower);
+        Assert.Equal("/u/diff", Parse(Line($"lowerdir=/a:/b,{Upper},{options}")).Upper);
     }
 
     /// <summary>A folder of a signed image, bound to where the image should be: every layer is as it was signed, and another root starts.</summary>

@@ -8,10 +8,8 @@ internal static class StartMeans
     public static void Judge(StartRun run)
     {
         StartRequest request = run.Request;
-        foreach (string device in request.Devices)
-            if (StartPaths.Fold(device) is not { } path || !run.Allows(StartList.Devices, path)
-                || (run.Host.Resolve is { } resolve && !(resolve(path) is { } led && run.Allows(StartList.Devices, led))))
-                run.Flag(StartCheck.Device, "device", device);
+        for (int i = 0; i < request.Devices.Count; i++)
+            Device(run, request.Devices[i], i < request.DeviceNumbers.Count ? request.DeviceNumbers[i] : null);
         foreach (string rule in request.DeviceRules)
             run.Flag(StartCheck.DeviceRule, "device-rule", rule);
         foreach (string driver in request.DeviceRequests)
@@ -27,6 +25,16 @@ internal static class StartMeans
         Runtime(run);
         if (!request.ByDigest && request.Source is StartSource.Create or StartSource.Inspect)
             run.Flag(StartCheck.NotByDigest, "image-by-name", request.Image);
+    }
+
+    /// <param name="number">What a spec says that it is: its path there is only how the container names it.</param>
+    private static void Device(StartRun run, string device, string? number)
+    {
+        if (StartPaths.Fold(device) is not { } path || !run.Allows(StartList.Devices, path)
+            || (run.Host.Resolve is { } resolve && !(resolve(path) is { } led && run.Allows(StartList.Devices, led))))
+            run.Flag(StartCheck.Device, "device", device);
+        else if (number is not null && run.Host.DeviceAt is { } at && at(path) is var own && own != number)
+            run.Flag(StartCheck.Device, "device", $"{device}: {number}, where the host has {own ?? "none"}");
     }
 
     private static void Masked(StartRun run)

@@ -1,3 +1,5 @@
+using Plimsoll.Docker;
+
 namespace Plimsoll.Verify.Start;
 
 /// <summary>What of the host and of volumes comes into the container, and where it comes to lie.</summary>
@@ -19,7 +21,10 @@ internal static class StartMounts
             if (kind == MountKind.Bind)
                 Bind(run, mount.Source, mount.ReadOnly);
             else if (kind == MountKind.Volume)
+            {
                 Volume(run, mount);
+                Mounted(run, mount);
+            }
             else if (kind == MountKind.Other)
                 run.Flag(StartCheck.MountType, "mount-type", mount.Type.Length > 0 ? mount.Type : "none");
             if (run.Request.Source == StartSource.Volume)
@@ -28,6 +33,13 @@ internal static class StartMounts
             // A new tmpfs is empty: nothing can be started from it.
             if (kind != MountKind.Tmpfs && StartPaths.Fold(mount.Target) is { } target)
                 targets.Add(target);
+            if (mount.Place is not { } place)
+                continue;
+            // What is there before is hidden, whatever the target is called.
+            if (place.Length == 0 || StartDefaults.SystemTargets.Any(s => StartPaths.Overlaps(place, s)))
+                run.Flag(StartCheck.SystemTarget, "system-target", $"{mount.Target} -> {(place.Length == 0 ? "?" : place)}");
+            if (kind != MountKind.Tmpfs && place.Length > 0)
+                targets.Add(place);
         }
         foreach (string volume in run.Config.Volumes)
         {
@@ -118,6 +130,16 @@ internal static class StartMounts
         }
         else if (!(driver == "local" && Option("type") == "tmpfs" && mount.DriverOptions.All(o => o.Key is "type" or "o" or "device")))
             run.Flag(StartCheck.VolumeOptions, "volume-options", string.Join(' ', mount.DriverOptions.Select(o => $"{o.Key}={o.Value}")));
+    }
+
+    /// <summary>A volume's options are no part of a spec; what they bring in is mounted at its folder by then.</summary>
+    private static void Mounted(StartRun run, StartMount mount)
+    {
+        foreach (MountOrigin origin in mount.Origins)
+            if (origin.Path is { } path)
+                Bind(run, path, mount.ReadOnly || origin.IsReadOnly);
+            else
+                run.Flag(StartCheck.VolumeOptions, "volume-options", $"{origin.Point}: {origin.What}");
     }
 
     /// <summary>Folders from which programs and libraries come belong to the image alone.</summary>

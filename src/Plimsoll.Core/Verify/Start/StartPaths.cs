@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Plimsoll.Posix;
 
@@ -8,7 +9,7 @@ public static class StartPaths
 {
     /// <summary>Characters; the kernel takes no longer path, and no more links on the way.</summary>
     internal const int MaxCharacters = 4096;
-    private const int MaxLinks = 40;
+    private const int MaxLinks = 40, CharacterDevice = 2, BlockDevice = 6;
 
     /// <summary>Absolute, without <c>.</c>, <c>..</c> and empty parts; <c>..</c> above the root is the root. Null for a relative path and one with a zero character.</summary>
     public static string? Fold(string path)
@@ -35,6 +36,11 @@ public static class StartPaths
 
     /// <summary>Whether one lies in the other, either way.</summary>
     internal static bool Overlaps(string path, string folder) => IsBelow(path, folder) || IsBelow(folder, path);
+
+    /// <summary>The device that stands at a path of this host, <c>c 10:229</c>; links are followed. Null for none.</summary>
+    public static string? DeviceAt(string path) =>
+        Native.GetStat(Native.AtFdCwd, Encoding.UTF8.GetBytes(path + '\0'), 0, out Stat stat) == 0 && stat.Kind is CharacterDevice or BlockDevice
+            ? string.Create(CultureInfo.InvariantCulture, $"{(stat.Kind == CharacterDevice ? 'c' : 'b')} {stat.NodeMajor}:{stat.NodeMinor}") : null;
 
     /// <summary>Where a path of this host leads, each link followed. What does not exist yet is kept as it stands behind what does.</summary>
     /// <returns>Null when it cannot be told: relative, too many links, or a folder on the way that may not be read.</returns>
@@ -106,5 +112,8 @@ public static class StartPaths
 /// <param name="DataRoot">The engine's folder.</param>
 public sealed record StartHost(Func<string, string?>? Resolve, string DataRoot = "/var/lib/docker")
 {
+    /// <summary>The device that stands at a path of this host, <c>c 10:229</c>; null for none. Null itself where there is no host to ask.</summary>
+    public Func<string, string?>? DeviceAt { get; init; }
+
     public static StartHost None { get; } = new((Func<string, string?>?)null);
 }

@@ -26,7 +26,7 @@ public sealed partial record StartRequest
         List<StartMount> mounts = [.. spec.Structs("mounts").Select(SpecMount)];
         GoStruct resources = linux.Struct("resources");
         (List<string> rules, bool everything) = RulesOf(resources);
-        List<string> devices = DevicesOf(linux, rules);
+        List<(string Path, string Number)> devices = DevicesOf(linux, rules);
         linux.Pass("uidMappings", "gidMappings", "rootfsPropagation", "mountLabel");
         process.Pass("terminal", "consoleSize", "selinuxLabel");
         resources.Pass("network", "hugepageLimits", "blockIO");
@@ -38,7 +38,8 @@ public sealed partial record StartRequest
             Namespaces = NamespacesOf(linux, out string network),
             Network = new StartNetwork { Mode = network },
             Mounts = mounts,
-            Devices = devices,
+            Devices = [.. devices.Select(d => d.Path)],
+            DeviceNumbers = [.. devices.Select(d => d.Number)],
             DeviceRules = everything ? [] : rules,
             // Two that the engine sets by itself for a network of its own.
             Sysctls = [.. linux.TextMap("sysctl").Where(s => (s.Key, s.Value) is not (("net.ipv4.ip_unprivileged_port_start", "0") or ("net.ipv4.ping_group_range", "0 2147483647")))],
@@ -64,6 +65,8 @@ public sealed partial record StartRequest
         List<string> options = [];
         if (linux.Find("seccomp") is null)
             options.Add("seccomp=unconfined");
+        else if (!StartSeccomp.IsEngines(linux.Struct("seccomp"), given))
+            options.Add("seccomp=profile");
         if (process.Text("apparmorProfile") is { Length: > 0 } profile && profile != DefaultAppArmor)
             options.Add($"apparmor={profile}");
         return new StartProcess
@@ -161,20 +164,19 @@ public sealed partial record StartRequest
     private static string NumberText(GoStruct rule, string name) => rule.FindNumber(name) is >= 0 and var number ? number.ToString(CultureInfo.InvariantCulture) : "*";
 
     /// <summary>Paths of listed devices; the rule that lets one be used is not told again.</summary>
-    private static List<string> DevicesOf(GoStruct linux, List<string> rules)
+    private static List<(string Path, string Number)> DevicesOf(GoStruct linux, List<string> rules)
     {
-        List<string> paths = [];
-        HashSet<string> listed = new(StringComparer.Ordinal);
+        List<(string, string)> devices = [];
         foreach (GoStruct device in linux.Structs("devices"))
         {
             string number = $"{NumberText(device, "major")}:{NumberText(device, "minor")}", type = device.Text("type");
             if (type == "c" && OwnDevices.Contains(number, StringComparer.Ordinal))
                 continue;
-            paths.Add(device.Text("path"));
-            listed.Add($"{type} {number}");
+            devices.Add((device.Text("path"), $"{type} {number}"));
         }
+        HashSet<string> listed = [.. devices.Select(d => d.Item2)];
         rules.RemoveAll(r => listed.Contains(r[..r.LastIndexOf(' ')]));
-        return paths;
+        return devices;
     }
 
     private static StartResources SpecResources(GoStruct resources, GoStruct process)

@@ -1,3 +1,5 @@
+using Plimsoll.Docker;
+
 namespace Plimsoll.Verify.Start;
 
 /// <summary>Where a request was read from; it decides what it can say.</summary>
@@ -33,6 +35,9 @@ public sealed partial record StartRequest
 
     /// <summary>Paths of devices on the host; for a rule of a spec that belongs to no listed device see <see cref="DeviceRules"/>.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>Of a spec: the devices that have the same place in <see cref="Devices"/>, as <c>c 10:229</c>.</summary>
+    public IReadOnlyList<string> DeviceNumbers { get; init; } = [];
 
     /// <summary>Rules for the cgroup of devices: <c>c 10:229 rwm</c>.</summary>
     public IReadOnlyList<string> DeviceRules { get; init; } = [];
@@ -163,6 +168,12 @@ public sealed record StartMount
 
     /// <summary>Path in the container.</summary>
     public required string Target { get; init; }
+
+    /// <summary>Where links in the container's root lead the mount; empty: nobody can tell. Null: nobody looked, or the target has no link on its way.</summary>
+    public string? Place { get; init; }
+
+    /// <summary>What the host has mounted at the source of an engine's volume: its content is that.</summary>
+    public IReadOnlyList<MountOrigin> Origins { get; init; } = [];
     public bool ReadOnly { get; init; }
     public string Propagation { get; init; } = "";
 

@@ -29,6 +29,52 @@ public sealed class StartedContainersTests : IDisposable
         Assert.Empty(Open().NamesOf(Digest.Of("another"u8)));
     }
 
+    /// <summary>One that the gate started once, and that a daemon whose notes were edited starts again under another runtime.</summary>
+    [Fact]
+    public async Task HasAllowed_EachAnswer_IsGoodForOneFirstProcess()
+    {
+        StartedContainers started = Open();
+        started.Add(Id, Own, "plimsoll", Image, []);
+        long now = HostProcesses.Now();
+        (int, long) self = (Environment.ProcessId, HostProcesses.StartOf(Environment.ProcessId)!.Value);
+
+        // It began before the agent did; and nobody is there.
+        Assert.True(started.HasAllowed(Id, Own, self));
+        Assert.True(started.HasAllowed(Id, Own, null));
+        Assert.False(started.HasAllowed(new string('e', 64), Own, self));
+        // Later, and nobody asked.
+        Assert.False(started.HasAllowed(Id, Own, (7, now + 1)));
+        await Task.Delay(30, TestContext.Current.CancellationToken);
+        started.Allow(Id);
+        long allowed = HostProcesses.Now();
+        Assert.False(started.HasAllowed(Id, Own, (7, now + 1)));
+        Assert.False(started.HasAllowed(Id, Own, (7, allowed + (61 * HostProcesses.TicksPerSecond))));
+        // What a runtime goes through on the way, and then another one altogether.
+        const int gone = int.MaxValue;
+        Assert.True(started.HasAllowed(Id, Own, (gone - 1, allowed)));
+        Assert.True(started.HasAllowed(Id, Own, (gone, allowed + 2)));
+        Assert.False(started.HasAllowed(Id, Own, (gone - 2, allowed + 2 + (11 * HostProcesses.TicksPerSecond))));
+        started.Allow(Id);
+        Assert.True(started.HasAllowed(Id, Own, (gone - 2, HostProcesses.Now())));
+    }
+
+    /// <summary>A look may miss the first process and see a later one.</summary>
+    [Fact]
+    public void HasAllowed_LaterProcessWhileTheFirstLives_IsNoStart()
+    {
+        StartedContainers started = Open();
+        started.Add(Id, Own, "plimsoll", Image, []);
+        started.Allow(Id);
+        using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start("sleep", "600");
+        long begun = HostProcesses.StartOf(sleep.Id)!.Value;
+
+        Assert.True(started.HasAllowed(Id, Own, (sleep.Id, begun)));
+        Assert.True(started.HasAllowed(Id, Own, (int.MaxValue, begun + (20 * HostProcesses.TicksPerSecond))));
+        sleep.Kill();
+        sleep.WaitForExit();
+        Assert.False(started.HasAllowed(Id, Own, (int.MaxValue, begun + (20 * HostProcesses.TicksPerSecond))));
+    }
+
     [Theory]
     [InlineData("plimsoll", "plimsoll-secure")]
     [InlineData("plimsoll", "of another/form")]

@@ -1,4 +1,5 @@
 using System.Text;
+using Plimsoll.Docker;
 using Plimsoll.TestKit;
 using Plimsoll.Verify;
 using Plimsoll.Verify.Start;
@@ -53,7 +54,13 @@ public sealed class StartRequestTests
     [InlineData("process.user={\"uid\":0,\"gid\":0}", "process.user={\"uid\":1000,\"gid\":7}", "user-changed")]
     [InlineData("process.capabilities={\"ambient\":[\"CAP_SYS_ADMIN\"]}", "process.capabilities={}", "capability-added")]
     [InlineData("process.apparmorProfile=\"unconfined\"", "process.apparmorProfile=\"docker-default\"", "apparmor-unconfined")]
-    [InlineData("linux.seccomp=null", "linux.seccomp={}", "seccomp-unconfined")]
+    [InlineData("linux.seccomp=null", "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}", "seccomp-unconfined")]
+    [InlineData("linux.seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\",\"ptrace\"],\"action\":\"SCMP_ACT_ALLOW\"}]}", "seccomp-profile")]
+    [InlineData("linux.seccomp={\"defaultAction\":\"SCMP_ACT_LOG\"}", "linux.seccomp={\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\"}", "seccomp-profile")]
+    [InlineData("linux.seccomp={}", "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}", "seccomp-profile")]
+    [InlineData("linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\",\"mount\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
+        "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\"}]}", "seccomp-profile")]
+    [InlineData("linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"listenerPath\":\"/run/x\"}", "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":[\"SCMP_ARCH_X86_64\"]}", "seccomp-profile")]
     [InlineData("linux.maskedPaths=[]", "linux.rootfsPropagation=\"\"", "paths-unmasked")]
     [InlineData("linux.readonlyPaths=-", "linux.rootfsPropagation=\"\"", "paths-unmasked")]
     [InlineData("linux.sysctl={\"net.ipv4.ping_group_range\":\"0 1\"}", "linux.sysctl={\"net.ipv4.ping_group_range\":\"0 2147483647\"}", "sysctl", "sysctls: {allow: []}")]
@@ -117,6 +124,55 @@ public sealed class StartRequestTests
         IReadOnlyList<string> Judge(string root, string source, string target) => StartKit.Codes(Spec(Encoding.UTF8.GetString(StartKit.Changed(Vector("spec-plain"),
             $"mounts=[{{\"destination\":\"{target}\",\"type\":\"bind\",\"source\":\"{folder[$"{root}/{source}"]}\",\"options\":[\"rbind\",\"rprivate\"]}}]")), StartKit.PolicyOf("start:\n  rules:\n  - {}\n"),
             host: new StartHost(StartPaths.Resolve, folder[root])));
+    }
+
+    /// <summary>A capability that policy allows brings the system calls along that the engine lets pass with it.</summary>
+    [Fact]
+    public void FromSpec_FilterThatFitsTheCapabilities_IsTheEngines()
+    {
+        const string filter = "linux.seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"settimeofday\"],\"action\":\"SCMP_ACT_ALLOW\"}]}";
+        Policy policy = StartKit.PolicyOf("start:\n  rules:\n  - process: {capabilities: [SYS_TIME]}\n");
+
+        Assert.Equal(["seccomp-profile"], Judge("process.capabilities={}"));
+        Assert.Empty(Judge("process.capabilities={\"bounding\":[\"CAP_SYS_TIME\"]}"));
+
+        IReadOnlyList<string> Judge(string capabilities) => StartKit.Codes(Spec(Encoding.UTF8.GetString(StartKit.Changed(Vector("spec-plain"), filter, capabilities)), policy));
+    }
+
+    /// <summary>The path in a spec is only what the container calls a device.</summary>
+    [Fact]
+    public void FromSpec_AnotherDeviceByAnAllowedName_IsRefused()
+    {
+        Policy policy = StartKit.PolicyOf("start:\n  rules:\n  - devices: {devices: [/dev/fuse, /dev/none]}\n");
+        StartHost host = StartHost.None with { DeviceAt = path => path == "/dev/fuse" ? "c 10:229" : null };
+
+        Assert.Empty(Judge("/dev/fuse", "c", 10, 229));
+        Assert.Equal(["device"], Judge("/dev/fuse", "b", 7, 0));
+        Assert.Equal(["device"], Judge("/dev/fuse", "b", 10, 229));
+        Assert.Equal(["device"], Judge("/dev/none", "c", 10, 229));
+
+        IReadOnlyList<string> Judge(string path, string type, int major, int minor) => StartKit.Codes(Spec(Encoding.UTF8.GetString(StartKit.Changed(Vector("spec-plain"),
+            $"linux.devices=[{{\"path\":\"{path}\",\"type\":\"{type}\",\"major\":{major},\"minor\":{minor}}}]")), policy, host: host));
+    }
+
+    /// <summary>A volume whose folder has something mounted is that, and a target with a link on its way lies elsewhere.</summary>
+    [Theory]
+    [InlineData("/etc", null, "sensitive-path")]
+    [InlineData("/srv/data", null, "bind-not-allowed")]
+    [InlineData("", null, "volume-options")]
+    [InlineData(null, "/usr/lib", "system-target")]
+    [InlineData(null, "", "system-target")]
+    [InlineData(null, "/data/true", "executable-from-volume")]
+    [InlineData("/srv/own/x", "/srv/elsewhere", "")]
+    public void FromSpec_WhatTheGateSawOfAMount_Counts(string? origin, string? place, string code)
+    {
+        Policy policy = StartKit.PolicyOf("start:\n  rules:\n  - {mounts: {binds: [/srv/own]}, process: {command: free}}\n");
+        StartRequest request = StartRequest.FromSpec(StartKit.Changed(Vector("spec-plain"), "process.args=[\"/data/true/x\"]",
+            "mounts=[{\"destination\":\"/srv/v\",\"type\":\"bind\",\"source\":\"/var/lib/docker/volumes/a/_data\",\"options\":[\"rbind\",\"rprivate\"]}]")) with { Runtime = "plimsoll" };
+        StartMount seen = request.Mounts[0] with { Place = place, Origins = origin is null ? [] : [new MountOrigin("/var/lib/docker/volumes/a/_data", origin.Length > 0 ? origin : null, false, "nfs server:/x")] };
+
+        Assert.Empty(StartKit.Codes(StartJudge.Of(policy, request, Image, StartClient.Unknown, StartKit.Now)));
+        Assert.Equal(code.Length > 0 ? [code] : [], StartKit.Codes(StartJudge.Of(policy, request with { Mounts = [seen] }, Image, StartClient.Unknown, StartKit.Now)).Where(c => c != "bind-not-allowed" || code == c));
     }
 
     [Fact]
