@@ -119,7 +119,8 @@ public sealed partial class GateTests(SharedGate gate)
     [InlineData("lower-less", "not-intact", "layer 3: /overlay2/", "/lower (stack)")]
     [InlineData("link-names", "not-intact", "layer 2: /overlay2/l/", "(stack)")]
     [InlineData("own-lower", "no-image")]
-    [InlineData("own-userxattr", "not-proved", "userxattr")]
+    [InlineData("own-userxattr", "not-proved", "mounted with userxattr")]
+    [InlineData("own-index", "not-proved", "mounted with index=on")]
     [InlineData("own-opaque", "own-layer", "hides what the image has in /srv")]
     [InlineData("own-mode", "own-layer", "gives /srv other rights")]
     [InlineData("own-owner", "own-layer", "gives /srv other rights")]
@@ -132,12 +133,12 @@ public sealed partial class GateTests(SharedGate gate)
         string twin = Create(image), attacked = Create(image);
         Runs(Host.Docker("start", "-a", twin));
 
-        if (attack == "own-userxattr")
+        if (attack is "own-userxattr" or "own-index")
         {
             // Docker looks where each name leads, and the kernel ends a name at the comma.
-            string note = Path.Combine(Host.Own(attacked, ""), "../lower"), name = File.ReadAllText(note).Split(':')[^1], link = Path.Combine(Host.Daemon.DataRoot, "overlay2", name);
-            File.CreateSymbolicLink(link + ",userxattr", new FileInfo(link).LinkTarget!);
-            File.AppendAllText(note, ",userxattr");
+            string option = attack == "own-index" ? "index=on" : "userxattr", note = Path.Combine(Host.Own(attacked, ""), "../lower"), name = File.ReadAllText(note).Split(':')[^1], link = Path.Combine(Host.Daemon.DataRoot, "overlay2", name);
+            File.CreateSymbolicLink($"{link},{option}", new FileInfo(link).LinkTarget!);
+            File.AppendAllText(note, $",{option}");
         }
         else if (attack == "own-opaque")
         {

@@ -10,13 +10,15 @@ internal sealed class DaemonEvents : IDisposable
     private readonly DaemonClient _daemon;
     private readonly string _path;
     private readonly Func<CancellationToken, Task> _told;
+    private readonly Action? _cameUp;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _following;
 
     /// <param name="filters">As the daemon wants them, JSON.</param>
-    public DaemonEvents(DaemonClient daemon, string filters, Func<CancellationToken, Task> told)
+    /// <param name="cameUp">Called before <paramref name="told"/> when the daemon comes up.</param>
+    public DaemonEvents(DaemonClient daemon, string filters, Func<CancellationToken, Task> told, Action? cameUp = null)
     {
-        (_daemon, _path, _told) = (daemon, $"/events?filters={Uri.EscapeDataString(filters)}", told);
+        (_daemon, _path, _told, _cameUp) = (daemon, $"/events?filters={Uri.EscapeDataString(filters)}", told, cameUp);
         _following = Task.Run(FollowAsync);
     }
 
@@ -28,6 +30,7 @@ internal sealed class DaemonEvents : IDisposable
             try
             {
                 await using Stream? events = await OpenAsync();
+                _cameUp?.Invoke();
                 await _told(_stop.Token);
                 if (events is null)
                     pause = WithoutEvents;

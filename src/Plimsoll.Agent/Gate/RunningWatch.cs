@@ -20,6 +20,9 @@ internal sealed class RunningWatch : IDisposable
     /// <summary>Also where the daemon tells nothing.</summary>
     private static readonly TimeSpan StartsEvery = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long the daemon may start containers by itself once it answers.</summary>
+    private static readonly TimeSpan ComingUp = TimeSpan.FromSeconds(20);
+
     /// <summary>Time that a container has to end before it is killed. Enough to write a journal, and short for what may be an intruder.</summary>
     private const int GraceSeconds = 5;
 
@@ -44,7 +47,7 @@ internal sealed class RunningWatch : IDisposable
     private readonly DaemonEvents _starts;
     private readonly List<FileSystemWatcher> _watchers = [];
     private readonly Thread _thread;
-    private long _collected, _looked;
+    private long _collected, _looked, _looksUntil = long.MaxValue;
 
     /// <summary>What was written down of each container and is still so.</summary>
     private readonly Dictionary<(string Own, bool Past), RunningTrouble> _told = [];
@@ -63,7 +66,7 @@ internal sealed class RunningWatch : IDisposable
         {
             _begun.Set();
             return Task.CompletedTask;
-        });
+        }, () => Volatile.Write(ref _looksUntil, _time.GetTimestamp() + (long)(ComingUp.TotalSeconds * _time.TimestampFrequency)));
     }
 
     private void Follow(string folder, bool below, Func<string?, bool> counts)
@@ -141,10 +144,11 @@ internal sealed class RunningWatch : IDisposable
     {
         try
         {
-            // Looking at every process takes its time, and each start asks for it. One that another runtime started again shows by its processes alone.
-            if (depth == LookDepth.Start && _told.Count == 0 && _time.GetElapsedTime(_looked) < StartsEvery && !_running.MayBePastGate())
+            // Looking at every process takes its time, and each start asks for it. One that the daemon starts by another runtime as it comes up shows by its processes alone.
+            long now = _time.GetTimestamp();
+            if (depth == LookDepth.Start && _told.Count == 0 && now >= Volatile.Read(ref _looksUntil) && _time.GetElapsedTime(_looked, now) < StartsEvery && !_running.MayBePastGate())
                 return;
-            _looked = _time.GetTimestamp();
+            _looked = now;
             RunningLook look = _running.Look(depth, _stop.Token);
             Tell(look);
             React(look);
