@@ -30,7 +30,7 @@ internal sealed class StartedContainers(string folder)
     }
 
     /// <summary>Clock ticks between an answer and the first process; a runtime that takes longer is taken for one that nobody asked about.</summary>
-    private const long MaxTicks = 60 * HostProcesses.TicksPerSecond, MaxStageTicks = 10 * HostProcesses.TicksPerSecond;
+    private const long MaxTicks = 10 * HostProcesses.TicksPerSecond, MaxStageTicks = 3 * HostProcesses.TicksPerSecond;
 
     /// <summary>Notes that a start was allowed just now.</summary>
     public void Allow(string container) => _allowed[container] = new Allowed(HostProcesses.Now());

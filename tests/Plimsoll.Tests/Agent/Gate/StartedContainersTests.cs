@@ -48,12 +48,12 @@ public sealed class StartedContainersTests : IDisposable
         started.Allow(Id);
         long allowed = HostProcesses.Now();
         Assert.False(started.HasAllowed(Id, Own, (7, now + 1)));
-        Assert.False(started.HasAllowed(Id, Own, (7, allowed + (61 * HostProcesses.TicksPerSecond))));
+        Assert.False(started.HasAllowed(Id, Own, (7, allowed + (11 * HostProcesses.TicksPerSecond))));
         // What a runtime goes through on the way, and then another one altogether.
         const int gone = int.MaxValue;
         Assert.True(started.HasAllowed(Id, Own, (gone - 1, allowed)));
         Assert.True(started.HasAllowed(Id, Own, (gone, allowed + 2)));
-        Assert.False(started.HasAllowed(Id, Own, (gone - 2, allowed + 2 + (11 * HostProcesses.TicksPerSecond))));
+        Assert.False(started.HasAllowed(Id, Own, (gone - 2, allowed + 2 + (4 * HostProcesses.TicksPerSecond))));
         started.Allow(Id);
         Assert.True(started.HasAllowed(Id, Own, (gone - 2, HostProcesses.Now())));
     }
@@ -69,10 +69,10 @@ public sealed class StartedContainersTests : IDisposable
         long begun = HostProcesses.StartOf(sleep.Id)!.Value;
 
         Assert.True(started.HasAllowed(Id, Own, (sleep.Id, begun)));
-        Assert.True(started.HasAllowed(Id, Own, (int.MaxValue, begun + (20 * HostProcesses.TicksPerSecond))));
+        Assert.True(started.HasAllowed(Id, Own, (int.MaxValue, begun + (5 * HostProcesses.TicksPerSecond))));
         sleep.Kill();
         sleep.WaitForExit();
-        Assert.False(started.HasAllowed(Id, Own, (int.MaxValue, begun + (20 * HostProcesses.TicksPerSecond))));
+        Assert.False(started.HasAllowed(Id, Own, (int.MaxValue, begun + (5 * HostProcesses.TicksPerSecond))));
     }
 
     [Theory]
