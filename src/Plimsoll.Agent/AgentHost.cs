@@ -61,11 +61,12 @@ internal sealed class AgentHost : IDisposable
         ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
-        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot) { DeviceAt = StartPaths.DeviceAt }, check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
+        AskedStarts asked = new(time);
+        RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot) { DeviceAt = StartPaths.DeviceAt }, check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter, Asked = asked };
         _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
         policy.Now();
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
-        PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };
+        PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal), Started = asked.Note };
         _daemon = new DaemonClient(paths.DockerSocket, plugin.CallDeadline);
         _plugin = PluginServer.Start(paths, judge, _daemon, clock, _log.Decided, plugin);
         _new = new NewImages(store, judge);

@@ -98,6 +98,26 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
         Host.Docker("rm", "-f", container).Expect(0);
     }
 
+    /// <summary>What dockerd starts by itself ran before. Of what never did the plugin is asked first, or else it is not what the plugin saw.</summary>
+    [Fact]
+    public void Start_WithoutThePlugin_IsForContainersAloneThatRanUnderTheGate()
+    {
+        SavedImage image = Host.Signed("never-ran", GatedHost.Serves);
+        string container = Host.Serve(image, "--restart", "always"), twin = Host.Serve(image, "--restart", "always");
+        string first = Host.Inspect(container, "{{.State.Pid}}"), second = Host.Inspect(twin, "{{.State.Pid}}");
+        // The agent that let them start is gone, and of one the note that it ran.
+        Host.StopAgent();
+        File.Delete(Assert.Single(Directory.GetFiles(Path.Combine(Host.State, "started"), $"{container}.*")));
+        Host.StartAgentAgain();
+
+        Tool.Run("kill", ["-KILL", first, second]);
+        GatedHost.Await(() => Host.Inspect(container, "{{.State.Error}}").Contains("plimsoll: not-asked: ", StringComparison.Ordinal), () => Host.Inspect(container, "{{json .State}}"));
+        GatedHost.Await(() => Host.Inspect(twin, "{{.State.Running}} {{.State.Pid}}") is var now && now.StartsWith("true ", StringComparison.Ordinal) && now != $"true {second}", () => Host.Inspect(twin, "{{json .State}}"));
+        Host.Docker("start", container).Expect(0);
+        Assert.Equal("true", Host.Inspect(container, "{{.State.Running}}"));
+        Host.Docker("rm", "-f", container, twin).Expect(0);
+    }
+
     [Fact]
     public async Task Agent_SlowerThanTheDeadline_IsARefusalByName()
     {

@@ -99,6 +99,9 @@ public sealed class GateDigestTests(RegistryHost registry) : IClassFixture<Regis
         string good = Pushed(image, "prod/there"), other = Pushed(image, "elsewhere/there");
         Assert.Equal(good.Split('@')[1], other.Split('@')[1]);
 
+        // A name that no rule is for is not pulled at all.
+        Refused(Run(other), "rule/no-start-rule", "elsewhere/there");
+        Host.Docker("pull", other).Expect(0);
         Refused(Run(other), "rule/no-rule", "elsewhere/there");
         // Its id is no way around the name that it came under.
         Refused(Run(image.Id.ToString()), "rule/no-rule", "elsewhere/there");

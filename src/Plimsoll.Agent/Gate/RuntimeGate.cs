@@ -38,6 +38,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
     /// <summary>Tokens that let a start through which is refused; null for none.</summary>
     public BreakGlass? Glass { get; init; }
 
+    /// <summary>What the plugin let start; null where nobody asks a plugin.</summary>
+    public AskedStarts? Asked { get; init; }
+
     /// <summary>Tells that an older state of this host was put back, which no token outweighs: how often it was used is a part of that state.</summary>
     public CheckpointCounter? Counter { get; init; }
 
@@ -167,6 +170,9 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         StartRequest start = StartRequest.FromSpec(spec) with { Runtime = request.Runtime };
         start = start with { Mounts = SpecMounts.Look(start.Mounts, request.Pid, found.Root, store.Root, cancellationToken) };
         bool before = started.Contains(request.Container, stack.Own);
+        // Between the plugin's look and dockerd's a name may come to mean another container, one that the plugin never saw. What ran before dockerd may start by itself.
+        if (!before && Asked is { } asked && !asked.Contains(request.Container) && !StartsByItself(held) && !found.GoesOn("not-asked"))
+            return Answer.Deny("not-asked", "the container never ran, and the authorization plugin did not let it start in the last two minutes: its name was given to another meanwhile, or the agent was started anew; start it once more, by its id");
         Answer? refusal = null;
         (UnpackedImage Image, MeasureResult Result)? last = null;
         MeasureResult?[] results = new MeasureResult?[images.Count];
@@ -201,6 +207,10 @@ internal sealed class RuntimeGate(HostStore store, HeldPolicy policy, ImageJudge
         }
         return refusal ?? Answer.Deny("no-image", "the images of this container's layers went away");
     }
+
+    /// <summary>Tasks of a swarm and steps of a build dockerd makes and starts without a request that a plugin is asked about.</summary>
+    private static bool StartsByItself(Policy held) =>
+        held.Start?.Engine is { } engine && (engine.Allow.Contains(EngineOperation.Swarm) || engine.Allow.Contains(EngineOperation.Build) || engine.Builders.Count > 0);
 
     private Answer Judge(GateRequest request, Case found, Policy held, StartRequest start, StackedRoot stack, UnpackedImage opened, StartImage image, MeasureResult measured, bool before, bool waits, CancellationToken cancellationToken)
     {

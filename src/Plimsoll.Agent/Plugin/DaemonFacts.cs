@@ -9,11 +9,11 @@ namespace Plimsoll.Agent.Plugin;
 internal sealed record ContainerFacts(Digest Image, string User)
 {
     /// <summary>The whole id.</summary>
-    public string Id { get; init; } = "";
+    public required string Id { get; init; }
 
     public static bool TryRead(ReadOnlyMemory<byte> inspectJson, [NotNullWhen(true)] out ContainerFacts? facts) =>
-        DaemonFacts.TryRead(inspectJson, root => Digest.TryParse(DaemonFacts.Text(root, "Image"), out Digest? image) && root.TryGetProperty("Config", out JsonElement config)
-            ? new ContainerFacts(image, DaemonFacts.Text(config, "User") ?? "") { Id = DaemonFacts.Text(root, "Id") ?? "" } : null, out facts);
+        DaemonFacts.TryRead(inspectJson, root => Digest.TryParse(DaemonFacts.Text(root, "Image"), out Digest? image) && DaemonFacts.Text(root, "Id") is { Length: > 0 } id && root.TryGetProperty("Config", out JsonElement config)
+            ? new ContainerFacts(image, DaemonFacts.Text(config, "User") ?? "") { Id = id } : null, out facts);
 }
 
 /// <summary>Whether a container has a process, and whether it is frozen.</summary>

@@ -36,18 +36,31 @@ internal sealed partial class Decider
         if (start.Image.Length is 0 or > 1024 || start.Image.AsSpan().ContainsAnyExcept(ReferenceCharacters) || start.Image.Contains("//", StringComparison.Ordinal) || start.Image.Contains("..", StringComparison.Ordinal))
             return Decision.Deny("image-name", $"{Escape.Quote(start.Image)} is no name or id of an image");
         if (images.Resolve(start.Image) is not { } image)
-            return await NoImageAsync(start.Image, cancellationToken);
+            return await NoImageAsync(asked, start, cancellationToken);
         return await JudgeAsync(asked, image, null, start, cancellationToken);
     }
 
-    /// <summary>Clients pull when the daemon answers that it has no such image, so they must hear it from the daemon; there is nothing to start yet.</summary>
-    private async Task<Decision> NoImageAsync(string reference, CancellationToken cancellationToken)
+    /// <summary>
+    /// Clients pull when the daemon answers that it has no such image, so they must hear it from the daemon. Before it looks, somebody may give that name to an image that is there: all that needs no image is
+    /// decided here.
+    /// </summary>
+    private async Task<Decision> NoImageAsync(Case asked, StartRequest start, CancellationToken cancellationToken)
     {
-        DaemonAnswer answer = await daemon.GetAsync($"/images/{reference}/json", cancellationToken);
+        DaemonAnswer answer = await daemon.GetAsync($"/images/{start.Image}/json", cancellationToken);
         if (answer.Problem is { } problem)
             return Decision.Deny(problem);
-        return answer.Status == 404 ? Decision.AllowAs("no-such-image")
-            : Decision.Deny("image-unknown", $"the store in place has no image {Escape.Quote(reference)}, and dockerd answers {answer.Status} for it");
+        if (answer.Status != 404)
+            return Decision.Deny("image-unknown", $"the store in place has no image {Escape.Quote(start.Image)}, and dockerd answers {answer.Status} for it");
+        (start, Denial? unseen) = await WithVolumesAsync(start, cancellationToken);
+        return unseen is not null ? Decision.Deny(unseen) : Of(StartJudge.OfNoImage(asked.Policy, start, asked.Client, clock.GetUtcNow(), host), Decision.AllowAs("no-such-image"));
+    }
+
+    /// <summary>By a verdict with which nothing starts yet.</summary>
+    private Decision Of(Verdict verdict, Decision allowed)
+    {
+        if (verdict.Outcome is not (Outcome.Passed or Outcome.Warned))
+            return Decision.Deny(verdict);
+        return verdict.Dated && images.ClockTrouble is { } wrong ? Decision.Deny(HostClock.SetBack, wrong) with { Verdict = verdict } : allowed with { Verdict = verdict, Warnings = [.. verdict.Warnings] };
     }
 
     private async Task<Decision> StartAsync(Case asked, CancellationToken cancellationToken)
@@ -80,7 +93,23 @@ internal sealed partial class Decider
         {
             return Decision.Deny(StartJudge.Of(asked.Policy, e));
         }
-        return Foreign(start) ?? await JudgeAsync(asked, facts.Image, facts.Id, start, cancellationToken);
+        Decision decision = Foreign(start) ?? await JudgeAsync(asked, facts.Image, facts.Id, start, cancellationToken);
+        if (!decision.Answer.Allowed)
+            return decision;
+        if (await MovedAsync(asked.Name, facts.Id, cancellationToken) is { } moved)
+            return moved with { Image = facts.Image };
+        return asked.Endpoint.Rule == EndpointRule.Start ? decision with { Starts = facts.Id } : decision;
+    }
+
+    /// <summary>dockerd looks for itself again: what was a name or a part of an id may mean another container by now. A whole id never does.</summary>
+    /// <returns>Null when it means the same.</returns>
+    private async Task<Decision?> MovedAsync(string name, string id, CancellationToken cancellationToken)
+    {
+        if (name == id)
+            return null;
+        (_, ContainerFacts? now, Decision? none) = await InspectAsync(name, cancellationToken);
+        return now is null ? none : now.Id == id ? null
+            : Decision.Deny("name-moved", $"{Escape.Quote(name)} meant container {Escape.Quote(id)} when it was judged, and means {Escape.Quote(now.Id)} now");
     }
 
     private async Task<(ReadOnlyMemory<byte> Json, ContainerFacts? Facts, Decision? None)> InspectAsync(string container, CancellationToken cancellationToken)
@@ -91,7 +120,7 @@ internal sealed partial class Decider
         if (answer.Status == 404)
             return (default, null, Decision.Deny("no-such-container", $"dockerd has no container {Escape.Quote(container)}"));
         if (answer.Status != 200 || !ContainerFacts.TryRead(answer.Body, out ContainerFacts? facts))
-            return (default, null, Decision.Deny("docker-answer", $"dockerd's answer ({answer.Status}) about container {Escape.Quote(container)} names no image"));
+            return (default, null, Decision.Deny("docker-answer", $"dockerd's answer ({answer.Status}) about container {Escape.Quote(container)} names no id or image"));
         return (answer.Body, facts, null);
     }
 
@@ -195,9 +224,6 @@ internal sealed partial class Decider
         {
             return Decision.Deny(StartJudge.Of(asked.Policy, e));
         }
-        Verdict verdict = StartJudge.OfVolume(asked.Policy, volume, clock.GetUtcNow(), host);
-        if (verdict.Outcome is not (Outcome.Passed or Outcome.Warned))
-            return Decision.Deny(verdict);
-        return verdict.Dated && images.ClockTrouble is { } wrong ? Decision.Deny(HostClock.SetBack, wrong) with { Verdict = verdict } : Decision.Allow with { Verdict = verdict, Warnings = [.. verdict.Warnings] };
+        return Of(StartJudge.OfVolume(asked.Policy, volume, clock.GetUtcNow(), host), Decision.Allow);
     }
 }

@@ -5,7 +5,7 @@ using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Plugin;
 
-/// <summary>Decides requests to the daemon. Nothing is kept between them: what was allowed at create is decided again at start.</summary>
+/// <summary>Decides requests to the daemon. Nothing is kept here between them: what was allowed at create is decided again at start.</summary>
 internal sealed partial class Decider(IImageJudge images, DaemonClient daemon, TimeProvider clock, StartHost host, PluginOptions options)
 {
     private static readonly EngineRules DefaultRules = new();

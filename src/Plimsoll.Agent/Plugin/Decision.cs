@@ -17,6 +17,9 @@ internal sealed record Decision(Answer Answer, string Code)
     /// <summary>As <see cref="Plugin.Endpoint.OnlyReads"/>.</summary>
     public bool OnlyReads { get; init; }
     public Digest? Image { get; init; }
+
+    /// <summary>The whole id of the container that may start; null: none does.</summary>
+    public string? Starts { get; init; }
     public Verdict? Verdict { get; init; }
 
     /// <summary>What was said of a request that was allowed all the same.</summary>

@@ -28,6 +28,8 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
         {
             case "/AuthZPlugin.AuthZReq":
                 Decision decision = Decide(message, isGone);
+                if (decision is { Answer.Allowed: true, Starts: { } container })
+                    options.Started(container);
                 return (200, decision.Answer.Allowed ? Allowed : Message(decision.Answer));
             // Everything was decided by the request.
             case "/AuthZPlugin.AuthZRes":

@@ -69,6 +69,7 @@ public static partial class Catalogue
         "environment-changed" => new("variables that may not be set: {0}", "不允许设置的环境变量：{0}"),
         "working-dir-changed" => new("the working directory is not the image's: {0}", "工作目录与镜像不同：{0}"),
         "health-check-changed" => new("the health check is not the image's: {0}", "健康检查与镜像不同：{0}"),
+        "shell" => new("the shell of health checks is not the image's: {0}", "健康检查所用的 shell 与镜像不同：{0}"),
         "init-added" => new("an init of the host's would run before the image's process ({0})", "会先运行主机的 init 程序（{0}）"),
         "hook" => new("programs on the host that are run around the start: {0}", "启动前后在主机上运行的程序：{0}"),
         "pid-host" => new("sees the processes of the host (pid mode {0})", "可见主机进程（pid 模式 {0}）"),

@@ -5,6 +5,11 @@ internal sealed record SignedConfig
 {
     public static SignedConfig Nothing { get; } = new();
 
+    /// <summary>That of an image which is not there: what it alone decides is left to those who see it.</summary>
+    public static SignedConfig Unknown { get; } = new() { IsKnown = false };
+
+    public bool IsKnown { get; private init; } = true;
+
     public IReadOnlyList<string> Entrypoint { get; init; } = [];
     public IReadOnlyList<string> Command { get; init; } = [];
 
@@ -14,6 +19,7 @@ internal sealed record SignedConfig
     public string User { get; init; } = "";
     public string WorkingDirectory { get; init; } = "";
     public IReadOnlyList<string> HealthCheck { get; init; } = [];
+    public IReadOnlyList<string> Shell { get; init; } = [];
 
     /// <summary>Places of its volumes, which the engine makes by itself.</summary>
     public IReadOnlyList<string> Volumes { get; init; } = [];
@@ -36,6 +42,7 @@ internal sealed record SignedConfig
             User = config.Text("User"),
             WorkingDirectory = config.Text("WorkingDir"),
             HealthCheck = health.Find("Test") is { } test ? GoStruct.TextsOf(test, "config.Healthcheck.Test") : [],
+            Shell = config.FindWords("Shell") ?? [],
             Volumes = [.. config.MapOf("Volumes").Select(v => v.Key)],
         };
     }

@@ -13,6 +13,14 @@ public static class StartDefaults
     public static IReadOnlyList<string> MaskedPaths { get; } =
         ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/scsi", "/proc/timer_list", "/sys/firmware"];
 
+    /// <summary>Paths that the newest engine hides: a list that somebody sends in the place of the engine's own hides these, too.</summary>
+    /// <remarks>Source: moby/moby, daemon/pkg/oci/defaults.go, without the paths that depend on the host's processors.</remarks>
+    public static IReadOnlyList<string> NewestMaskedPaths { get; } =
+    [
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+        "/sys/firmware",
+    ];
+
     public static IReadOnlyList<string> ReadonlyPaths { get; } = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
     /// <summary>Folders of the host of which no container gets one, nor one that they lie in, nor one below them.</summary>
@@ -45,12 +53,12 @@ public static class StartDefaults
     /// </summary>
     public static IReadOnlyList<string> DangerousVariables { get; } =
     [
-        "BASHOPTS", "BASH_ENV", "BASH_FUNC_*", "CLASSPATH", "CORECLR_*", "COR_ENABLE_PROFILING", "COR_PROFILER*", "DOTNET_ADDITIONAL_DEPS", "DOTNET_SHARED_STORE", "DOTNET_STARTUP_HOOKS", "ELIXIR_ERL_OPTIONS",
-        "ERL_AFLAGS", "ERL_FLAGS", "ERL_LIBS", "ERL_ZFLAGS", "GCONV_PATH", "GEM_HOME", "GEM_PATH", "GETCONF_DIR", "GIO_EXTRA_MODULES", "GIT_SSH_COMMAND", "GLIBC_TUNABLES", "GTK_MODULES", "HOSTALIASES", "IFS",
-        "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JULIA_LOAD_PATH", "LD_*", "LOCPATH", "LUA_CPATH*", "LUA_INIT*", "LUA_PATH*", "MALLOC_*", "NIX_LD*", "NLSPATH", "NODE_OPTIONS", "NODE_PATH",
+        "ASPNETCORE_HOSTINGSTARTUPASSEMBLIES", "BASHOPTS", "BASH_ENV", "BASH_FUNC_*", "CLASSPATH", "CORECLR_*", "COR_ENABLE_PROFILING", "COR_PROFILER*", "DOTNET_ADDITIONAL_DEPS", "DOTNET_HOSTINGSTARTUPASSEMBLIES", "DOTNET_ROOT*", "DOTNET_SHARED_STORE", "DOTNET_STARTUP_HOOKS", "ELIXIR_ERL_OPTIONS",
+        "ERL_AFLAGS", "ERL_FLAGS", "ERL_LIBS", "ERL_ZFLAGS", "GCONV_PATH", "GEM_HOME", "GEM_PATH", "GETCONF_DIR", "GIO_EXTRA_MODULES", "GIT_EXEC_PATH", "GIT_SSH_COMMAND", "GLIBC_TUNABLES", "GTK_MODULES", "HOSTALIASES", "IFS",
+        "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JULIA_LOAD_PATH", "KRB5_CONFIG", "LD_*", "LOCPATH", "LUA_CPATH*", "LUA_INIT*", "LUA_PATH*", "MALLOC_*", "NIX_LD*", "NLSPATH", "NODE_OPTIONS", "NODE_PATH",
         "NODE_REPL_EXTERNAL_MODULE", "OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES", "PATH", "PERL5DB", "PERL5LIB", "PERL5OPT", "PERLLIB", "PHPRC", "PHP_INI_SCAN_DIR", "PROMPT_COMMAND", "PYTHONBREAKPOINT",
-        "PYTHONHOME", "PYTHONINSPECT", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "QT_PLUGIN_PATH", "RESOLV_HOST_CONF", "RES_OPTIONS", "RUBYLIB", "RUBYOPT", "RUSTC_WRAPPER", "R_PROFILE*", "SHELLOPTS",
-        "TCLLIBPATH", "_JAVA_OPTIONS",
+        "PYTHONHOME", "PYTHONINSPECT", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP", "PYTHONUSERBASE", "QT_PLUGIN_PATH", "RESOLV_HOST_CONF", "RES_OPTIONS", "RUBYLIB", "RUBYOPT", "RUSTC_WRAPPER", "R_PROFILE*", "SHELLOPTS",
+        "TCLLIBPATH", "ZDOTDIR", "_JAVA_OPTIONS",
     ];
 
     /// <summary>What the engine sets where the image has no <c>PATH</c>.</summary>

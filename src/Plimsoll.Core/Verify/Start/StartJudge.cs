@@ -26,14 +26,18 @@ public static class StartJudge
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(client);
+        return OfNames(policy, request, () => image.Signed, image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None], client, now, host);
+    }
+
+    private static Verdict OfNames(Policy policy, StartRequest request, Func<SignedConfig> signed, IReadOnlyList<ImageName> names, StartClient client, DateTimeOffset now, StartHost? host)
+    {
         TrustReasons reasons = new();
         if (policy.Start is not { } start)
             reasons.Say(StartComponents.Rule, "no-start-rules", Outcome.Refused, "start", policy.Name);
         else
             try
             {
-                SignedConfig config = image.Signed;
-                IReadOnlyList<ImageName> names = image.Names.Count > 0 ? [.. image.Names.Distinct()] : [ImageName.None];
+                SignedConfig config = signed();
                 SecureRuntime(policy, names, request.Runtime, reasons);
                 foreach (ImageName name in names.Take(MaxNames))
                     Take(reasons, OfName(start, request, config, name, client, now, host ?? StartHost.None, reasons), start, now);
@@ -125,6 +129,18 @@ public static class StartJudge
         return Verdict(policy, reasons);
     }
 
+    /// <summary>
+    /// Of a create whose image is not there: by the rule for the name that is asked for, in all that needs no image. A rule for certain labels may or may not be the one that will decide, so that the
+    /// request passes when that rule or the next that covers it lets it pass.
+    /// </summary>
+    public static Verdict OfNoImage(Policy policy, StartRequest request, StartClient client, DateTimeOffset now, StartHost? host = null)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(client);
+        return OfNames(policy, request, () => SignedConfig.Unknown, [ImageName.Parse(request.Image)], client, now, host);
+    }
+
     /// <summary>The verdict on what could not be read.</summary>
     public static Verdict Of(Policy policy, StartRequestException unreadable)
     {
@@ -153,8 +169,8 @@ public static class StartJudge
             if (!StartScope.Covers(rule, now))
                 continue;
             // Who asked is not known any more when the runtime is called.
-            bool maybe = rule.Users.Count > 0 && request.Source == StartSource.Spec && client.User.Length == 0;
-            if (!maybe && !StartScope.Covers(rule, client))
+            bool anyone = rule.Users.Count > 0 && request.Source == StartSource.Spec && client.User.Length == 0, maybe = anyone || (rule.Labels.Count > 0 && !config.IsKnown);
+            if (!anyone && !StartScope.Covers(rule, client))
                 continue;
             IReadOnlyList<Reason> said = OfRule(rule, $"start.rules[{i}]", request, config, host);
             if (!maybe)
@@ -203,7 +219,7 @@ public static class StartJudge
 internal static class StartScope
 {
     public static bool Covers(StartRule rule, ImageName name, SignedConfig config) =>
-        rule.Names.Any(n => Glob.Matches(n, name.Repository)) && rule.Labels.All(l => config.Labels.TryGetValue(l.Key, out string? value) && Glob.Matches(l.Value, value));
+        rule.Names.Any(n => Glob.Matches(n, name.Repository)) && rule.Labels.All(l => !config.IsKnown || config.Labels.TryGetValue(l.Key, out string? value) && Glob.Matches(l.Value, value));
 
     /// <summary>Whether it is for certain times alone.</summary>
     public static bool IsDated(StartRule rule) => rule.Windows.Count > 0 || rule.NotBefore is not null || rule.NotAfter is not null;

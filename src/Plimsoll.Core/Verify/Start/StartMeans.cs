@@ -43,7 +43,7 @@ internal static class StartMeans
         if (run.Request.Process.Privileged)
             return;
         foreach ((IReadOnlyList<string>? paths, IReadOnlyList<string> wanted) in (ReadOnlySpan<(IReadOnlyList<string>?, IReadOnlyList<string>)>)
-            [(run.Request.MaskedPaths, StartDefaults.MaskedPaths), (run.Request.ReadonlyPaths, StartDefaults.ReadonlyPaths)])
+            [(run.Request.MaskedPaths, run.Request.Source == StartSource.Create ? StartDefaults.NewestMaskedPaths : StartDefaults.MaskedPaths), (run.Request.ReadonlyPaths, StartDefaults.ReadonlyPaths)])
             foreach (string path in wanted)
                 if (paths is not null && !paths.Contains(path, StringComparer.Ordinal))
                     run.Flag(StartCheck.Unmasked, "paths-unmasked", path);
@@ -64,6 +64,8 @@ internal static class StartMeans
             run.Flag(StartCheck.NoMemory, "no-memory-limit", "memory");
         else
             Most(run, StartLimit.Memory, "memory", resources.Memory);
+        if (run.Rule[StartLimit.Memory] is { } memory && (resources.MemorySwap < 0 || resources.MemorySwap > 2 * memory))
+            run.Flag(StartCheck.Above, "limit-above", $"memory-swap {(resources.MemorySwap < 0 ? "none" : StartJson.LimitText(StartLimit.Memory, resources.MemorySwap))} > {StartJson.LimitText(StartLimit.Memory, 2 * memory)}");
         if (resources.NanoCpus <= 0 && resources.CpuSet.Length == 0)
             run.Flag(StartCheck.NoCpu, "no-cpu-limit", "cpu");
         else if (run.Rule[StartLimit.Cpus] is not null)

@@ -5,8 +5,11 @@ namespace Plimsoll.Verify.Start;
 /// <summary>What of the host and of volumes comes into the container, and where it comes to lie.</summary>
 internal static class StartMounts
 {
-    /// <summary>Programs that run what their arguments name.</summary>
-    private static readonly string[] Interpreters = ["ash", "bash", "busybox", "dash", "env", "java", "ksh", "lua", "node", "perl", "php", "python", "python2", "python3", "ruby", "sh", "tclsh", "zsh"];
+    /// <summary>Programs that run what their arguments name, without the version at the end of a name.</summary>
+    private static readonly string[] Shells = ["ash", "bash", "dash", "ksh", "sh", "zsh"], Interpreters = [.. Shells, "java", "lua", "node", "perl", "php", "python", "ruby", "tclsh"];
+
+    /// <summary>Programs that run another, whose name stands among their arguments.</summary>
+    private static readonly string[] Wrappers = ["busybox", "env"];
 
     public static void Judge(StartRun run)
     {
@@ -49,7 +52,7 @@ internal static class StartMounts
         }
         foreach (string container in run.Request.VolumesFrom)
             run.Flag(StartCheck.VolumesFrom, "volumes-from", container);
-        if (targets.Count > 0)
+        if (targets.Count > 0 && run.Config.IsKnown)
             Executable(run, targets);
         foreach (string path in run.Request.OwnExecutables)
             if (!run.Allows(StartList.OwnExecutables, path))
@@ -159,14 +162,50 @@ internal static class StartMounts
         IEnumerable<string> places = first.Contains('/', StringComparison.Ordinal) ? [first.StartsWith('/') ? first : $"{folder}/{first}"]
             // Any folder of the search path may come first to have it.
             : PathOf(run).Split(':').Select(f => f.StartsWith('/') ? f : $"{folder}/{f}");
-        if (Interpreters.Contains(first[(first.LastIndexOf('/') + 1)..], StringComparer.Ordinal))
-            places = places.Concat(words.Skip(1).Where(w => w.StartsWith('/')));
+        string name = ProgramOf(first);
+        if (Interpreters.Contains(name, StringComparer.Ordinal) || Wrappers.Contains(name, StringComparer.Ordinal))
+            places = places.Concat(words.Skip(1).Where(w => w.StartsWith('/'))).Concat(ScriptsOf(words).Select(w => $"{folder}/{w}"));
         foreach (string place in places)
             if (StartPaths.Fold(place) is { } path && LiesIn(path, targets))
             {
                 run.Flag(StartCheck.Executable, "executable-from-volume", path);
                 return;
             }
+    }
+
+    /// <summary>The last name of a path without a version: <c>python</c> of <c>/usr/bin/python3.11</c>.</summary>
+    private static string ProgramOf(string word) => word[(word.LastIndexOf('/') + 1)..].TrimEnd([.. "0123456789."]);
+
+    /// <summary>Words that may stand for a script in the working directory: of those behind an interpreter's options the first, and before it arguments of options.</summary>
+    private static IEnumerable<string> ScriptsOf(IReadOnlyList<string> words)
+    {
+        int at = 0;
+        while (at < words.Count && (words[at].Contains('=', StringComparison.Ordinal) || !Interpreters.Contains(ProgramOf(words[at]), StringComparer.Ordinal)))
+            at++;
+        if (at == words.Count)
+        {
+            // What a wrapper runs need be no interpreter.
+            if (words.Skip(1).FirstOrDefault(w => !w.StartsWith('-') && !w.Contains('=', StringComparison.Ordinal)) is { } run && run.Contains('/', StringComparison.Ordinal) && run[0] != '/')
+                yield return run;
+            yield break;
+        }
+        string program = ProgramOf(words[at]), option = "";
+        bool shell = Shells.Contains(program, StringComparer.Ordinal);
+        foreach (string word in words.Skip(at + 1))
+        {
+            string before = option;
+            option = word.StartsWith('-') ? word : "";
+            // Behind it stands no name of a file.
+            if (shell && word.Length > 1 && option.Length > 0 && word[1] != '-' && word.EndsWith('c'))
+                yield break;
+            // A class is no file of that name; set -o pipefail.
+            if (option.Length > 0 || (program == "java" && !word.EndsWith(".jar", StringComparison.Ordinal)) || (shell && before.EndsWith('o')))
+                continue;
+            if (!word.StartsWith('/') && word.Length > 0)
+                yield return word;
+            if (shell || before.Length == 0)
+                yield break;
+        }
     }
 
     /// <summary>Whether it is one of the folders or lies below one. A path longer than the kernel takes leads nowhere.</summary>

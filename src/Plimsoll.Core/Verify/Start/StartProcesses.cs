@@ -13,16 +13,26 @@ internal static class StartProcesses
         Security(run, process);
         if (!process.NoNewPrivileges)
             run.Flag(StartCheck.NewPrivileges, "new-privileges", "no-new-privileges");
+        if (run.Config.IsKnown)
+            Changes(run, process);
+        if (process.Init || IsInit(process.Arguments))
+            run.Flag(StartCheck.Init, "init-added", "--init");
+        foreach (string hook in process.Hooks)
+            run.Flag(StartCheck.Hook, "hook", hook);
+    }
+
+    /// <summary>What differs from what the image says.</summary>
+    private static void Changes(StartRun run, StartProcess process)
+    {
         Command(run, process);
         StartEnvironment.Judge(run);
         if (process.WorkingDirectory is { } folder && (StartPaths.Fold(folder) ?? folder) != (StartPaths.Fold(run.Config.WorkingDirectory) ?? "/"))
             run.Flag(StartCheck.WorkingDirectory, "working-dir-changed", folder);
         if (process.HealthCheck is { Count: > 0 } test && !test.SequenceEqual(run.Config.HealthCheck, StringComparer.Ordinal))
             run.Flag(StartCheck.HealthCheck, "health-check-changed", string.Join(' ', test));
-        if (process.Init || IsInit(process.Arguments))
-            run.Flag(StartCheck.Init, "init-added", "--init");
-        foreach (string hook in process.Hooks)
-            run.Flag(StartCheck.Hook, "hook", hook);
+        // The engine puts it before the image's own test.
+        if (process.Shell.Count > 0 && !process.Shell.SequenceEqual(run.Config.Shell, StringComparer.Ordinal))
+            run.Flag(StartCheck.HealthCheck, "shell", string.Join(' ', process.Shell));
     }
 
     private static void Capabilities(StartRun run, StartProcess process)
@@ -38,7 +48,7 @@ internal static class StartProcesses
     private static void User(StartRun run, StartProcess process)
     {
         string own = run.Config.User, user = process.User ?? own;
-        if (IsRoot(user))
+        if (IsRoot(user) && (run.Config.IsKnown || process.User is not null))
             run.Flag(StartCheck.Root, "runs-as-root", user.Length > 0 ? user : "root");
         if (!IsRoot(own) && !IsSame(own, user, run.Request.Source))
             run.Flag(StartCheck.User, "user-changed", user.Length > 0 ? user : "root");

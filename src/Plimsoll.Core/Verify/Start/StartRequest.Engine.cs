@@ -52,6 +52,8 @@ public sealed partial record StartRequest
         return request with
         {
             Mounts = mounts,
+            // The engine writes -1 by itself where the kernel does not limit swap.
+            Resources = request.Resources with { MemorySwap = Math.Max(request.Resources.MemorySwap, 0) },
             Process = request.Process with { SecurityOptions = options },
             Network = request.Network with { Endpoints = endpoints },
             Unknown = unknown,
@@ -75,6 +77,7 @@ public sealed partial record StartRequest
             Resources = now with
             {
                 Memory = with.Memory != 0 ? with.Memory : now.Memory,
+                MemorySwap = with.MemorySwap != 0 ? with.MemorySwap : now.MemorySwap,
                 // A quota or a period alone changes a limit that was given as processors in a way that only the engine knows: no limit then.
                 NanoCpus = with.NanoCpus != 0 ? with.NanoCpus : quota != 0 || period != 0 ? 0 : now.NanoCpus,
                 CpuSet = with.CpuSet.Length > 0 ? with.CpuSet : now.CpuSet,
@@ -109,7 +112,7 @@ public sealed partial record StartRequest
     private static StartRequest OfConfig(GoStruct config, StartRequest request)
     {
         config.Pass("Hostname", "Domainname", "AttachStdin", "AttachStdout", "AttachStderr", "ExposedPorts", "Tty", "OpenStdin", "StdinOnce", "ArgsEscaped", "NetworkDisabled",
-            "MacAddress", "OnBuild", "StopSignal", "StopTimeout", "Shell");
+            "MacAddress", "OnBuild", "StopSignal", "StopTimeout");
         GoStruct health = config.Struct("Healthcheck");
         return request with
         {
@@ -124,6 +127,7 @@ public sealed partial record StartRequest
                 Environment = config.Texts("Env"),
                 WorkingDirectory = config.Text("WorkingDir") is { Length: > 0 } folder ? folder : null,
                 HealthCheck = health.Find("Test") is { } test ? GoStruct.TextsOf(test, "Healthcheck.Test") : null,
+                Shell = config.FindWords("Shell") ?? [],
             },
         };
     }
@@ -198,13 +202,14 @@ public sealed partial record StartRequest
     private static StartRequest OfResources(GoStruct host, StartRequest request)
     {
         host.Pass("CpuShares", "BlkioWeight", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpusetMems", "KernelMemory", "KernelMemoryTCP",
-            "MemoryReservation", "MemorySwap", "MemorySwappiness", "CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth");
+            "MemoryReservation", "MemorySwappiness", "CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth");
         long quota = host.Number("CpuQuota"), period = host.Number("CpuPeriod");
         return request with
         {
             Resources = new StartResources
             {
                 Memory = host.Number("Memory"),
+                MemorySwap = host.Number("MemorySwap"),
                 NanoCpus = host.Number("NanoCpus") is not 0 and var nano ? nano : NanoOf(quota, period),
                 CpuSet = host.Text("CpusetCpus"),
                 Pids = host.Number("PidsLimit"),
@@ -251,10 +256,14 @@ public sealed partial record StartRequest
         foreach ((string name, GoValue value) in networking.MapOf("EndpointsConfig"))
         {
             GoStruct endpoint = new(value, "NetworkingConfig.EndpointsConfig");
-            endpoint.Pass("IPAMConfig", "Aliases", "NetworkID", "EndpointID", "Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "MacAddress", "DNSNames", "GwPriority");
+            endpoint.Pass("IPAMConfig", "Aliases", "EndpointID", "Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "MacAddress", "DNSNames", "GwPriority");
             links.AddRange(endpoint.Texts("Links"));
+            string id = endpoint.Text("NetworkID");
             endpoint.TellUnknown(unknown);
             names.Add(name);
+            // The engine joins this one, whatever name stands before it.
+            if (id.Length > 0)
+                names.Add(id);
         }
         networking.TellUnknown(unknown);
         return request with { Network = request.Network with { Endpoints = names, Links = links } };

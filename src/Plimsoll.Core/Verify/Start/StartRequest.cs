@@ -112,6 +112,9 @@ public sealed record StartProcess
     /// <summary>The test of the health check: <c>CMD</c>, <c>CMD-SHELL</c> or <c>NONE</c> first; null or empty: as the image says.</summary>
     public IReadOnlyList<string>? HealthCheck { get; init; }
 
+    /// <summary>What runs the test of a health check of the form <c>CMD-SHELL</c>; empty: <c>/bin/sh -c</c>, whatever the image says.</summary>
+    public IReadOnlyList<string> Shell { get; init; } = [];
+
     /// <summary>An init of the host's before the image's own process.</summary>
     public bool Init { get; init; }
 
@@ -190,6 +193,9 @@ public sealed record StartResources
 {
     /// <summary>Bytes.</summary>
     public long Memory { get; init; }
+
+    /// <summary>Memory and swap together; 0: the engine gives twice the memory. Less: any amount.</summary>
+    public long MemorySwap { get; init; }
 
     /// <summary>Thousand-millionths of a processor.</summary>
     public long NanoCpus { get; init; }

@@ -166,6 +166,70 @@ public sealed class CreateTests : IDisposable
         Assert.Equal("foreign-runtime", (await _gated.CreateAsync(b => { b["Image"] = "registry.example/other:1"; Host(b)["Runtime"] = "runc"; })).Code);
     }
 
+    /// <summary>Between the answer that there is none and dockerd's own look somebody may give its name to a signed image.</summary>
+    [Theory]
+    [InlineData("Privileged", "true", "process/privileged")]
+    [InlineData("PidMode", "\"host\"", "namespaces/pid-host")]
+    [InlineData("NetworkMode", "\"host\"", "network/network-host")]
+    [InlineData("Binds", "[\"/srv/x:/data\"]", "mounts/bind-not-allowed")]
+    [InlineData("Binds", "[\"disguised:/data\"]", "mounts/bind-not-allowed")]
+    [InlineData("Mounts", """[{"Type":"volume","Source":"v","Target":"/data","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"type":"none","o":"bind","device":"/srv/x"}}}}]""", "mounts/bind-not-allowed")]
+    [InlineData("Devices", """[{"PathOnHost":"/dev/sda"}]""", "devices/device")]
+    [InlineData("Memory", "0", "resources/no-memory-limit")]
+    [InlineData("Binds", "[\"plain:/data\"]", "no-such-image")]
+    [InlineData("PortBindings", """{"80/tcp":[{"HostPort":"8080"}]}""", "no-such-image")]
+    public async Task Create_AnImageThatNobodyHas_IsDecidedByAllThatNeedsNoImage(string key, string value, string code)
+    {
+        _gated.Dockerd.Answers["/volumes/disguised"] = """{"Name":"disguised","Driver":"local","Options":{"type":"none","o":"bind","device":"/srv/x"}}""";
+        _gated.Dockerd.Answers["/volumes/plain"] = """{"Name":"plain","Driver":"local","Options":null}""";
+
+        Decision decision = await _gated.CreateAsync(b => { b["Image"] = "registry.example/new:1"; Host(b)[key] = JsonNode.Parse(value); });
+
+        Assert.Equal((code, code == "no-such-image"), (decision.Code, decision.Answer.Allowed));
+    }
+
+    [Theory]
+    [InlineData("Cmd", "[\"/bin/sh\",\"-c\",\"id\"]")]
+    [InlineData("Entrypoint", "[\"/data/x\"]")]
+    [InlineData("User", "null")]
+    [InlineData("User", "\"1001\"")]
+    [InlineData("Env", "[\"PATH=/app\"]")]
+    [InlineData("WorkingDir", "\"/data\"")]
+    [InlineData("Healthcheck", """{"Test":["CMD","/app/check"]}""")]
+    public async Task Create_AnImageThatNobodyHas_WhatOnlyTheImageDecidesIsLeftToTheSecondCreate(string key, string value)
+    {
+        Action<JsonObject> asks = b => { b[key] = JsonNode.Parse(value); Host(b)["Binds"] = new JsonArray("plain:/data"); };
+        _gated.Policy = new Policy { Name = "edge", Start = new StartRules { Rules = [StartRule.Default.With(StartCheck.Root, PolicyAction.Fail).With(StartCheck.WorkingDirectory, PolicyAction.Fail).With(StartCheck.User, PolicyAction.Fail)] } };
+
+        Assert.Equal("no-such-image", (await _gated.CreateAsync(b => { asks(b); b["Image"] = "registry.example/new:1"; })).Code);
+        if (value != "null")
+            Assert.False((await _gated.CreateAsync(asks)).Answer.Allowed);
+    }
+
+    [Fact]
+    public async Task Create_AnImageThatNobodyHas_IsDecidedByTheRuleForItsName()
+    {
+        StartRule strict = new() { Names = ["registry.example/**"] }, labelled = new StartRule { Names = ["registry.example/labelled"], Labels = [new("tier", "db")] }.With(StartList.Binds, "/srv");
+        _gated.Policy = new Policy { Name = "edge", Start = new StartRules { Rules = [new StartRule { Names = ["registry.example/db"] }.With(StartList.Binds, "/srv"), new StartRule { Names = ["registry.example/old"], Deny = "too old" }, labelled, strict] } };
+        async Task<string> CodeAsync(string image, bool binds) => (await _gated.CreateAsync(b => { b["Image"] = image; if (binds) Host(b)["Binds"] = new JsonArray("/srv/x:/data"); })).Code;
+
+        Assert.Equal("no-such-image", await CodeAsync("registry.example/db:1", binds: true));
+        Assert.Equal("no-such-image", await CodeAsync($"registry.example/db@{Gated.Signed}", binds: true));
+        Assert.Equal("no-such-image", await CodeAsync("registry.example/labelled", binds: true));
+        Assert.Equal("mounts/bind-not-allowed", await CodeAsync("registry.example/web:1", binds: true));
+        Assert.Equal("no-such-image", await CodeAsync("registry.example/web:1", binds: false));
+        Assert.Equal("rule/start-denied", await CodeAsync("registry.example/old:1", binds: false));
+        Assert.Equal("rule/no-start-rule", await CodeAsync("web", binds: false));
+
+        _gated.Policy = _gated.Policy with { Start = new StartRules { Rules = [strict], LearningUntil = DateOnly.MaxValue } };
+        Decision learning = await _gated.CreateAsync(b => { b["Image"] = "registry.example/new:1"; Host(b)["Binds"] = new JsonArray("/srv/x:/data"); });
+        Assert.Equal("no-such-image", learning.Code);
+        Assert.Equal(["bind-not-allowed", "learning"], learning.Warnings.Select(w => w.Code));
+
+        _gated.Policy = _gated.Policy with { Start = null };
+        Assert.Equal("rule/no-start-rules", await CodeAsync("registry.example/web:1", binds: false));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("../info?x=")]

@@ -123,6 +123,24 @@ public sealed class PluginServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Start_ThatIsAllowedAndRecorded_IsToldByTheContainersWholeId()
+    {
+        List<string> started = [];
+        using PluginServer server = PluginServer.Start(Paths with { Run = Directory.CreateDirectory(_folder["told"]).FullName }, _gated, _gated.Daemon, TimeProvider.System, r => _record(r), new PluginOptions { Started = started.Add });
+        _client.Dispose();
+        _client = ClientOf(_folder["told/plugin.sock"]);
+        byte[] start = DockerdMessage.Post("/v1.41/containers/web/start").ToBytes();
+
+        Assert.True((bool)(await AskAsync(start))["Allow"]!);
+        Assert.Equal([new string('a', 64)], started);
+        await AskAsync(DockerdMessage.Post("/v1.41/containers/create?name=a", Gated.Body(_ => { }).ToJsonString()).ToBytes());
+        await AskAsync(DockerdMessage.Post("/v1.41/containers/web/update", "{}").ToBytes());
+        _record = _ => throw new IOException("no space left");
+        Assert.False((bool)(await AskAsync(start))["Allow"]!);
+        Assert.Single(started);
+    }
+
+    [Fact]
     public async Task Message_OneByteOverTheLimit_IsDenied()
     {
         byte[] message = DockerdMessage.Get("/info").ToBytes();
@@ -189,7 +207,8 @@ public sealed class PluginServerTests : IAsyncLifetime
 
         foreach (JsonNode answer in await Task.WhenAll(all))
             Assert.True((bool)answer["Allow"]!, (string)answer["Msg"]!);
-        Assert.Equal(50, _records.Count(r => r.Code == "call-back"));
+        // What is named by less than its id is looked up again.
+        Assert.Equal(100, _records.Count(r => r.Code == "call-back"));
     }
 
     [Fact]

@@ -96,6 +96,45 @@ public sealed class StartTests : IDisposable
         await _gated.DeniedAsync("operation-update", DockerdMessage.Post("/containers/web/update", """{"Memory":134217728}"""));
     }
 
+    /// <summary>dockerd looks up the name once more after the plugin answered.</summary>
+    [Theory]
+    [InlineData("start", null)]
+    [InlineData("restart", null)]
+    [InlineData("unpause", null)]
+    [InlineData("update", "{}")]
+    public async Task Start_ANameThatMovesWhileItIsDecided_IsDenied(string verb, string? body)
+    {
+        DockerdMessage Asks(string name) => DockerdMessage.Post($"/v1.41/containers/{name}/{verb}", body);
+        string other = new('b', 64);
+        _gated.Dockerd.Answers[$"/containers/{new string('a', 64)}/json"] = Gated.Inspect(_ => { }).ToJsonString();
+        await _gated.AllowedAsync(Asks(Gated.Container));
+
+        _gated.Judging = _ => _gated.Inspected(i => i["Id"] = other);
+        _gated.Inspected(_ => { });
+        await _gated.DeniedAsync("name-moved", Asks(Gated.Container));
+        // Gone altogether.
+        _gated.Judging = _ => _gated.Dockerd.Answers.Remove($"/containers/{Gated.Container}/json", out string? _);
+        _gated.Inspected(_ => { });
+        await _gated.DeniedAsync("no-such-container", Asks(Gated.Container));
+        // A whole id means one container for ever, and is not asked for twice.
+        int before = _gated.Dockerd.Requests.Count;
+        await _gated.AllowedAsync(Asks(new string('a', 64)));
+        Assert.Equal(before + 1, _gated.Dockerd.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("start", true)]
+    [InlineData("restart", true)]
+    [InlineData("update", false)]
+    public async Task Start_ThatIsAllowed_NamesTheContainerByItsWholeId(string verb, bool starts)
+    {
+        DockerdMessage asks = DockerdMessage.Post($"/containers/{Gated.Container}/{verb}", starts ? null : "{}");
+
+        Assert.Equal(starts ? new string('a', 64) : null, (await _gated.DecideAsync(asks)).Starts);
+        _gated.Inspected(i => Host(i)["Privileged"] = true);
+        Assert.Null((await _gated.DecideAsync(asks)).Starts);
+    }
+
     [Fact]
     public async Task Start_AContainerThatDockerdDoesNotKnow_IsDenied() =>
         await _gated.DeniedAsync("no-such-container", DockerdMessage.Post("/containers/other/start"));
@@ -104,6 +143,7 @@ public sealed class StartTests : IDisposable
     [InlineData("[]")]
     [InlineData("{}")]
     [InlineData("""{"Image":"web:1","Config":{}}""")]
+    [InlineData("""{"Image":"sha256:0000000000000000000000000000000000000000000000000000000000000000","Config":{}}""")]
     [InlineData("{")]
     public async Task Start_WhenDockerdsAnswerCannotBeRead_IsDenied(string answer)
     {

@@ -198,6 +198,7 @@ public sealed class StartRequestTests
     [InlineData("Config.Entrypoint=null", "entrypoint-changed")]
     [InlineData("Config.Cmd=[\"b\"]", "command-changed")]
     [InlineData("Config.User=\"0\"", "user-changed")]
+    [InlineData("Config.Shell=[\"/data/x\"]", "shell")]
     [InlineData("AppArmorProfile=\"unconfined\"", "apparmor-unconfined")]
     [InlineData("HostConfig.Runtime=\"runc\"", "runtime-not-allowed")]
     [InlineData("NetworkSettings.Networks={\"host\":{}}", "network-host")]
@@ -229,6 +230,21 @@ public sealed class StartRequestTests
     {
         StartRequest updated = StartRequest.FromInspect(Encoding.UTF8.GetBytes(Vector("inspect-plain"))).WithUpdate(Encoding.UTF8.GetBytes(update));
         Assert.Equal(codes.Split(' ', StringSplitOptions.RemoveEmptyEntries), StartKit.Codes(StartJudge.Of(StartKit.Default, updated, Image, StartClient.Unknown, StartKit.Now)));
+    }
+
+    [Fact]
+    public void MemorySwap_OfTheEnginesOwnAnswer_IsAnybodysDoingOnlyWhereItIsANumber()
+    {
+        Policy policy = StartKit.PolicyOf("start: {rules: [{resources: {max-memory: 1g}}]}\n");
+        StartRequest Said(long swap) => StartRequest.FromInspect(StartKit.Changed(Vector("inspect-plain"), $"HostConfig.MemorySwap={swap}"));
+        string[] Codes(StartRequest request) => StartKit.Codes(StartJudge.Of(policy, request, Image, StartClient.Unknown, StartKit.Now));
+
+        // Kernels that cannot limit swap.
+        Assert.Empty(Codes(Said(-1)));
+        Assert.Empty(Codes(Said(2L << 30)));
+        Assert.Equal(["limit-above"], Codes(Said((2L << 30) + 1)));
+        Assert.Equal(["limit-above"], Codes(Said(-1).WithUpdate("{\"MemorySwap\":-1}"u8.ToArray())));
+        Assert.Empty(Codes(Said(1L << 30).WithUpdate("{\"Memory\":67108864,\"MemorySwap\":0}"u8.ToArray())));
     }
 
     [Theory]

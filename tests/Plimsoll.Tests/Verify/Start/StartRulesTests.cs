@@ -252,6 +252,14 @@ public sealed class StartRulesTests
     [InlineData("logging: {drivers: [fluentd]}", "HostConfig.LogConfig={\"Type\":\"fluentd\",\"Config\":{\"fluentd-address\":\"evil:24224\"}}", "log-address")]
     [InlineData("resources: {max-memory: 256m}", "HostConfig.Memory=268435456", "")]
     [InlineData("resources: {max-memory: 256m}", "HostConfig.Memory=268435457", "limit-above")]
+    [InlineData("resources: {max-memory: 256m}", "HostConfig.MemorySwap=-1", "limit-above")]
+    [InlineData("resources: {max-memory: 256m}", "HostConfig.MemorySwap=536870913", "limit-above")]
+    [InlineData("resources: {max-memory: 256m}", "HostConfig.MemorySwap=536870912", "")]
+    [InlineData("{}", "HostConfig.MemorySwap=-1", "")]
+    [InlineData("network: {networks: [neta]}", "NetworkingConfig.EndpointsConfig={\"neta\":{\"NetworkID\":\"0b0b\"}}", "network-not-allowed")]
+    [InlineData("network: {networks: [neta]}", "NetworkingConfig.EndpointsConfig={\"neta\":{\"networkid\":\"0b0b\"}}", "network-not-allowed")]
+    [InlineData("network: {networks: [neta]}", "NetworkingConfig.EndpointsConfig={\"neta\":{\"NetworkID\":\"\"}}", "")]
+    [InlineData("network: {networks: [neta, 0b0b]}", "NetworkingConfig.EndpointsConfig={\"neta\":{\"NetworkID\":\"0b0b\"}}", "")]
     [InlineData("resources: {max-cpus: 1}", "HostConfig.NanoCpus=1000000001", "limit-above")]
     [InlineData("resources: {max-cpus: 2}", "HostConfig.CpusetCpus=\"0-3\"", "")] // Both are set, and the smaller one of them holds.
     [InlineData("resources: {max-pids: 100}", "HostConfig.PidsLimit=101", "limit-above")]
@@ -301,6 +309,53 @@ public sealed class StartRulesTests
         Policy policy = Rule("process: {command: cmd-free}");
         Assert.Empty(StartKit.Codes(StartKit.Judge(StartKit.With("Cmd=[\"/app\",\"-b\"]"), policy, image: image)));
         Assert.Equal(["command-changed"], StartKit.Codes(StartKit.Judge(StartKit.With("Cmd=[\"sh\"]"), policy, image: image)));
+    }
+
+    [Theory]
+    // The command, where it runs, and where a volume lies.
+    [InlineData("[\"/bin/sh\",\"app.sh\"]", "/app", "/app", true)]
+    [InlineData("[\"/bin/sh\",\"app.sh\"]", "/app", "/app/data", false)]
+    [InlineData("[\"/bin/sh\",\"./bin/../app.sh\"]", "/app", "/app/app.sh", true)]
+    [InlineData("[\"sh\",\"-e\",\"--\",\"app.sh\"]", "/app", "/app", true)]
+    [InlineData("[\"bash\",\"-o\",\"pipefail\",\"/entry.sh\",\"redis-server\"]", "/data", "/data", false)]
+    [InlineData("[\"bash\",\"-eo\",\"pipefail\",\"-c\",\"exec redis-server\"]", "/data", "/data", false)]
+    [InlineData("[\"sh\",\"-c\",\"exec redis-server\",\"x\"]", "/data", "/data", false)]
+    [InlineData("[\"sh\",\"/entry.sh\",\"redis-server\"]", "/data", "/data", false)]
+    [InlineData("[\"sh\",\"-e\",\"/entry.sh\",\"redis-server\"]", "/data", "/data", false)]
+    [InlineData("[\"sh\",\"/data/entry.sh\"]", "/", "/data", true)]
+    [InlineData("[\"sh\",\"data/entry.sh\"]", "/", "/data", true)]
+    [InlineData("[\"/usr/bin/python3.11\",\"/data/app.py\"]", "/", "/data", true)]
+    [InlineData("[\"python3\",\"app.py\"]", "/data", "/data", true)]
+    [InlineData("[\"python\",\"-W\",\"/ignored\",\"app.py\"]", "/data", "/data", true)]
+    [InlineData("[\"lua5.4\",\"app.lua\"]", "/data", "/data", true)]
+    [InlineData("[\"python3-config\",\"app.py\"]", "/data", "/data", false)]
+    [InlineData("[\"java\",\"-Xmx1g\",\"-jar\",\"app.jar\"]", "/data", "/data", true)]
+    [InlineData("[\"java\",\"-cp\",\"/app/lib/*\",\"com.example.Main\"]", "/data", "/data", false)]
+    [InlineData("[\"env\",\"A=/bin/sh\",\"sh\",\"app.sh\"]", "/data", "/data", true)]
+    [InlineData("[\"env\",\"-i\",\"A=b/c\",\"./app\"]", "/data", "/data", true)]
+    [InlineData("[\"env\",\"A=b/c\",\"redis-server\"]", "/data", "/data", false)]
+    [InlineData("[\"busybox\",\"sh\",\"app.sh\"]", "/data", "/data", true)]
+    [InlineData("[\"busybox\",\"httpd\",\"-f\",\"-p\",\"80\"]", "/data", "/data", false)]
+    [InlineData("[\"busybox\",\"httpd\",\"-h\",\"/data\"]", "/", "/data", true)]
+    public void Of_ScriptOfAnInterpreter_IsLookedForWhereItRuns(string command, string folder, string volume, bool comesFromIt)
+    {
+        StartImage image = StartKit.Image($"{{\"config\":{{\"Env\":[\"PATH=/usr/bin:/bin\"],\"Cmd\":{command},\"WorkingDir\":\"{folder}\"}}}}");
+        string[] codes = comesFromIt ? ["executable-from-volume"] : [];
+
+        Assert.Equal(codes, StartKit.Codes(StartKit.Judge(StartKit.With($"HostConfig.Binds=[\"v:{volume}\"]"), image: image)));
+        // -w in the place of the image's own.
+        StartImage elsewhere = StartKit.Image($"{{\"config\":{{\"Env\":[\"PATH=/usr/bin:/bin\"],\"Cmd\":{command},\"WorkingDir\":\"/srv\"}}}}");
+        Assert.Equal(codes, StartKit.Codes(StartKit.Judge(StartKit.With($"HostConfig.Binds=[\"v:{volume}\"]", $"WorkingDir=\"{folder}\""), image: elsewhere)));
+    }
+
+    [Fact]
+    public void Of_ShellOfHealthChecks_IsTheImagesOwn()
+    {
+        StartImage image = StartKit.Image(StartKit.Config.Replace("\"User\":\"\"", "\"User\":\"\",\"Shell\":[\"/bin/bash\",\"-c\"]", StringComparison.Ordinal));
+        Assert.Empty(StartKit.Codes(StartKit.Judge(StartKit.With("Shell=[\"/bin/bash\",\"-c\"]"), image: image)));
+        Assert.Empty(StartKit.Codes(StartKit.Judge(StartKit.With(), image: image)));
+        Assert.Equal(["shell"], StartKit.Codes(StartKit.Judge(StartKit.With("Shell=[\"/bin/sh\",\"-c\"]"), image: image)));
+        Assert.Empty(StartKit.Codes(StartKit.Judge(StartKit.With("Shell=[\"/bin/sh\",\"-c\"]"), Rule("process: {health-check: ignore}"), image: image)));
     }
 
     [Fact]
