@@ -13,7 +13,11 @@ namespace Plimsoll.Agent;
 /// <summary>Every decision of the agent as a line of the evidence log and a number for Prometheus.</summary>
 internal sealed class AgentLog : IDisposable
 {
+    /// <summary>Of a refused request's path and of the name in it, in characters: whoever may ask the daemon decides how long they are.</summary>
+    private const int MaxRefused = 256;
+
     private readonly EvidenceLogWriter _lines;
+    private readonly CountedRefusals _refusals;
     private readonly Metrics.Counter _decisions, _troubles, _reactions, _glass, _fetches;
     private readonly Metrics.Histogram _seconds;
     private readonly TextWriter _notes;
@@ -28,6 +32,7 @@ internal sealed class AgentLog : IDisposable
         (_notes, _language) = (notes, language);
         _lines = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = paths.Log, KeyFile = paths.LogKey, Time = time, Durability = settings.Durability, MaxFileBytes = settings.MaxFileBytes, MaxFiles = settings.MaxFiles, Counter = counter });
         Export(paths.LogPublicKey);
+        _refusals = new CountedRefusals(time, (code, count, since) => Note("refusals-counted", LogField.Text("code", code), LogField.Number("count", count), LogField.Text("since", LogLine.Written(since))));
         _decisions = metrics.AddCounter("plimsoll_decisions_total", "Questions answered, by who asked, answer and code.", "gate", "answer", "code");
         _seconds = metrics.AddHistogram("plimsoll_decision_seconds", "How long an answer took.", Metrics.Seconds, "gate");
         _troubles = metrics.AddCounter("plimsoll_running_troubles_total", "Running containers that would not be allowed to start, each time they were seen.", "code");
@@ -83,18 +88,19 @@ internal sealed class AgentLog : IDisposable
         }
     }
 
-    /// <summary>A request to the daemon. Those that only read and were allowed are counted and not written down.</summary>
+    /// <summary>A request to the daemon. Those that only read and were allowed are counted and not written down, and so is what is refused too often in a minute.</summary>
     /// <exception cref="EvidenceLogException">It cannot be written down; the plugin denies then.</exception>
     public void Decided(PluginRecord record)
     {
         _decisions.Add("plugin", record.Allowed ? "allow" : "deny", record.Allowed ? "" : record.Code);
         _seconds.Observe(record.Took.TotalSeconds, "plugin");
-        if (record.Allowed && record.OnlyReads)
+        if (record.Allowed ? record.OnlyReads : _refusals.TryCount(record.Code))
             return;
+        int most = record.Allowed ? LogField.MaxTextCharacters : MaxRefused;
         // Nothing runs by it yet: the start's own line, which is waited for, brings these to the disk.
         _lines.AppendSoon(record.Allowed ? "request-allowed" : "request-refused",
-            [LogField.Text("method", record.Method), LogField.Text("uri", Shown(record.Uri)), LogField.Text("endpoint", record.Endpoint), LogField.Text("user", record.Client.User),
-            LogField.Text("subject", record.Subject), LogField.Text("image", record.Image?.ToString()), LogField.Text("policy", record.Verdict?.Policy),
+            [LogField.Text("method", record.Method), LogField.Text("uri", Shown(record.Uri), most), LogField.Text("endpoint", record.Endpoint), LogField.Text("user", record.Client.User),
+            LogField.Text("subject", record.Subject, most), LogField.Text("image", record.Image?.ToString()), LogField.Text("policy", record.Verdict?.Policy),
             LogField.Text("code", record.Code), LogField.Text("reason", record.Text),
             .. Warnings(record.Warnings), LogField.Number("micros", (long)record.Took.TotalMicroseconds)]);
     }
@@ -224,5 +230,9 @@ internal sealed class AgentLog : IDisposable
     /// <summary><c>plimsoll: CODE: text</c></summary>
     internal static string CodeOf(Answer answer) => answer.Allowed ? "" : answer.Text.Split(": ", 3) is ["plimsoll", var code, ..] ? code : "other";
 
-    public void Dispose() => _lines.Dispose();
+    public void Dispose()
+    {
+        _refusals.Dispose();
+        _lines.Dispose();
+    }
 }

@@ -85,7 +85,7 @@ internal sealed class PluginApplication(Decider decider, TimeProvider clock, Act
             {
                 Time = clock.GetUtcNow(),
                 Method = request?.Method is { Length: <= 32 } method ? method : "",
-                Uri = request?.Uri is not { } uri ? "" : uri.Length <= PluginRecord.MaxUri ? uri : uri[..PluginRecord.MaxUri],
+                Uri = PluginRecord.Shortened(request?.Uri ?? ""),
                 Client = request is null ? StartClient.Unknown : new StartClient(request.User, request.UserAuthMethod),
                 Endpoint = decision.Endpoint,
                 Allowed = decision.Answer.Allowed,

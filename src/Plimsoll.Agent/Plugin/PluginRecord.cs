@@ -9,8 +9,10 @@ public sealed record PluginRecord
 {
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>As it was sent, query and all, shortened to <see cref="MaxUri"/> characters; untrusted text.</summary>
+    /// <summary>As it was sent, query and all; untrusted text.</summary>
     public required string Method { get; init; }
+
+    /// <summary>As <see cref="Shortened"/> left it.</summary>
     public required string Uri { get; init; }
     public required StartClient Client { get; init; }
 
@@ -39,4 +41,13 @@ public sealed record PluginRecord
     public required TimeSpan Took { get; init; }
 
     public const int MaxUri = 2000;
+
+    /// <summary>At most <see cref="MaxUri"/> characters: the beginning, and of the query's end what is whole, so that no secret is parted from its name.</summary>
+    public static string Shortened(string uri)
+    {
+        if (uri.Length <= MaxUri)
+            return uri;
+        int half = MaxUri / 2, end = uri.AsSpan(uri.Length - half + 1).IndexOfAny('?', '&');
+        return end < 0 ? uri[..MaxUri] : $"{uri[..half]}…{uri[(uri.Length - half + 1 + end)..]}";
+    }
 }

@@ -29,14 +29,15 @@ internal static class LogCommand
         Language language = context.Language;
         Argument<string> folder = Folder(language);
         Option<string> key = Key(language);
-        Option<string?> checkpoint = new("--checkpoint") { HelpName = "FILE", Description = Catalogue.HelpLogCheckpoint.In(language) };
+        Option<string?> checkpoint = Checkpoint(language);
+        Option<bool> older = Older(language);
         Option<bool> json = new("--json") { Description = Catalogue.HelpLogJson.In(language) };
         Option<string?> tpm = new("--tpm") { HelpName = "TPM", Description = Catalogue.HelpLogTpm.In(language) }, auth = TpmAccess.AuthOption(context);
         Option<string?> index = new("--tpm-counter") { HelpName = "INDEX", Description = Catalogue.HelpLogTpmCounter.In(language, $"0x{NvCounter.LogIndex:x8}") };
-        Command command = new("verify", Catalogue.LogVerifySummary.In(language)) { folder, key, checkpoint, tpm, index, auth, json };
+        Command command = new("verify", Catalogue.LogVerifySummary.In(language)) { folder, key, checkpoint, older, tpm, index, auth, json };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
-            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), line.GetValue(checkpoint), CounterOf(context, line.GetValue(tpm), line.GetValue(index), line.GetValue(auth), cancellationToken), cancellationToken);
+            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), line.GetValue(checkpoint), line.GetValue(older), CounterOf(context, line.GetValue(tpm), line.GetValue(index), line.GetValue(auth), cancellationToken), cancellationToken);
             if (line.GetValue(json))
                 context.Out.Write(Encoding.UTF8.GetString(ToJson(verdict)) + "\n");
             else
@@ -85,13 +86,15 @@ internal static class LogCommand
         Language language = context.Language;
         Argument<string> folder = Folder(language);
         Option<string> key = Key(language);
+        Option<string?> checkpoint = Checkpoint(language);
+        Option<bool> older = Older(language);
         Option<string> output = new("--output", "-o") { HelpName = "FILE", Description = Catalogue.HelpLogOutput.In(language), Required = true };
-        Command command = new("export", Catalogue.LogExportSummary.In(language)) { folder, key, output };
+        Command command = new("export", Catalogue.LogExportSummary.In(language)) { folder, key, checkpoint, older, output };
         command.SetAction((line, cancellationToken) => Run(() =>
         {
             OutputTarget target = new("checkpoint", line.GetRequiredValue(output));
             target.Check();
-            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), null, null, cancellationToken);
+            LogVerdict verdict = VerdictOf(line.GetRequiredValue(folder), line.GetRequiredValue(key), line.GetValue(checkpoint), line.GetValue(older), null, cancellationToken);
             if (!verdict.IsGood || verdict.Checkpoint is null)
             {
                 context.WriteError(verdict.IsGood ? Catalogue.LogNoCheckpoint.In(language) : Catalogue.LogNotExported.In(language), "plimsoll log verify says more");
@@ -106,6 +109,10 @@ internal static class LogCommand
     private static Argument<string> Folder(Language language) => new("FOLDER") { Description = Catalogue.HelpLogFolder.In(language) };
 
     private static Option<string> Key(Language language) => new("--key") { HelpName = "FILE", Description = Catalogue.HelpLogKey.In(language), Required = true };
+
+    private static Option<string?> Checkpoint(Language language) => new("--checkpoint") { HelpName = "FILE", Description = Catalogue.HelpLogCheckpoint.In(language) };
+
+    private static Option<bool> Older(Language language) => new("--allow-older-checkpoint") { Description = Catalogue.HelpLogOlder.In(language) };
 
     private static Task<int> Run(Func<int> action, CancellationToken cancellationToken) => Task.Run(() =>
     {
@@ -146,13 +153,15 @@ internal static class LogCommand
         };
     }
 
-    private static LogVerdict VerdictOf(string folder, string keyFile, string? checkpointFile, Func<long?>? counter, CancellationToken cancellationToken)
+    private static LogVerdict VerdictOf(string folder, string keyFile, string? checkpointFile, bool mayBeOlder, Func<long?>? counter, CancellationToken cancellationToken)
     {
+        if (mayBeOlder && checkpointFile is null)
+            throw CommandException.Usage("--allow-older-checkpoint is for --checkpoint");
         try
         {
             using PublicKey key = KeyFile.ReadPublic(Encoding.UTF8.GetString(ReadFile(keyFile, PublicKey.MaxPemBytes)), Escape.ForTerminal(keyFile));
             LogCheckpoint? checkpoint = checkpointFile is null ? null : LogCheckpoint.Parse(ReadFile(checkpointFile, LogCheckpoint.MaxBytes), Escape.ForTerminal(checkpointFile));
-            return EvidenceLogVerifier.Verify(folder, key, checkpoint, counter, cancellationToken);
+            return EvidenceLogVerifier.Verify(folder, key, checkpoint, mayBeOlder, counter, cancellationToken);
         }
         catch (Exception e) when (e is KeyException or FormatException)
         {

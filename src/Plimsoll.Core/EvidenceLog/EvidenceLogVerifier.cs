@@ -14,6 +14,7 @@ public sealed class EvidenceLogVerifier
 
     private readonly string _folder;
     private readonly LogCheckpoint? _exported;
+    private readonly bool _mayBeOlder;
     private readonly Func<long?>? _readCounter;
     private readonly List<LogFinding> _findings = [];
     private readonly List<Gap> _gaps = [];
@@ -35,24 +36,32 @@ public sealed class EvidenceLogVerifier
 
     private LogCheckpoint? _checkpoint;
     private LogLine? _oldest;
-    private bool _removalSeen, _exportedSeen;
+    private string? _oldestFile;
 
-    private EvidenceLogVerifier(string folder, ReadOnlyMemory<byte> firstKey, LogCheckpoint? exported, Func<long?>? readCounter) =>
-        (_folder, _fileKey, _exported, _readCounter) = (folder, firstKey.ToArray(), exported, readCounter);
+    /// <summary>First line of the last file that was removed, until the one after it comes.</summary>
+    private LogHead? _former;
+
+    /// <summary>A line says that the files before the oldest were removed; and a good checkpoint stands behind it.</summary>
+    private bool _removalSeen, _removalSigned;
+    private bool _exportedSeen;
+
+    private EvidenceLogVerifier(string folder, ReadOnlyMemory<byte> firstKey, LogCheckpoint? exported, bool mayBeOlder, Func<long?>? readCounter) =>
+        (_folder, _fileKey, _exported, _mayBeOlder, _readCounter) = (folder, firstKey.ToArray(), exported, mayBeOlder, readCounter);
 
     /// <param name="firstKey">As <see cref="EvidenceLogWriter.FirstKeyPem"/> had it when the log was begun.</param>
     /// <param name="exported">A checkpoint that was kept on another machine; null for none.</param>
     /// <exception cref="EvidenceLogException">The folder cannot be read, or holds no log.</exception>
-    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, CancellationToken cancellationToken) => Verify(folder, firstKey, exported, null, cancellationToken);
+    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, CancellationToken cancellationToken) => Verify(folder, firstKey, exported, mayBeOlder: false, null, cancellationToken);
 
     /// <summary>As the other form, beside the number that the log's checkpoints state.</summary>
+    /// <param name="mayBeOlder">Whether the exported checkpoint may be older than every line that is kept, which proves next to nothing.</param>
     /// <param name="counter">Reads it, before the log is read and after: it may go up meanwhile. Null from it: there is no such number.</param>
     /// <inheritdoc cref="Verify(string, PublicKey, LogCheckpoint?, CancellationToken)"/>
-    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, Func<long?>? counter, CancellationToken cancellationToken)
+    public static LogVerdict Verify(string folder, PublicKey firstKey, LogCheckpoint? exported, bool mayBeOlder, Func<long?>? counter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(firstKey);
-        return new EvidenceLogVerifier(folder, firstKey.Spki, exported, counter).Run(cancellationToken);
+        return new EvidenceLogVerifier(folder, firstKey.Spki, exported, mayBeOlder, counter).Run(cancellationToken);
     }
 
     private LogVerdict Run(CancellationToken cancellationToken)
@@ -112,7 +121,8 @@ public sealed class EvidenceLogVerifier
             {
                 CheckHead(head, LogFiles.Removed, reader.Number);
                 (next, sequence) = (head.File + 1, line.Sequence);
-                (_epochKey, _epoch) = (null, -1);
+                // The checkpoints that led from this file's epochs to the next one's are gone with it.
+                (_epochKey, _epoch, _former) = (null, -1, head);
             }
         }
         return next;
@@ -123,6 +133,7 @@ public sealed class EvidenceLogVerifier
         string name = LogFiles.Name(number);
         using FileStream stream = LogFiles.Open(Path.Combine(_folder, name));
         LogLineReader reader = new(stream);
+        _oldestFile ??= name;
         _closed = false;
         bool first = true;
         while (reader.Read())
@@ -206,7 +217,8 @@ public sealed class EvidenceLogVerifier
                 break;
             case LogKinds.FilesRemoved:
                 Find(LogFindingKind.FilesRemoved, name, reader.Number, $"{Escape.Quote(string.Join(' ', line.Find("files")?.AsList ?? []))}, up to line {line.Number("last-sequence")}");
-                _removalSeen |= line.Number("last-sequence") == _oldest.Sequence - 1 && line.Text("digest") == _oldest.Previous;
+                // The writer keeps two files at least, and so never says it in the oldest.
+                _removalSeen |= name != _oldestFile && line.Number("last-sequence") == _oldest.Sequence - 1 && line.Text("digest") == _oldest.Previous;
                 break;
         }
     }
@@ -222,7 +234,24 @@ public sealed class EvidenceLogVerifier
             Find(LogFindingKind.SignatureWrong, name, line, $"the first line of file {head.File} is not signed by the key that was announced for it");
         if (_epochKey is not null && (!_epochKey.AsSpan().SequenceEqual(head.EpochKey) || head.Epoch != _epoch))
             Find(LogFindingKind.KeyChainBroken, name, line, $"file {head.File} goes on with the key {IdOf(head.EpochKey)} of epoch {head.Epoch}; the last checkpoint announced {IdOf(_epochKey)} for epoch {_epoch}");
-        (_fileKey, _epochKey, _epoch) = (head.NextKey, head.EpochKey, head.Epoch);
+        if (_former is { } former)
+            CheckBehindRemoved(former, head, name, line);
+        (_fileKey, _epochKey, _epoch, _former) = (head.NextKey, head.EpochKey, head.Epoch, null);
+    }
+
+    /// <summary>Between two first lines of which the first one's file is gone: that file held at least the checkpoint that closes it, each checkpoint is an epoch, and each epoch a line.</summary>
+    private void CheckBehindRemoved(LogHead former, LogHead head, string name, long line)
+    {
+        long lines = head.Line.Sequence - former.Line.Sequence, epochs = head.Epoch - former.Epoch;
+        if (lines < 2 || epochs < 1 || epochs >= lines)
+            Find(LogFindingKind.KeyChainBroken, name, line, $"file {head.File} begins at line {head.Line.Sequence} in epoch {head.Epoch}; file {former.File}, which was removed, began at line {former.Line.Sequence} in epoch {former.Epoch}");
+        if (_exported is not { } exported || exported.Sequence < former.Line.Sequence || exported.Sequence >= head.Line.Sequence)
+            return;
+        long before = exported.Sequence - former.Line.Sequence, after = head.Line.Sequence - exported.Sequence, since = exported.Epoch - former.Epoch, until = head.Epoch - exported.Epoch;
+        // The last checkpoint of a file closes it: the next line is the next file's first.
+        bool closes = until == 1 && after == 1 && head.Line.Previous == exported.Digest && exported.Line.Bytes(LogCheckpoint.NextKeyField).AsSpan().SequenceEqual(head.EpochKey);
+        if (since < 0 || since >= before || until < 1 || until > after || !closes && (until == 1 || after == 1) || since == 0 && !exported.Key.Span.SequenceEqual(former.EpochKey))
+            Find(LogFindingKind.CheckpointDiffers, name, line, $"the exported checkpoint, line {exported.Sequence} of epoch {exported.Epoch}, does not fit between the first lines of files {former.File} and {head.File}");
     }
 
     private void CheckCheckpoint(LogLine line, string digest, string name, long number)
@@ -237,8 +266,12 @@ public sealed class EvidenceLogVerifier
         }
         else if (_epochKey is not null && !IsSigned(line, _epochKey))
             Find(LogFindingKind.SignatureWrong, name, number, $"the checkpoint at line {line.Sequence} is not signed by the key of epoch {epoch}, {IdOf(_epochKey)}; what changed came after line {_checkpoint?.Sequence ?? 0}");
-        else if (_epochKey is not null && _faults == 0 && _gaps.Count == 0)
-            _checkpoint = new LogCheckpoint(line, digest, _epochKey);
+        else if (_epochKey is not null)
+        {
+            _removalSigned |= _removalSeen;
+            if (_faults == 0 && _gaps.Count == 0)
+                _checkpoint = new LogCheckpoint(line, digest, _epochKey);
+        }
         Count(line, name, number);
         if (next is null)
             Find(LogFindingKind.KeyChainBroken, name, number, $"the checkpoint of epoch {epoch} announces no key");
@@ -278,10 +311,10 @@ public sealed class EvidenceLogVerifier
             Find(LogFindingKind.LineMissing, gap.File, gap.Line, gap.From == gap.To ? $"line {gap.From} is missing before it" : $"lines {gap.From} to {gap.To} are missing before it");
         if (_closed)
             Find(LogFindingKind.FileMissing, LogFiles.Name(next), 0, $"{LogFiles.Name(next - 1)} ends with a checkpoint that another file follows");
-        if (_oldest is { Sequence: > 1 } && !_removalSeen)
+        if (_oldest is { Sequence: > 1 } && !_removalSigned)
         {
             _checkpoint = null;
-            Find(LogFindingKind.FileMissing, "", 0, $"the log begins at line {_oldest.Sequence}, and no line says that older files were removed up to there");
+            Find(LogFindingKind.FileMissing, "", 0, $"the log begins at line {_oldest.Sequence}, and no line {(_removalSeen ? "that a checkpoint covers " : "")}says that older files were removed up to there");
         }
         if (_exported is not null)
             CompareExported(_exported);
@@ -314,10 +347,13 @@ public sealed class EvidenceLogVerifier
             Find(LogFindingKind.CutOff, _lastFile, _lastLine, $"the log ends at line {_sequence}; on {LogLine.Written(exported.Time)} a checkpoint stood at line {exported.Sequence}");
         else if (exported.Sequence >= (_oldest?.Sequence ?? 0))
             Find(LogFindingKind.CheckpointDiffers, "", 0, $"line {exported.Sequence}, the exported checkpoint, is not in the log");
-        else if (exported.Sequence == _oldest?.Sequence - 1 && _oldest?.Previous != exported.Digest)
-            Find(LogFindingKind.CheckpointDiffers, "", 0, $"the oldest line was written after {Short(_oldest?.Previous)}; the exported checkpoint before it has {Short(exported.Digest)}");
+        else if (exported.Sequence == _oldest?.Sequence - 1)
+        {
+            if (_oldest?.Previous != exported.Digest)
+                Find(LogFindingKind.CheckpointDiffers, "", 0, $"the oldest line was written after {Short(_oldest?.Previous)}; the exported checkpoint before it has {Short(exported.Digest)}");
+        }
         else
-            Find(LogFindingKind.CheckpointTooOld, "", 0, $"the exported checkpoint is line {exported.Sequence}; the oldest line that is kept is {_oldest?.Sequence}");
+            Find(LogFindingKind.CheckpointTooOld, "", 0, $"the exported checkpoint is line {exported.Sequence}; the oldest line that is kept is {_oldest?.Sequence}", isFault: !_mayBeOlder);
     }
 
     private void CheckOrigin(string origin, string name, long line)
@@ -328,7 +364,7 @@ public sealed class EvidenceLogVerifier
     }
 
     /// <summary>Takes the keys that the log states for a while; that they are not proved was found.</summary>
-    private void Lose() => (_fileKey, _epochKey, _epoch, _closed) = (null, null, -1, false);
+    private void Lose() => (_fileKey, _epochKey, _epoch, _closed, _former) = (null, null, -1, false, null);
 
     private LogLine? Parse(LogLineReader reader, string name)
     {
@@ -385,9 +421,11 @@ public sealed class EvidenceLogVerifier
         return true;
     }
 
-    private void Find(LogFindingKind kind, string file, long line, string detail)
+    private void Find(LogFindingKind kind, string file, long line, string detail, bool isFault = true)
     {
         LogFinding finding = new(kind, file, line, detail);
+        if (!isFault)
+            finding = finding with { IsFault = false };
         if (finding.IsFault)
             _faults++;
         else

@@ -86,11 +86,13 @@ public sealed partial class EvidenceLogWriter
             string oldest = Path.Combine(_options.Folder, LogFiles.Name(numbers[i]));
             LogLine after = FirstLine(Path.Combine(_options.Folder, LogFiles.Name(numbers[i + 1])));
             KeepHead(FirstLine(oldest));
+            // One write brings the line and its checkpoint, before the file goes: a removal that nobody signed is none of the writer's.
+            _keys.Save();
             Add(Next(LogKinds.FilesRemoved,
             [
                 LogField.List("files", [LogFiles.Name(numbers[i])]), LogField.Number("last-sequence", after.Sequence - 1), LogField.Text("digest", after.Previous),
             ]).ToBytes());
-            Settle(sync: true);
+            WriteCheckpoint(closes: false);
             try
             {
                 File.Delete(oldest);
@@ -153,7 +155,7 @@ public sealed partial class EvidenceLogWriter
                 List<long> numbers = LogFiles.Numbers(options.Folder);
                 if (numbers.Count > 0)
                     return Continue(options, alone, keys ?? throw new EvidenceLogException(EvidenceLogFault.KeyMissing, $"{options.Folder} holds a log, and {options.KeyFile} is not there",
-                        "move the log's folder away to begin a new one"), numbers[^1]);
+                        "move the log's folder away to begin a new one"), numbers[0], numbers[^1]);
                 if (keys is { Sequence: > 0 })
                     throw new EvidenceLogException(EvidenceLogFault.Damaged, $"{options.Folder} holds no log, and {options.KeyFile} belongs to one with a checkpoint at line {keys.Sequence}",
                         $"when it was moved away on purpose, remove {options.KeyFile}");
@@ -211,8 +213,9 @@ public sealed partial class EvidenceLogWriter
             }
         }
 
-        private static EvidenceLogWriter Continue(EvidenceLogOptions options, FileStream alone, LogKeys keys, long number)
+        private static EvidenceLogWriter Continue(EvidenceLogOptions options, FileStream alone, LogKeys keys, long oldest, long number)
         {
+            CheckFirstKey(options, keys, oldest);
             string path = Path.Combine(options.Folder, LogFiles.Name(number));
             LogScan scan = LogScan.Of(path, keys.Sequence);
             LogHead head = scan.Head;
@@ -232,6 +235,8 @@ public sealed partial class EvidenceLogWriter
             // What is stated there of a counter is believed from now on.
             if (scan.Checkpoint is { } signed ? signed.Sequence != keys.Sequence || scan.CheckpointDigest != keys.Digest || !IsSigned(signed, scan.CheckpointKey) : !IsSigned(head.Line, head.Key))
                 throw Damaged(path, $"line {(scan.Checkpoint ?? head.Line).Sequence} is not signed, or is none that the log's key knows of");
+            if (scan.UnsignedRemoval > 0)
+                throw Damaged(path, $"line {scan.UnsignedRemoval} says that a file was removed, and the writer signs that at once; no checkpoint covers it");
             if (scan.Rest > MaxTornBytes)
                 throw Damaged(path, $"line {scan.Lines + 1} is broken, with {scan.Rest} bytes from there on; a crash leaves at most {MaxTornBytes}");
             keys.Save();
@@ -250,6 +255,15 @@ public sealed partial class EvidenceLogWriter
                 log._file.Dispose();
                 throw;
             }
+        }
+
+        /// <summary>The key that began the log is the host's name for tokens, and the file of keys alone does not prove it.</summary>
+        private static void CheckFirstKey(EvidenceLogOptions options, LogKeys keys, long oldest)
+        {
+            string path = Path.Combine(options.Folder, oldest == 1 ? LogFiles.Name(1) : LogFiles.Removed);
+            LogHead? first = File.Exists(path) ? LogHead.Of(FirstLine(path)) : null;
+            if (first?.File != 1 || !keys.FirstKey.AsSpan().SequenceEqual(first.Key) || !IsSigned(first.Line, first.Key))
+                throw Damaged(path, $"it does not begin with the key that {options.KeyFile} says the log was begun with");
         }
 
         private static bool IsSigned(LogLine line, byte[] by)

@@ -34,6 +34,21 @@ public sealed record LogField
     /// <summary>Null is written as the empty text.</summary>
     public static LogField Text(string name, string? value) => new(name, Clean(SecretMask.Of(Near(value, MaxTextCharacters)), MaxTextCharacters), null, null);
 
+    /// <summary>As the other form, with no more than so many characters: of a longer text the beginning and the end stay. What is a secret is told before that.</summary>
+    public static LogField Text(string name, string? value, int most)
+    {
+        LogField whole = Text(name, value);
+        string text = whole.AsText!;
+        if (text.Length <= most)
+            return whole;
+        int head = most / 2, tail = text.Length - (most - head - 1);
+        if (char.IsHighSurrogate(text[head - 1]))
+            head--;
+        if (char.IsLowSurrogate(text[tail]))
+            tail++;
+        return new(name, $"{text[..head]}…{text[tail..]}", null, null);
+    }
+
     public static LogField Number(string name, long value) => new(name, null, value, null);
 
     public static LogField List(string name, IEnumerable<string> values) => OfList(name, values, SecretMask.Of);

@@ -36,6 +36,9 @@ internal sealed class LogScan
     /// <summary>Of the line with the number that was asked for; null when it is not in this file.</summary>
     public string? DigestAtWanted { get; private set; }
 
+    /// <summary>A line that says that a file was removed and that no checkpoint covers, with lines after it; 0 for none. As the last line it counts to <see cref="Rest"/>: its checkpoint was torn.</summary>
+    public long UnsignedRemoval { get; private set; }
+
     /// <summary>Whether the last line closes the file.</summary>
     public bool Closes { get; private set; }
 
@@ -46,6 +49,7 @@ internal sealed class LogScan
         LogLineReader reader = new(file);
         LogScan? scan = null;
         byte[] announced = [];
+        (long Sequence, string Digest, long Bytes, long Lines)? loose = null;
         while (reader.Read())
         {
             LogLine? line = Parsed(reader);
@@ -58,7 +62,9 @@ internal sealed class LogScan
             }
             else if (line is null || scan.Closes || line.Sequence != scan.Sequence + 1 || line.Previous != scan.Digest)
                 break;
-            (scan.Sequence, scan.Digest) = (line!.Sequence, LogLine.DigestOf(reader.Line.Span));
+            if (line!.Kind == LogKinds.FilesRemoved)
+                loose ??= (scan.Sequence, scan.Digest, scan.Bytes, scan.Lines);
+            (scan.Sequence, scan.Digest) = (line.Sequence, LogLine.DigestOf(reader.Line.Span));
             scan.Bytes = reader.Offset + reader.Line.Length + 1;
             scan.Lines++;
             scan.Closes = LogCheckpoint.Closes(line);
@@ -66,11 +72,16 @@ internal sealed class LogScan
                 scan.DigestAtWanted = scan.Digest;
             if (line.Kind != LogKinds.Checkpoint)
                 continue;
+            loose = null;
             (scan.Checkpoint, scan.CheckpointDigest, scan.CheckpointKey) = (line, scan.Digest, announced);
             announced = line.Bytes(LogCheckpoint.NextKeyField) ?? [];
         }
         if (scan is null)
             throw new EvidenceLogException(EvidenceLogFault.Damaged, $"{path} is empty");
+        if (loose is { } before && scan.Lines == before.Lines + 1)
+            (scan.Sequence, scan.Digest, scan.Bytes, scan.Lines) = before;
+        else
+            scan.UnsignedRemoval = loose?.Sequence + 1 ?? 0;
         scan.Rest = file.Length - scan.Bytes;
         if (scan.Rest > 0)
         {

@@ -31,6 +31,8 @@ public enum LogFindingKind
     CounterSetBack,
     /// <summary>The counter outside of the host's files went on, and the log did not: an older copy was put back.</summary>
     RolledBack,
+    /// <summary>The exported checkpoint is older than the oldest line that is kept: nothing ties the one to the other. A note where whoever asks says that it may be.</summary>
+    CheckpointTooOld,
 
     /// <summary>Notes from here on: what happened and takes nothing from the log.</summary>
     ClockSetBack,
@@ -39,8 +41,6 @@ public enum LogFindingKind
     /// <summary>The last line has no end: the writer died, or writes just now.</summary>
     TornEnd,
     FilesRemoved,
-    /// <summary>The exported checkpoint is older than the oldest line that is kept.</summary>
-    CheckpointTooOld,
     /// <summary>No checkpoint covers the last lines: whoever can write the files could have made them or taken some away.</summary>
     UnsignedEnd,
 }
@@ -50,7 +50,7 @@ public enum LogFindingKind
 /// <param name="Detail">What was seen and what was wanted, escaped.</param>
 public sealed record LogFinding(LogFindingKind Kind, string File, long Line, string Detail)
 {
-    public bool IsFault => Kind < LogFindingKind.ClockSetBack;
+    public bool IsFault { get; init; } = Kind < LogFindingKind.ClockSetBack;
 
     /// <summary>Kebab-case: <c>line-changed</c>.</summary>
     public string Word

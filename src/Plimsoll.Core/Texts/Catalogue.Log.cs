@@ -11,6 +11,7 @@ public static partial class Catalogue
     public static Text HelpLogFolder { get; } = new("Folder of the log, or a copy of it", "日志所在文件夹或其副本");
     public static Text HelpLogKey { get; } = new("Public key that the log begins with, PEM, as it was exported at install", "日志起始公钥（PEM），安装时导出");
     public static Text HelpLogCheckpoint { get; } = new("Checkpoint of this log that was kept elsewhere", "此前保存在别处的该日志检查点");
+    public static Text HelpLogOlder { get; } = new("Take a checkpoint that is older than every line that is kept; it then proves next to nothing", "允许检查点早于现存的所有日志行；此时它几乎不能证明什么");
     public static Text HelpLogTpm { get; } = new("Compare with this TPM's counter: device:/dev/tpmrm0, swtpm:host=HOST,port=PORT", "与此 TPM 的计数器比较：device:/dev/tpmrm0、swtpm:host=主机,port=端口");
     public static Text HelpLogTpmCounter { get; } = new("NV index of that counter; default {0}", "该计数器的 NV 索引；默认 {0}");
     public static Text HelpLogJson { get; } = new("Write the result as JSON to standard output", "将结果以 JSON 写到标准输出");

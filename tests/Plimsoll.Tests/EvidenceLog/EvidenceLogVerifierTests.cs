@@ -295,8 +295,149 @@ public sealed class EvidenceLogVerifierTests : IDisposable
         Assert.True(verdict.IsGood, Found(verdict));
         Assert.True(verdict.First > 1);
         Assert.Contains(verdict.Findings, f => f.Kind == LogFindingKind.FilesRemoved);
-        verdict = _host.Verify(early);
+        Bad(LogFindingKind.CheckpointTooOld, exported: early);
+        verdict = _host.Verify(early, mayBeOlder: true);
         Assert.True(verdict.IsGood && verdict.Findings.Any(f => f.Kind == LogFindingKind.CheckpointTooOld), Found(verdict));
+    }
+
+    [Fact]
+    public void Verify_ExportedCheckpointThatClosedTheLastRemovedFile_IsTheOneBeforeTheOldestLine()
+    {
+        _host.Options = _host.Options with { MaxFiles = 2 };
+        while (_host.With(1).FileNames.Count < 2)
+            _host.Good();
+        string oldest = _host.FileNames[0];
+        LogLine closing = LogHost.Parse(_host.Lines(oldest)[^1]), announces = _host.Lines(oldest)[..^1].Select(LogHost.Parse).Last(l => l.Kind is LogKinds.Checkpoint or LogKinds.Started or LogKinds.Rotated);
+        LogCheckpoint exported = new(closing, LogLine.DigestOf(closing.ToBytes()), announces.Bytes(announces.Kind == LogKinds.Checkpoint ? "next-key" : "epoch-key")!);
+        while (_host.FileNames[0] == oldest)
+            _host.With(1);
+
+        Assert.Equal(exported.Sequence + 1, _host.Verify().First);
+        _host.Good(exported);
+    }
+
+    /// <summary>Whoever takes the host for a moment, while its first file is written, has the keys of the two files after it: one past is written anew as these.</summary>
+    /// <param name="lines">From the first file's first line to the forged one's.</param>
+    /// <param name="files">Of the two.</param>
+    private void Forge(long lines, long epoch, int files)
+    {
+        using LogKeys stolen = LogKeys.Open(_host.KeyPath, KeyAlgorithm.Ed25519)!;
+        using ISigner first = KeyFile.Generate(KeyAlgorithm.Ed25519), second = KeyFile.Generate(KeyAlgorithm.Ed25519);
+        ISigner[] epochs = [first, second, first, second];
+        LogLine[] old = [.. _host.All];
+        LogLine head = old[0], last = head;
+        long sequence = head.Sequence + lines - 1, from = sequence;
+        string wasBefore = last.Previous;
+        List<string> made = [];
+        File.Delete(Path.Combine(_host.Folder, LogFiles.Name(1)));
+        _host.Write(LogFiles.Removed, [LogHost.Text(head)]);
+        Head(2, stolen.FileKey, stolen.NextFileKey);
+        if (files == 1)
+            Removal();
+        foreach (LogLine line in old.Where(l => l.Kind == "start-allowed" && l.Text("image") != "app-3"))
+            Put(line.Kind, line.Fields);
+        if (files == 2)
+        {
+            Checkpoint(closes: true);
+            Save(2);
+            Head(3, stolen.NextFileKey, second);
+            Removal();
+        }
+        Checkpoint(closes: false);
+        Save(files + 1);
+
+        void Put(string kind, IReadOnlyList<LogField> fields, ISigner? by = null)
+        {
+            LogLine line = new(++sequence, head.Time, kind, fields, LogLine.DigestOf(last.ToBytes()));
+            last = by is null ? line : line.Signed(by);
+            made.Add(LogHost.Text(last));
+        }
+
+        void Head(long file, ISigner by, ISigner next)
+        {
+            Put(LogKinds.Rotated, LogHead.Fields("host-1", file, LogFiles.Name(file - 1), by.PublicKey, next.PublicKey, epoch, epochs[epoch % 2].PublicKey, 4711), by);
+            if (file == 2)
+                wasBefore = last.Previous;
+        }
+
+        void Removal() => Put(LogKinds.FilesRemoved, [LogField.List("files", [LogFiles.Name(1)]), LogField.Number("last-sequence", from), LogField.Text("digest", wasBefore)]);
+
+        void Checkpoint(bool closes)
+        {
+            Put(LogKinds.Checkpoint, [LogField.Text("origin", "host-1"), LogField.Number("epoch", epoch), LogHead.Spki("next-key", epochs[(epoch + 1) % 2].PublicKey), LogField.Number("counter", 4711),
+                .. closes ? (LogField[])[LogField.Text("closes", "file")] : []], epochs[epoch % 2]);
+            epoch++;
+        }
+
+        void Save(int file)
+        {
+            _host.Write(LogFiles.Name(file), made);
+            made.Clear();
+        }
+    }
+
+    [Fact]
+    public void Verify_PastWrittenAnewBehindTheFirstLineOfARemovedFile_IsRefused()
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 1 << 20 };
+        Dictionary<string, byte[]> good = _host.With(4).Keep();
+        LogCheckpoint exported = _host.Verify().Checkpoint!;
+        Assert.Equal((1, 0), (exported.Epoch + 1, exported.Line.Number("epoch")));
+
+        // A file that held no line, no checkpoint that closes it, or more checkpoints than lines.
+        foreach ((long lines, long epoch) in (ReadOnlySpan<(long, long)>)[(1, 0), (1, 1), (5, 0), (5, 5)])
+        {
+            Forge(lines, epoch, files: 2);
+            Bad(LogFindingKind.KeyChainBroken, LogFiles.Name(2), 1);
+            _host.Restore(good);
+        }
+        // The writer says what it removed in the third file at the earliest.
+        Forge(20, 2, files: 1);
+        Bad(LogFindingKind.FileMissing);
+        _host.Restore(good);
+
+        // With both files nothing in the log tells: what is proved then is what an exported checkpoint proves.
+        foreach ((long lines, long epoch) in (ReadOnlySpan<(long, long)>)[(20, 1), (20, 16), (exported.Sequence, 2)])
+        {
+            Forge(lines, epoch, files: 2);
+            _host.Good();
+            Bad(LogFindingKind.CheckpointDiffers, exported: exported);
+            Assert.False(_host.Verify(exported, mayBeOlder: true).IsGood);
+            _host.Restore(good);
+        }
+        Forge(20, 3, files: 2);
+        Bad(LogFindingKind.CheckpointTooOld, exported: exported);
+        _host.Restore(good);
+        _host.Good(exported);
+    }
+
+    /// <summary>Whoever can write the files and has no key.</summary>
+    [Fact]
+    public void Verify_OldestFileRemovedWithALineThatNobodySigned_IsMissing()
+    {
+        Dictionary<string, byte[]> good = _host.With(40).Keep();
+        string oldest = _host.FileNames[0], newest = _host.FileNames[^1];
+        LogLine second = LogHost.Parse(_host.Lines(_host.FileNames[1])[0]), last = LogHost.Parse(_host.Lines(newest)[^1]);
+        LogLine removal = new(last.Sequence + 1, last.Time, LogKinds.FilesRemoved,
+            [LogField.List("files", [oldest]), LogField.Number("last-sequence", second.Sequence - 1), LogField.Text("digest", second.Previous)], LogLine.DigestOf(last.ToBytes()));
+        Remove(LogHost.Text(removal));
+        Bad(LogFindingKind.FileMissing);
+
+        // The writer does not sign what it did not write: as the last line it is one whose checkpoint was torn.
+        _host.With(1);
+        Assert.Contains(_host.All, l => l.Kind == LogKinds.TornLine);
+        Bad(LogFindingKind.FileMissing);
+
+        _host.Restore(good);
+        Remove(LogHost.Text(removal), LogHost.Text(new LogLine(removal.Sequence + 1, last.Time, "start-allowed", [], LogLine.DigestOf(removal.ToBytes()))));
+        Bad(LogFindingKind.FileMissing);
+
+        void Remove(params string[] lines)
+        {
+            _host.Write(LogFiles.Removed, [_host.Lines(oldest)[0]]);
+            File.Delete(Path.Combine(_host.Folder, oldest));
+            _host.Write(newest, [.. _host.Lines(newest), .. lines]);
+        }
     }
 
     [Fact]

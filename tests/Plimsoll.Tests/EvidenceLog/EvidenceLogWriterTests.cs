@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Plimsoll.EvidenceLog;
+using Plimsoll.Keys;
 
 namespace Plimsoll.Tests.EvidenceLog;
 
@@ -259,6 +260,84 @@ public sealed class EvidenceLogWriterTests : IDisposable
         Assert.Equal(EvidenceLogFault.Damaged, Assert.Throws<EvidenceLogException>(_host.Open).Fault);
         File.WriteAllBytes(_host.KeyPath, key);
         _host.With(1).Good();
+    }
+
+    [Fact]
+    public void Append_OldFilesRemoved_AreSignedForBeforeTheyGo()
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 4000, MaxFiles = 2, CheckpointLines = 1000 };
+        using EvidenceLogWriter log = _host.Open();
+        for (int removed = 0; removed < 3; removed++)
+        {
+            for (string oldest = _host.FileNames[0]; _host.FileNames[0] == oldest;)
+                log.Append("start-allowed", LogField.Text("image", "app"));
+            LogLine[] newest = [.. _host.Lines(_host.FileNames[^1]).Select(LogHost.Parse)];
+            Assert.Equal([LogKinds.Rotated, LogKinds.FilesRemoved, LogKinds.Checkpoint], newest[..3].Select(l => l.Kind));
+            _host.Good();
+        }
+    }
+
+    /// <summary>The process dies at each byte of the write that brings a removal and its checkpoint.</summary>
+    [Fact]
+    public void Open_RemovalTornAtEachByte_RemovesTheFileAndIsGood()
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 4000 };
+        while (_host.With(1).FileNames.Count < 3)
+            _host.Good();
+        byte[] key = File.ReadAllBytes(_host.KeyPath);
+        Dictionary<string, byte[]> before = _host.Keep();
+        string oldest = _host.FileNames[0], path = Path.Combine(_host.Folder, _host.FileNames[^1]), heads = Path.Combine(_host.Folder, LogFiles.Removed);
+        _host.Options = _host.Options with { MaxFiles = 2 };
+        _host.Open().Dispose();
+        byte[] whole = File.ReadAllBytes(path), head = File.ReadAllBytes(heads);
+        int start = before[path].Length, line = Array.IndexOf(whole, (byte)'\n', start) + 1;
+        Assert.Equal([LogKinds.FilesRemoved, LogKinds.Checkpoint], _host.Lines(Path.GetFileName(path)).Select(LogHost.Parse).TakeLast(2).Select(l => l.Kind));
+        for (int length = start; length <= whole.Length; length++)
+        {
+            _host.Restore(before);
+            File.WriteAllBytes(heads, head);
+            File.WriteAllBytes(path, whole[..length]);
+            File.WriteAllBytes(_host.KeyPath, key);
+            Assert.True(_host.Verify().IsGood, $"{length - start} bytes");
+            _host.With(1).Good();
+            Assert.NotEqual(oldest, _host.FileNames[0]);
+            Assert.Equal(length == start || length == whole.Length ? 0 : 1, _host.All.Count(l => l.Kind == LogKinds.TornLine));
+        }
+        Assert.InRange(line, start + 1, whole.Length - 1);
+    }
+
+    [Fact]
+    public void Open_RemovalWithLinesBehindItThatNobodySigned_IsRefused()
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 4000 };
+        _host.With(40);
+        string newest = _host.FileNames[^1];
+        LogLine last = LogHost.Parse(_host.Lines(newest)[^1]), removal = new(last.Sequence + 1, last.Time, LogKinds.FilesRemoved, [], LogLine.DigestOf(last.ToBytes()));
+        _host.Write(newest, [.. _host.Lines(newest), LogHost.Text(removal), LogHost.Text(new LogLine(last.Sequence + 2, last.Time, "start-allowed", [], LogLine.DigestOf(removal.ToBytes())))]);
+
+        EvidenceLogException refused = Assert.Throws<EvidenceLogException>(_host.Open);
+        Assert.Equal("log-damaged", refused.Code);
+        Assert.Contains($"line {removal.Sequence} says that a file was removed", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The host's name for tokens is that key.</summary>
+    [Theory]
+    [InlineData(32)]
+    [InlineData(2)]
+    public void Open_KeyFileThatNamesAnotherFirstKey_IsRefused(int files)
+    {
+        _host.Options = _host.Options with { MaxFileBytes = 4000, MaxFiles = files };
+        string own = _host.With(40).FirstKey, key = File.ReadAllText(_host.KeyPath, Encoding.Latin1);
+        Assert.Equal(files == 2, File.Exists(Path.Combine(_host.Folder, LogFiles.Removed)));
+        using (ISigner other = KeyFile.Generate(KeyAlgorithm.Ed25519))
+            File.WriteAllText(_host.KeyPath, string.Join('\n', key.Split('\n').Select(l => l.StartsWith("first ", StringComparison.Ordinal) ? $"first {Convert.ToBase64String(other.PublicKey.Spki.Span)}" : l)), Encoding.Latin1);
+
+        EvidenceLogException refused = Assert.Throws<EvidenceLogException>(_host.Open);
+        Assert.Equal("log-damaged", refused.Code);
+        Assert.Contains("begin with the key", refused.Message, StringComparison.Ordinal);
+        File.WriteAllText(_host.KeyPath, key, Encoding.Latin1);
+        _host.With(1).Good();
+        Assert.Equal(own, _host.FirstKey);
     }
 
     [Fact]

@@ -58,10 +58,10 @@ internal sealed class LogHost : IDisposable
         return this;
     }
 
-    public LogVerdict Verify(LogCheckpoint? exported = null, string? key = null)
+    public LogVerdict Verify(LogCheckpoint? exported = null, string? key = null, bool mayBeOlder = false)
     {
         using PublicKey first = KeyFile.ReadPublic(key ?? FirstKey, "first");
-        return EvidenceLogVerifier.Verify(Folder, first, exported, CancellationToken.None);
+        return EvidenceLogVerifier.Verify(Folder, first, exported, mayBeOlder, null, CancellationToken.None);
     }
 
     public void Good(LogCheckpoint? exported = null)
