@@ -1,4 +1,5 @@
 using Plimsoll.Agent.Gate;
+using Plimsoll.Agent.Install;
 using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
@@ -54,7 +55,7 @@ internal sealed class AgentHost : IDisposable
         metrics.AddGauge("plimsoll_layers_read", "Layers that were read and found right since the agent started.", () => layers.Read);
         metrics.AddGauge("plimsoll_layers_watched", "Layers that need not be read again until somebody writes to them.", () => _writes?.Count ?? 0);
         StartedContainers started = new(Path.Combine(paths.State, "started"));
-        HostCheck check = HostCheck.Of(paths, _log.Host);
+        HostCheck check = HostCheck.Of(paths, _log.Host, _log.Record);
         Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
         BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, clock, _log.Glass);
         _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, _log.Fetched);
@@ -62,7 +63,7 @@ internal sealed class AgentHost : IDisposable
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
-        _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
+        _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot), LogField.Text("record", InstallRecord.FindDigest(new InstallOptions { Paths = paths })));
         policy.Now();
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
         PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal) };

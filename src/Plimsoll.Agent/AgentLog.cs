@@ -151,6 +151,10 @@ internal sealed class AgentLog : IDisposable
     /// <param name="changed">Null when the host is as it was installed again.</param>
     public void Host(string? changed) => Note(changed is null ? "host-restored" : "host-changed", LogField.Text("reason", changed));
 
+    /// <summary>The record of what was installed is another.</summary>
+    /// <param name="before">Its SHA-256 before; null when none was known.</param>
+    public void Record(string? before, string now) => Note("install-record", LogField.Text("before", before), LogField.Text("now", now));
+
     /// <param name="others">All that there are now; empty when the last one went.</param>
     public void Others(IReadOnlyList<OtherDaemon> others) => Note("other-daemons", LogField.List("daemons", [.. others.Select(o => o.ToString())]));
 

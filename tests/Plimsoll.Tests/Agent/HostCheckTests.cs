@@ -165,6 +165,68 @@ public sealed class HostCheckTests : IDisposable
         Assert.Null(check.Find());
     }
 
+    private const string Record = "state/install/install.json", Noted = "state/installed";
+
+    /// <summary>As after a start of the agent.</summary>
+    private HostCheck Started(List<string> recorded) => new(Options, _told.Add) { Recorded = (before, now) => recorded.Add($"{before?[..4]} {now[..4]}") };
+
+    [Fact]
+    public void Find_RecordTakenAway_IsSaidAlsoAfterARestart()
+    {
+        List<string> recorded = [];
+        Installed();
+        HostCheck check = Started(recorded);
+        Assert.Null(check.Find());
+        byte[] record = File.ReadAllBytes(_folder[Record]);
+        string digest = InstallRecord.DigestOf(record);
+
+        Write(Launcher, "launched");
+        Assert.Contains(Launcher, check.Find(), StringComparison.Ordinal);
+        File.Delete(_folder[Record]);
+        Assert.Contains("install.json, which says what was installed, is gone", check.Find(), StringComparison.Ordinal);
+        Assert.Contains("install.json", Started(recorded).Find(), StringComparison.Ordinal);
+        // Also without what was noted of it, as long as the agent runs that saw it.
+        File.Delete(_folder[Noted]);
+        Assert.Contains("install.json", check.Find(), StringComparison.Ordinal);
+
+        Write(Launcher, "launcher");
+        _folder.Write(Record, record);
+        InstallRecord.Note(Options, digest);
+        Assert.Null(check.Find());
+        // An installation of 0.1 noted nothing: the first agent that finds it does, and says so.
+        Assert.Equal([$" {digest[..4]}"], recorded);
+        Assert.Null(_told[^1]);
+    }
+
+    [Fact]
+    public void Find_RecordEditedTogetherWithAFile_IsSaidAndALineUntilInstallWritesOne()
+    {
+        List<string> recorded = [];
+        Installed();
+        string first = InstallRecord.DigestOfFile(_folder[Record]);
+        HostCheck check = Started(recorded);
+        Assert.Null(check.Find());
+
+        Write(Launcher, "launched");
+        byte[] edited = new InstallRecord(DateTimeOffset.UnixEpoch, "0.1.0", false, "", [(Launcher, InstallRecord.DigestOf("launched"u8))], [], [("plimsoll", Launcher)]).ToJson();
+        _folder.Write(Record, edited);
+        string second = InstallRecord.DigestOf(edited);
+        Assert.Contains("is not the record that plimsoll-agent install wrote", check.Find(), StringComparison.Ordinal);
+        Assert.Contains("is not the record that plimsoll-agent install wrote", Started(recorded).Find(), StringComparison.Ordinal);
+
+        InstallRecord.Note(Options, second);
+        Assert.Null(check.Find());
+        Assert.Null(Started(recorded).Find());
+        Assert.Equal([$" {first[..4]}", $"{first[..4]} {second[..4]}", $"{first[..4]} {second[..4]}"], recorded);
+    }
+
+    [Fact]
+    public void Find_WhoOnlyLooks_NotesNothing()
+    {
+        Assert.Null(Installed().Find());
+        Assert.False(File.Exists(_folder[Noted]));
+    }
+
     [Fact]
     public void Find_RecordDamaged_IsSaid()
     {
