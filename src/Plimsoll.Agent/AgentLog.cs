@@ -145,8 +145,8 @@ internal sealed class AgentLog : IDisposable
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
         LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble?.ToString()));
 
-    /// <summary>From now on the host takes policies of these keys and no others.</summary>
-    public void PolicyKeys(IReadOnlyList<string> ids) => Note("policy-keys-kept", LogField.List("keys", ids));
+    /// <summary>From now on the host takes policies of these keys and this name and no others.</summary>
+    public void PolicyKeys(IReadOnlyList<string> ids, string name) => Note("policy-keys-kept", LogField.List("keys", ids), LogField.Text("name", name));
 
     /// <param name="changed">Null when the host is as it was installed again.</param>
     public void Host(string? changed) => Note(changed is null ? "host-restored" : "host-changed", LogField.Text("reason", changed));

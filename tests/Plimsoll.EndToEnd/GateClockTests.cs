@@ -53,6 +53,9 @@ public sealed class ClockedHost : IDisposable
         Set(TimeSpan.Zero);
         File.Delete(Noted);
         Host.StartAgentAgain();
+        // The log may have lines of a later time, which is the latest one then.
+        GatedHost.Await(() => File.Exists(Noted), () => Host.AgentSaid);
+        new Call(null, ["clock", "--accept", "--state", Host.State]) { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") }.Run().Expect(0);
     }
 
     public void Dispose()
@@ -78,7 +81,7 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         File.WriteAllText(Path.Combine(Host.State, "alice.pub"), _alice.PublicKey.ToPem());
         Host.Policy($$"""
             policy: 1
-            name: dated
+            name: host
             trust:
               keys: {release: {file: policy.pub}, alice: {file: alice.pub} }
               images:

@@ -168,6 +168,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
                 Bad("policy", Catalogue.AgentPolicyKeyChanged.With(options.Paths.PolicyKeysKnown));
                 return;
             }
+            if (File.Exists(known) && KnownPolicyKeys.FindName(File.ReadLines(known)) is { } name && name != signed.Policy.Name)
+            {
+                Bad("policy", Catalogue.AgentPolicyRenamed.With(Escape.Quote(signed.Policy.Name), Escape.Quote(name), options.Paths.PolicyKeysKnown));
+                return;
+            }
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;
             Say("policy", Catalogue.AgentPolicyHeld.With(Escape.Quote(signed.Policy.Name), signed.Counter, Written(signed.Signed), (int)age.TotalDays));
             Registries(signed.Policy.Start?.Evidence ?? EvidenceSources.None);
