@@ -48,7 +48,8 @@ internal sealed class AgentHost : IDisposable
             metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM, or the TPM refuses to count.", () => _counter.IsWrong ? 0 : 1);
         HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
-        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
+        Counters policies = new(Path.Combine(paths.State, "counters"), _log.Say);
+        HeldPolicy policy = new(paths, policies, new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;
         MeasuredLayers layers = new(store, options.MeasureEvery, time, _writes);
@@ -71,10 +72,17 @@ internal sealed class AgentHost : IDisposable
         _plugin = PluginServer.Start(paths, judge, _daemon, clock, _log.Decided, plugin);
         _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, started, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
-        _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => LookAt(clock, paths), _log, metrics, time);
+        _host = new HostWatch(paths, check, _daemon, options.Runtimes, EachSecond, _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
         metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);
         _metrics = MetricsServer.StartAsync(paths.MetricsSocket, options.Metrics, metrics, CancellationToken.None).GetAwaiter().GetResult();
+
+        void EachSecond()
+        {
+            LookAt(clock, paths);
+            policies.Settle();
+            revocations.Settle();
+        }
     }
 
     /// <summary>Lets the kept time go on; and takes the clock for right once an administrator said so.</summary>
