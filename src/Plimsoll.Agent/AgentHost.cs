@@ -46,7 +46,7 @@ internal sealed class AgentHost : IDisposable
         _counter?.Start(_log, _log.Counter);
         if (_counter is not null)
             metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM, or the TPM refuses to count.", () => _counter.IsWrong ? 0 : 1);
-        HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
+        HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)), _log.LastTime);
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
         Counters policies = new(Path.Combine(paths.State, "counters"), _log.Say);
         HeldPolicy policy = new(paths, policies, new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);

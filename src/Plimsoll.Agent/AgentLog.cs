@@ -67,6 +67,9 @@ internal sealed class AgentLog : IDisposable
     /// <summary>The public key that the log begins with, PEM: this host's name for tokens.</summary>
     public string FirstKeyPem => _lines.FirstKeyPem;
 
+    /// <summary>When the last line was written that was there before; null for a log that was begun now.</summary>
+    public DateTimeOffset? LastTime => _lines.TimeFound;
+
     /// <summary>What the log stated last of a counter.</summary>
     public long? Counter => _lines.Counter;
 

@@ -2,6 +2,7 @@ using System.Text;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -214,6 +215,8 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         try
         {
             using EvidenceLogWriter log = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = folder, KeyFile = key, Time = options.Time, Patience = TimeSpan.Zero });
+            if (log.TimeFound is null)
+                HostClock.Begin(options.At(options.Paths.Clock), options.Time.GetUtcNow());
             log.Append("installed", LogField.Text("version", version), LogField.Text("library", options.Library));
             File.WriteAllText(exported, log.FirstKeyPem);
             Say(Catalogue.AgentInstallKey.With(HostPath(exported)));
