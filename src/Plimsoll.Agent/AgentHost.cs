@@ -59,8 +59,10 @@ internal sealed class AgentHost : IDisposable
         HostCheck check = HostCheck.Of(paths, _log.Host, _log.Record);
         Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
         BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, clock, _log.Glass);
-        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, _log.Fetched);
+        ImageJudge? fetching = null;
+        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, Fetched);
         ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
+        fetching = judge;
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot), check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter };
@@ -76,6 +78,14 @@ internal sealed class AgentHost : IDisposable
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
         metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);
         _metrics = MetricsServer.StartAsync(paths.MetricsSocket, options.Metrics, metrics, CancellationToken.None).GetAwaiter().GetResult();
+
+        void Fetched(FetchRecord record)
+        {
+            _log.Fetched(record);
+            // What came is judged at once, so that a newer inspection is remembered although nothing starts.
+            if (record.Changed)
+                fetching?.Arrived(record.Image);
+        }
 
         void EachSecond()
         {
