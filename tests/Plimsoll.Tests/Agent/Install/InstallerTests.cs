@@ -259,7 +259,7 @@ public sealed class InstallerTests : IDisposable
         Assert.Null(running.Find());
         Assert.Empty(recorded);
         // Another installation is a line and nothing more.
-        _options = _options with { Time = new LaterTime() };
+        _options = _options with { Time = new LaterTime(1) };
         Install();
         Assert.Null(running.Find());
         Assert.Single(recorded);
@@ -268,14 +268,15 @@ public sealed class InstallerTests : IDisposable
         Assert.Contains("install.json", running.Find(), StringComparison.Ordinal);
         Assert.Null(Check(recorded).Find());
         Assert.Equal("uninstalled", EvidenceLogReader.Read(At("/var/lib/plimsoll/log"), CancellationToken.None).Last(l => l.Kind != "checkpoint").Kind);
+        _options = _options with { Time = new LaterTime(2) };
         Install();
         Assert.Null(running.Find());
         Assert.Equal(2, recorded.Count);
     }
 
-    private sealed class LaterTime : TimeProvider
+    private sealed class LaterTime(int minutes) : TimeProvider
     {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddMinutes(1);
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddMinutes(minutes);
     }
 
     [Fact]
