@@ -230,6 +230,23 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         Assert.DoesNotContain("✗ the clock says", Status(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Clock_ForgottenWhileTheAgentDidNotRun_IsThatOfTheLastLine()
+    {
+        SavedImage month = Host.Signed("month");
+        int before = Kinds().Length;
+        _clocked.Set(Later);
+        Runs(Host.Start(month));
+
+        Host.StopAgent();
+        _clocked.Set(TimeSpan.Zero);
+        File.Delete(_clocked.Noted);
+        Host.StartAgentAgain();
+        AwaitKind("clock-forgotten", before);
+        AwaitKind("clock-set-back", before);
+        Refused(Host.Start(month), "clock-set-back");
+    }
+
     /// <summary>The clock was far ahead once, and nobody need know where the agent keeps the time.</summary>
     [Fact]
     public void Clock_AcceptedByTheAdministrator_IsBelievedAndWrittenDown()

@@ -30,6 +30,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
     public int Run(CancellationToken cancellationToken)
     {
         InstallRecord? record = InstallRecord.Read(options);
+        if (record is null && InstallRecord.FindNote(options) is not null)
+        {
+            Bad("installed", Catalogue.AgentRecordGone.With(Path.Combine(options.Records, InstallRecord.FileName)));
+            return 1;
+        }
         if (record is null)
         {
             say(Catalogue.AgentNotInstalled.In(options.Language));

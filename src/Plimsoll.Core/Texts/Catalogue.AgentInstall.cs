@@ -84,6 +84,7 @@ public static partial class Catalogue
         "无法读取本机所见的最晚时间（{0}），凡取决于时间的事项均无法判定；若时钟无误：plimsoll-agent clock --accept");
     public static Text AgentNotInstalled => new("not installed", "未安装");
     public static Text AgentInstalled => new("version {0}, {1}, {2} files", "版本 {0}，{1}，{2} 个文件");
+    public static Text AgentRecordGone => new("{0}, which says what was installed, is gone: no start is allowed; put it back, or install anew", "说明安装内容的 {0} 已不存在：不允许任何启动；请恢复该文件，或重新安装");
     public static Text AgentRunInterrupted => new("a run was interrupted; install or uninstall takes it back", "有一次运行被中断；install 或 uninstall 会将其撤销");
     public static Text AgentFileGone => new("{0} is gone", "{0} 已不存在");
     public static Text AgentFileOther => new("{0} is not what was installed", "{0} 与安装时不同");

@@ -285,8 +285,10 @@ public sealed class InstallerTests : IDisposable
         Install();
         File.Delete(At("/var/lib/plimsoll/install/install.json"));
         Assert.NotNull(Check([]).Find());
+        Assert.Equal(1, new InstallStatus(_options, _said.Add).Run(TestContext.Current.CancellationToken));
         Uninstall();
         Assert.Contains("nothing is installed", _said);
+        Assert.Equal(3, new InstallStatus(_options, _said.Add).Run(TestContext.Current.CancellationToken));
         Assert.Null(Check([]).Find());
     }
 
