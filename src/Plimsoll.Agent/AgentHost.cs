@@ -1,4 +1,5 @@
 using Plimsoll.Agent.Gate;
+using Plimsoll.Agent.Install;
 using Plimsoll.Agent.Plugin;
 using Plimsoll.Docker;
 using Plimsoll.EvidenceLog;
@@ -45,25 +46,28 @@ internal sealed class AgentHost : IDisposable
         _counter?.Start(_log, _log.Counter);
         if (_counter is not null)
             metrics.AddGauge("plimsoll_log_counter_right", "0 while the evidence log is not level with its counter in the TPM, or the TPM refuses to count.", () => _counter.IsWrong ? 0 : 1);
-        HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)));
+        HostClock clock = new(paths.Clock, time, (kind, what) => _log.Note(kind, LogField.Text("reason", what)), _log.LastTime);
         metrics.AddGauge("plimsoll_clock_right", "0 while the clock is behind the latest time that this host has seen.", () => clock.Trouble is null ? 1 : 0);
-        HeldPolicy policy = new(paths, new Counters(Path.Combine(paths.State, "counters"), _log.Say), new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
+        Counters policies = new(Path.Combine(paths.State, "counters"), _log.Say);
+        HeldPolicy policy = new(paths, policies, new KnownPolicyKeys(paths.PolicyKeysKnown, _log.PolicyKeys), _log.Policy);
         HostStore store = new(paths.DataRoot, OciLimits.Default);
         _writes = options.TrustUntilWrite ? Watch(paths.DataRoot) : null;
         MeasuredLayers layers = new(store, options.MeasureEvery, time, _writes);
         metrics.AddGauge("plimsoll_layers_read", "Layers that were read and found right since the agent started.", () => layers.Read);
         metrics.AddGauge("plimsoll_layers_watched", "Layers that need not be read again until somebody writes to them.", () => _writes?.Count ?? 0);
         StartedContainers started = new(Path.Combine(paths.State, "started"));
-        HostCheck check = HostCheck.Of(paths, _log.Host);
+        HostCheck check = HostCheck.Of(paths, _log.Host, _log.Record);
         Counters revocations = new(Path.Combine(paths.State, "revocations"), _log.Say);
         BreakGlass glass = new(paths, BreakGlass.HostIdOf(_log.FirstKeyPem), policy, new HeldRevocations(paths, revocations), time, clock, _log.Glass);
-        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, _log.Fetched);
+        ImageJudge? fetching = null;
+        _registries = new RegistryEvidence(paths, store, policy, new FetchedFolder(paths.Fetched), options.AskEvery, time, Fetched);
         ImageJudge judge = new(paths, store, policy, revocations, layers, started, check, VerdictsCount, clock) { Glass = glass, Registries = _registries };
+        fetching = judge;
         layers.FindFiles = judge.FindFiles;
         StartedMeasurements? measurements = options.Tpm is { } tpm ? new(paths.Measured, tpm, _log.Extended, _log.NotExtended) : null;
         AskedStarts asked = new(time);
         RuntimeGate gate = new(store, policy, judge, layers, started, new StartHost(StartPaths.Resolve, paths.DataRoot) { DeviceAt = StartPaths.DeviceAt }, check, measurements, clock, _log.Decided) { Glass = glass, Counter = _counter, Asked = asked };
-        _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot));
+        _log.Note("agent-started", LogField.Text("data-root", paths.DataRoot), LogField.Text("record", InstallRecord.FindDigest(new InstallOptions { Paths = paths })));
         policy.Now();
         _gate = new GateServer(paths.GateSocket, gate.Decide, _log.Say);
         PluginOptions plugin = new() { Runtimes = new HashSet<string>(options.Runtimes.Append(""), StringComparer.Ordinal), Started = asked.Note };
@@ -71,10 +75,25 @@ internal sealed class AgentHost : IDisposable
         _plugin = PluginServer.Start(paths, judge, _daemon, clock, _log.Decided, plugin);
         _new = new NewImages(store, judge);
         _running = new RunningWatch(new RunningContainers(store, policy, judge, layers, started, clock), started, store, policy, _daemon, _log, paths, options.LookEvery, clock);
-        _host = new HostWatch(paths, check, _daemon, options.Runtimes, () => LookAt(clock, paths), _log, metrics, time);
+        _host = new HostWatch(paths, check, _daemon, options.Runtimes, EachSecond, _log, metrics, time);
         metrics.AddGauge("process_resident_memory_bytes", "Memory of the agent that is resident.", () => Environment.WorkingSet);
         metrics.AddGauge("plimsoll_policy_counter", "Counter of the policy that holds; 0 while none may be used.", () => policy.Now().Signed?.Counter ?? 0);
         _metrics = MetricsServer.StartAsync(paths.MetricsSocket, options.Metrics, metrics, CancellationToken.None).GetAwaiter().GetResult();
+
+        void Fetched(FetchRecord record)
+        {
+            _log.Fetched(record);
+            // What came is judged at once, so that a newer inspection is remembered although nothing starts.
+            if (record.Changed)
+                fetching?.Arrived(record.Image);
+        }
+
+        void EachSecond()
+        {
+            LookAt(clock, paths);
+            policies.Settle();
+            revocations.Settle();
+        }
     }
 
     /// <summary>Lets the kept time go on; and takes the clock for right once an administrator said so.</summary>

@@ -72,6 +72,9 @@ internal sealed class AgentLog : IDisposable
     /// <summary>The public key that the log begins with, PEM: this host's name for tokens.</summary>
     public string FirstKeyPem => _lines.FirstKeyPem;
 
+    /// <summary>When the last line was written that was there before; null for a log that was begun now.</summary>
+    public DateTimeOffset? LastTime => _lines.TimeFound;
+
     /// <summary>What the log stated last of a counter.</summary>
     public long? Counter => _lines.Counter;
 
@@ -151,11 +154,15 @@ internal sealed class AgentLog : IDisposable
     public void Policy(PolicyState state) => Note(state.Signed is null ? "policy-refused" : "policy-loaded",
         LogField.Text("name", state.Signed?.Policy.Name), LogField.Number("counter", state.Signed?.Counter ?? 0), LogField.Text("key", state.Signed?.KeyId), LogField.Text("reason", state.Trouble?.ToString()));
 
-    /// <summary>From now on the host takes policies of these keys and no others.</summary>
-    public void PolicyKeys(IReadOnlyList<string> ids) => Note("policy-keys-kept", LogField.List("keys", ids));
+    /// <summary>From now on the host takes policies of these keys and this name and no others.</summary>
+    public void PolicyKeys(IReadOnlyList<string> ids, string name) => Note("policy-keys-kept", LogField.List("keys", ids), LogField.Text("name", name));
 
     /// <param name="changed">Null when the host is as it was installed again.</param>
     public void Host(string? changed) => Note(changed is null ? "host-restored" : "host-changed", LogField.Text("reason", changed));
+
+    /// <summary>The record of what was installed is another.</summary>
+    /// <param name="before">Its SHA-256 before; null when none was known.</param>
+    public void Record(string? before, string now) => Note("install-record", LogField.Text("before", before), LogField.Text("now", now));
 
     /// <param name="others">All that there are now; empty when the last one went.</param>
     public void Others(IReadOnlyList<OtherDaemon> others) => Note("other-daemons", LogField.List("daemons", [.. others.Select(o => o.ToString())]));

@@ -17,6 +17,9 @@ public sealed record AgentPaths(string State, string Run, string DataRoot, strin
     public string PolicyKeysKnown => Path.Combine(State, "policy-keys");
     public string Revocations => Path.Combine(State, "revocations.json");
 
+    /// <summary>The digest of the record of what was installed, as long as something is.</summary>
+    public string Installed => Path.Combine(State, "installed");
+
     /// <summary>The drop folder: bundle files, layouts and sigstore bundles that speak for images.</summary>
     public string Evidence => Path.Combine(State, "evidence");
 

@@ -53,6 +53,9 @@ public sealed class ClockedHost : IDisposable
         Set(TimeSpan.Zero);
         File.Delete(Noted);
         Host.StartAgentAgain();
+        // The log may have lines of a later time, which is the latest one then.
+        GatedHost.Await(() => File.Exists(Noted), () => Host.AgentSaid);
+        new Call(null, ["clock", "--accept", "--state", Host.State]) { Program = Path.Combine(AppContext.BaseDirectory, "plimsoll-agent") }.Run().Expect(0);
     }
 
     public void Dispose()
@@ -78,7 +81,7 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         File.WriteAllText(Path.Combine(Host.State, "alice.pub"), _alice.PublicKey.ToPem());
         Host.Policy($$"""
             policy: 1
-            name: dated
+            name: host
             trust:
               keys: {release: {file: policy.pub}, alice: {file: alice.pub} }
               images:
@@ -225,6 +228,23 @@ public sealed class GateClockTests : IClassFixture<ClockedHost>, IDisposable
         AwaitKind("clock-forgotten", before);
         Runs(Host.Start(month));
         Assert.DoesNotContain("✗ the clock says", Status(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Clock_ForgottenWhileTheAgentDidNotRun_IsThatOfTheLastLine()
+    {
+        SavedImage month = Host.Signed("month");
+        int before = Kinds().Length;
+        _clocked.Set(Later);
+        Runs(Host.Start(month));
+
+        Host.StopAgent();
+        _clocked.Set(TimeSpan.Zero);
+        File.Delete(_clocked.Noted);
+        Host.StartAgentAgain();
+        AwaitKind("clock-forgotten", before);
+        AwaitKind("clock-set-back", before);
+        Refused(Host.Start(month), "clock-set-back");
     }
 
     /// <summary>The clock was far ahead once, and nobody need know where the agent keeps the time.</summary>

@@ -13,7 +13,7 @@ public sealed class RegistryHost : IDisposable
         _registry = new TestRegistry(_storage[""], "", "", Host.Daemon.Beside);
         Host.Policy($$"""
             policy: 1
-            name: digests
+            name: host
             trust:
               keys: {release: {file: policy.pub} }
               images:

@@ -120,6 +120,33 @@ public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : I
         Runs(Host.Start(image));
     }
 
+    [Fact]
+    public void Record_TakenAwayOrEdited_IsNoticedAndRefusesUntilItIsAsItWas()
+    {
+        SavedImage image = Host.Signed("record");
+        Runs(Host.Start(image));
+        string record = Path.Combine(Host.State, "install/install.json"), was = record + ".was";
+        int before = Lines("host-changed").Length, restored = Lines("host-restored").Length, recorded = Lines("install-record").Length;
+        File.Move(record, was);
+        try
+        {
+            AwaitLine("host-changed", before, "install.json, which says what was installed, is gone");
+            Refused(image, "plimsoll: host-changed: ", "install.json");
+            Assert.Contains("✗", AgentCall("status").Run().Expect(1).Out, StringComparison.Ordinal);
+
+            File.WriteAllText(record, File.ReadAllText(was).Replace("\"0.1.0\"", "\"0.1.1\"", StringComparison.Ordinal));
+            AwaitLine("install-record", recorded, Plimsoll.Agent.Install.InstallRecord.DigestOfFile(record));
+            AwaitLine("host-changed", before, "is not the record that plimsoll-agent install wrote");
+            Refused(image, "plimsoll: host-changed: ", "install.json");
+        }
+        finally
+        {
+            File.Move(was, record, overwrite: true);
+        }
+        GatedHost.Await(() => Lines("host-restored").Length > restored, () => Host.AgentSaid);
+        Runs(Host.Start(image));
+    }
+
     [Theory]
     [InlineData("plimsoll.conf")]
     [InlineData("plimsoll")]

@@ -10,7 +10,7 @@ public sealed class NetworkedHost : IDisposable
 {
     private const string Policy = """
         policy: 1
-        name: networked
+        name: host
         trust:
           keys: {release: {file: policy.pub}}
           images:

@@ -147,6 +147,48 @@ public sealed class GateRegistryTests(RegistryGate gate) : IClassFixture<Registr
         GatedHost.Await(() => gate.Run(twin.Tag).Code == 0, () => gate.Run(twin.Tag).Error);
     }
 
+    /// <summary>The registry as it was before, once the host has seen a newer inspection.</summary>
+    [Fact]
+    public void Refresh_RegistryThatHoldsANewerInspectionBack_StartsNothingByTheOlderOne()
+    {
+        gate.Host.Policy($$"""
+            policy: 1
+            name: host
+            inspection: {missing: ignore, incomplete: ignore, old: ignore}
+            database: {missing: ignore, old: ignore}
+            vulnerabilities: {severity: {critical: ignore, high: ignore, unknown: ignore}, end-of-life: ignore, known-exploited: ignore}
+            trust:
+              keys: {release: {file: release.pub} }
+              images:
+              - names: ["{{gate.Registry.Host}}/**"]
+                signatures: {keys: [release]}
+                inspection: {keys: [release]}
+                measurement: required
+            start:
+              evidence: {{gate.Names()}}
+            """);
+        SavedImage image = gate.Push("fetched-inspected");
+        string held = gate.Folder["storage/docker/registry/v2/repositories/prod/fetched-inspected"], before = gate.Folder["held-before"];
+        gate.Sign(image.Tag);
+        gate.Pull(image.Tag);
+        Runs(gate.Run(image.Tag));
+        Tool.Run("cp", ["-a", held, before]);
+
+        gate.Sign(image.Tag);
+        Fetched(2);
+        Runs(gate.Run(image.Tag));
+
+        Directory.Delete(held, recursive: true);
+        Tool.Run("cp", ["-a", before, held]);
+        Fetched(3);
+        Refused(gate.Run(image.Tag), "inspection/inspection-withheld: ");
+
+        gate.Sign(image.Tag);
+        GatedHost.Await(() => gate.Run(image.Tag).Code == 0, () => gate.Run(image.Tag).Error);
+
+        void Fetched(int times) => GatedHost.Await(() => Lines("evidence-fetched", image).Count() >= times, () => gate.Host.AgentSaid);
+    }
+
     /// <summary>That one of its names asks for nothing signed does not take from the other what the registry says.</summary>
     [Fact]
     public void Run_ImageThatHasAnUntrustedNameAsWell_IsAskedForToo()

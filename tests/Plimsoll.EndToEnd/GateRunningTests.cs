@@ -217,7 +217,7 @@ public sealed class GateRunningTests(LookingHost looking) : IClassFixture<Lookin
     {
         const string guests = """
             policy: 1
-            name: guests
+            name: host
             trust:
               keys: {release: {file: policy.pub}}
               images:

@@ -319,7 +319,7 @@ public sealed partial class GateTests
         }
         Under("""
             policy: 1
-            name: sandbox
+            name: host
             trust:
               keys: {release: {file: policy.pub}, visitor: {file: visitor.pub}}
               images:

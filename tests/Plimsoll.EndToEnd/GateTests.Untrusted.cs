@@ -13,7 +13,7 @@ public sealed partial class GateTests
     /// <summary>Guests run in the sandbox alone; everything else as ever.</summary>
     private const string Guests = """
         policy: 1
-        name: guests
+        name: host
         trust:
           keys: {release: {file: policy.pub}}
           images:

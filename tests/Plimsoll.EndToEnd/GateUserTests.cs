@@ -24,7 +24,7 @@ public sealed class NamedClientsHost : IDisposable
         Host = GatedHost.Listening("-H", $"tcp://127.0.0.1:{Port}", "--tlsverify", "--tlscacert", $"{server}/ca.pem", "--tlscert", $"{server}/cert.pem", "--tlskey", $"{server}/key.pem");
         Host.Policy("""
             policy: 1
-            name: users
+            name: host
             trust:
               keys: {release: {file: policy.pub}}
               images:

@@ -12,7 +12,7 @@ namespace Plimsoll.Agent.Gate;
 /// <param name="Judging">The policy with the measurement taken out, for who asks before anything was measured; its rules stay otherwise.</param>
 internal sealed record PolicyState(SignedPolicy? Signed, Denial? Trouble, Policy? Judging);
 
-/// <summary>Reads the signed policy of this host anew whenever its bytes are others; an older one than was seen is refused, and one of another key than the first.</summary>
+/// <summary>Reads the signed policy of this host anew whenever its bytes are others; an older one than was seen is refused, and one of another key or name than the first.</summary>
 /// <param name="loaded">Told of every policy that comes into force, and of every one that does not with its reason.</param>
 internal sealed class HeldPolicy(AgentPaths paths, Counters counters, KnownPolicyKeys known, Action<PolicyState> loaded)
 {
@@ -65,11 +65,11 @@ internal sealed class HeldPolicy(AgentPaths paths, Counters counters, KnownPolic
         {
             keys.AddRange(KeyFile.ReadPublicKeys(System.Text.Encoding.UTF8.GetString(key), paths.PolicyKey));
             SignedPolicy signed = SignedPolicy.Open(policy, paths.Policy, keys, paths.PolicyKey);
-            // First, so that a stranger's policy leaves no counter behind.
+            // First, so that a stranger's policy, or one of another name, leaves no counter behind.
             if (known.Check(signed, seen) is { } stranger)
                 return new PolicyState(null, stranger, null);
             counters.Check(signed, keys.Select(k => k.Id), paths.Policy);
-            seen ??= known.Keep([.. keys.Select(k => k.Id)]);
+            seen = known.Keep(seen, [.. keys.Select(k => k.Id)], signed.Policy.Name);
             return new PolicyState(signed, null, WithoutMeasurement(signed.Policy));
         }
         catch (CounterException e)

@@ -7,7 +7,7 @@ namespace Plimsoll.Agent.Gate;
 /// <summary>
 /// Whether the gate is still the one that was installed: launcher, front, agent, units and the runtimes behind the launchers byte for byte, in daemon.json the members that put the
 /// gate into force, the units and drop-ins that dockerd and containerd are started with, and what the running daemon says of itself. A host on which nothing was
-/// installed is not checked: somebody set it up by hand.
+/// installed is not checked: somebody set it up by hand. One that lost the record of what was installed is not as it was.
 /// </summary>
 /// <param name="changed">Told of each change once, and of what it was when all is well again (null).</param>
 internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
@@ -20,9 +20,16 @@ internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
     /// <summary>The state in which each file was last found to be right.</summary>
     private readonly Dictionary<string, string> _right = new(StringComparer.Ordinal);
     private InstallRecord? _record;
-    private string? _recordState, _said;
 
-    public static HostCheck Of(AgentPaths paths, Action<string?> changed) => new(new InstallOptions { Paths = paths }, changed);
+    /// <summary>Of the record that was seen last, also when it is gone since.</summary>
+    private string? _digest;
+    private (string? Record, string? Noted) _recordState;
+    private string? _recordWrong, _said;
+
+    /// <summary>Told of each record that is another than was known, by the digests of both; null for who only looks and notes nothing.</summary>
+    public Action<string?, string>? Recorded { get; init; }
+
+    public static HostCheck Of(AgentPaths paths, Action<string?> changed, Action<string?, string>? recorded = null) => new(new InstallOptions { Paths = paths }, changed) { Recorded = recorded };
 
     /// <summary>What is not as it was installed; null when all is. Files are read when their state changed, so that a start pays for a dozen stat calls.</summary>
     public string? Find()
@@ -84,15 +91,9 @@ internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
     {
         try
         {
-            string record = options.At(Path.Combine(options.Records, InstallRecord.FileName));
-            if (OwnFiles.StateOf(record) is var state && state != _recordState)
-            {
-                _record = InstallRecord.Read(options);
-                _recordState = state;
-                _right.Clear();
-            }
-            if (_record is null)
-                return null;
+            LookAtRecord();
+            if (_record is null || _recordWrong is not null)
+                return _recordWrong;
             foreach ((string path, string digest) in _record.Files)
                 if (!IsRightFile(path, digest))
                     return $"{path} is not what was installed";
@@ -106,6 +107,32 @@ internal sealed class HostCheck(InstallOptions options, Action<string?> changed)
         {
             return Escape.ForTerminal(e.Message);
         }
+    }
+
+    /// <summary>Reads the record when it, or the note that install makes of it, is another file than before.</summary>
+    private void LookAtRecord()
+    {
+        string path = Path.Combine(options.Records, InstallRecord.FileName);
+        (string? Record, string? Noted) state = (OwnFiles.StateOf(options.At(path)), OwnFiles.StateOf(options.At(options.Paths.Installed)));
+        if (state == _recordState)
+            return;
+        string? digest = InstallRecord.FindDigest(options), noted = InstallRecord.FindNote(options), before = _digest ?? noted;
+        if (digest is not null && digest != before)
+            Recorded?.Invoke(before, digest);
+        _digest = digest ?? before;
+        _record = InstallRecord.Read(options);
+        if (digest is not null && before is null)
+        {
+            // As installations of 0.1 left it.
+            if (Recorded is not null)
+                InstallRecord.Note(options, digest);
+            state.Noted = OwnFiles.StateOf(options.At(options.Paths.Installed));
+            noted = digest;
+        }
+        _recordWrong = _digest is null ? null : digest is null ? $"{path}, which says what was installed, is gone"
+            : digest != noted ? $"{path} is not the record that plimsoll-agent install wrote" : null;
+        _recordState = state;
+        _right.Clear();
     }
 
     private bool IsRight(string path, Func<bool> look)

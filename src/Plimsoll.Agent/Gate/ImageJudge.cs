@@ -245,6 +245,7 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             && (!kept.Verdict.Dated || (time.GetUtcNow() - kept.Time).Duration() < remembered))
             return kept.Verdict;
         IReadOnlyList<FetchedEvidence> also = FetchedOf(held, image.Config, fetched);
+        DateTimeOffset now = time.GetUtcNow();
         JudgedImage judged = new() { Names = image.Names, Config = image.Config, Created = CreatedOf(image), Linked = LinksOf(also) };
         TrustCase trustCase = new()
         {
@@ -256,8 +257,9 @@ internal sealed class ImageJudge(AgentPaths paths, HostStore store, HeldPolicy p
             Revocations = list?.AsMemory(),
             SeenRevocations = revocations.HighestRevocations,
             AcceptedRevocations = Remember,
+            // One from the future would outlast its correction.
+            SeenInspections = also.Count == 0 ? null : (key, at) => _fetched.SeenInspection(image.Config, key, Registries is not null && at <= now ? at : null),
         };
-        DateTimeOffset now = time.GetUtcNow();
         Verdict verdict = TrustJudge.Of(judging, trustCase, now, cancellationToken) with { PolicyDigest = digest };
         if (_verdicts.Count > MaxVerdicts)
             _verdicts.Clear();

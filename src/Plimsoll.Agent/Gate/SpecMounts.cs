@@ -27,7 +27,7 @@ internal static class SpecMounts
             looked.Add(mount.Kind == MountKind.Engine || IsEnginesFile(mount) ? mount : mount with
             {
                 Place = places[i] is not { } place ? "" : place == StartPaths.Fold(mount.Target) ? null : place,
-                Origins = isVolume ? MountTable.OriginsOf(pid, StartPaths.Resolve(mount.Source) ?? mount.Source, volumes) : [],
+                Origins = isVolume ? [.. MountTable.OriginsOf(pid, StartPaths.Resolve(mount.Source) ?? mount.Source, volumes).Select(o => new StartOrigin(o.Point, o.Path, o.IsReadOnly, o.What))] : [],
             });
         }
         return looked;

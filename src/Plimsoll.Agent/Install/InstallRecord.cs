@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Plimsoll.Posix;
 using Plimsoll.Sign;
@@ -33,7 +34,7 @@ internal sealed record InstallRecord(DateTimeOffset Time, string Version, bool E
 
     public const string FileName = "install.json", BackupName = "daemon.json.before";
 
-    private const int MaxBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20, MaxNoteBytes = 128;
 
     public static string DigestOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
@@ -42,6 +43,28 @@ internal sealed record InstallRecord(DateTimeOffset Time, string Version, bool E
         using FileStream file = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
+
+    /// <summary>Of the record that is there; null when there is none.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    public static string? FindDigest(InstallOptions options) => options.At(Path.Combine(options.Records, FileName)) is var path && File.Exists(path) ? DigestOfFile(path) : null;
+
+    /// <summary>What install notes of a record beside the folder that it lies in, so that a record which somebody takes away or writes anew is missed.</summary>
+    public static byte[] NoteOf(string digest) => Encoding.ASCII.GetBytes(digest + "\n");
+
+    /// <summary>The digest that was noted; empty for what is no note, null for none.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    public static string? FindNote(InstallOptions options)
+    {
+        string path = options.At(options.Paths.Installed);
+        return !Path.Exists(path) ? null : SmallFile.ReadRegular(path, MaxNoteBytes) is { } note ? Encoding.ASCII.GetString(note).TrimEnd('\n') : "";
+    }
+
+    /// <summary>Notes a record, on the disk when this returns.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    public static void Note(InstallOptions options, string digest) => DurableFile.Write(options.At(options.Paths.Installed), NoteOf(digest), DurableFile.OwnerOnly);
 
     public byte[] ToJson()
     {

@@ -30,6 +30,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
     public int Run(CancellationToken cancellationToken)
     {
         InstallRecord? record = InstallRecord.Read(options);
+        if (record is null && InstallRecord.FindNote(options) is not null)
+        {
+            Bad("installed", Catalogue.AgentRecordGone.With(Path.Combine(options.Records, InstallRecord.FileName)));
+            return 1;
+        }
         if (record is null)
         {
             say(Catalogue.AgentNotInstalled.In(options.Language));
@@ -166,6 +171,11 @@ internal sealed class InstallStatus(InstallOptions options, Action<string> say)
             if (File.Exists(known) && !File.ReadLines(known).Contains(signed.KeyId, StringComparer.Ordinal))
             {
                 Bad("policy", Catalogue.AgentPolicyKeyChanged.With(options.Paths.PolicyKeysKnown));
+                return;
+            }
+            if (File.Exists(known) && KnownPolicyKeys.FindName(File.ReadLines(known)) is { } name && name != signed.Policy.Name)
+            {
+                Bad("policy", Catalogue.AgentPolicyRenamed.With(Escape.Quote(signed.Policy.Name), Escape.Quote(name), options.Paths.PolicyKeysKnown));
                 return;
             }
             TimeSpan age = options.Time.GetUtcNow() - signed.Signed;

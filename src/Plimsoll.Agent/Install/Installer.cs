@@ -2,6 +2,7 @@ using System.Text;
 using Plimsoll.EvidenceLog;
 using Plimsoll.Posix;
 using Plimsoll.Texts;
+using Plimsoll.Verify.Start;
 
 namespace Plimsoll.Agent.Install;
 
@@ -44,7 +45,9 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
             if (!record.Files.Any(f => f.Path == path))
                 changes.Add(FileChange.Remove(options.At(path)));
         changes.Add(before is null ? FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.BackupName))) : new FileChange(options.At(Path.Combine(options.Records, InstallRecord.BackupName)), before, FileChange.Private));
-        changes.Add(new FileChange(options.At(Path.Combine(options.Records, InstallRecord.FileName)), record.ToJson(), FileChange.Private));
+        byte[] json = record.ToJson();
+        changes.Add(new FileChange(options.At(Path.Combine(options.Records, InstallRecord.FileName)), json, FileChange.Private));
+        changes.Add(new FileChange(options.At(options.Paths.Installed), InstallRecord.NoteOf(InstallRecord.DigestOf(json)), FileChange.Private));
         changes.Add(new FileChange(daemonJson, after, now is null ? FileChange.Plain : File.GetUnixFileMode(daemonJson)));
         Say(changes, notes);
         if (options.DryRun)
@@ -77,6 +80,11 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         if (record is null)
         {
             Say(Catalogue.AgentNothingInstalled);
+            if (!options.DryRun && File.Exists(options.At(options.Paths.Installed)))
+            {
+                File.Delete(options.At(options.Paths.Installed));
+                NoteUninstalled();
+            }
             return;
         }
         string daemonJson = RealFile(options.At(options.DaemonJson));
@@ -99,7 +107,9 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
                 changes.Add(FileChange.Remove(options.At(path)));
             }
         changes.Add(FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.BackupName))));
+        // The record before the note of it: an agent that looks in between misses the record.
         changes.Add(FileChange.Remove(options.At(Path.Combine(options.Records, InstallRecord.FileName))));
+        changes.Add(FileChange.Remove(options.At(options.Paths.Installed)));
         Say(changes, notes);
         if (options.DryRun)
             return;
@@ -109,6 +119,7 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
             if (Directory.Exists(options.At(folder)) && !Directory.EnumerateFileSystemEntries(options.At(folder)).Any())
                 Directory.Delete(options.At(folder));
         Systemctl("daemon-reload");
+        NoteUninstalled();
         Say(Catalogue.AgentUninstallKeeps.With(options.Paths.State));
         Say(Catalogue.AgentUninstallNext.With(UnitFiles.Front, UnitFiles.Agent));
 
@@ -204,6 +215,8 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         try
         {
             using EvidenceLogWriter log = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = folder, KeyFile = key, Time = options.Time, Patience = TimeSpan.Zero });
+            if (log.TimeFound is null)
+                HostClock.Begin(options.At(options.Paths.Clock), options.Time.GetUtcNow());
             log.Append("installed", LogField.Text("version", version), LogField.Text("library", options.Library));
             File.WriteAllText(exported, log.FirstKeyPem);
             Say(Catalogue.AgentInstallKey.With(HostPath(exported)));
@@ -215,6 +228,26 @@ internal sealed class Installer(InstallOptions options, string version, Action<s
         catch (EvidenceLogException e)
         {
             Note(Catalogue.AgentInstallLogBroken.With(e.Code, e.Message));
+        }
+    }
+
+    /// <summary>A line, where there is a log. A running agent has it, and writes a line of its own; one that is broken is no reason to keep the gate.</summary>
+    private void NoteUninstalled()
+    {
+        string key = options.At(options.Paths.LogKey);
+        if (!File.Exists(key))
+            return;
+        try
+        {
+            using EvidenceLogWriter log = EvidenceLogWriter.Open(new EvidenceLogOptions { Folder = options.At(options.Paths.Log), KeyFile = key, Time = options.Time, Patience = TimeSpan.Zero });
+            log.Append("uninstalled", LogField.Text("version", version));
+        }
+        catch (EvidenceLogException e) when (e.Fault == EvidenceLogFault.InUse)
+        {
+        }
+        catch (Exception e) when (e is EvidenceLogException or IOException or UnauthorizedAccessException)
+        {
+            Note(Catalogue.AgentLogTakesNoLine.With(e.Message));
         }
     }
 

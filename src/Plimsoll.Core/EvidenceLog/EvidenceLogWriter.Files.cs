@@ -283,7 +283,7 @@ public sealed partial class EvidenceLogWriter
         {
             try
             {
-                return new EvidenceLogWriter(options, alone, keys, OpenFile(options, path), new Tip(scan.Sequence, scan.Digest, scan.Bytes), checkpoint, scan.Closes);
+                return new EvidenceLogWriter(options, alone, keys, OpenFile(options, path), new Tip(scan.Sequence, scan.Digest, scan.Bytes), checkpoint, scan.Closes) { TimeFound = scan.Time };
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -106,6 +106,9 @@ public sealed partial class EvidenceLogWriter : IDisposable
         }
     }
 
+    /// <summary>Time of the last line that was there when the log was opened; null when it was begun then.</summary>
+    public DateTimeOffset? TimeFound { get; private init; }
+
     /// <summary>Writes that failed since the log was opened.</summary>
     public long Failures => Interlocked.Read(ref _failures);
 

@@ -14,6 +14,9 @@ internal sealed class LogScan
     public long Sequence { get; private set; }
     public string Digest { get; private set; } = "";
 
+    /// <summary>Of the last line that is whole.</summary>
+    public DateTimeOffset Time { get; private set; }
+
     /// <summary>Of the lines that are whole.</summary>
     public long Bytes { get; private set; }
 
@@ -64,7 +67,7 @@ internal sealed class LogScan
                 break;
             if (line!.Kind == LogKinds.FilesRemoved)
                 loose ??= (scan.Sequence, scan.Digest, scan.Bytes, scan.Lines);
-            (scan.Sequence, scan.Digest) = (line.Sequence, LogLine.DigestOf(reader.Line.Span));
+            (scan.Sequence, scan.Digest, scan.Time) = (line.Sequence, LogLine.DigestOf(reader.Line.Span), line.Time);
             scan.Bytes = reader.Offset + reader.Line.Length + 1;
             scan.Lines++;
             scan.Closes = LogCheckpoint.Closes(line);

@@ -10,7 +10,7 @@ namespace Plimsoll.Sources;
 
 /// <summary>
 /// What a host fetched of registries: for each image and repository one file, <c>IMAGE.SOURCE.json</c>, and each content that statements name as
-/// <c>IMAGE.DIGEST.content</c>. Any of it may be removed at any time. Of several processes one writes.
+/// <c>IMAGE.DIGEST.content</c>; in <c>IMAGE.seen</c> how new the inspections were that counted. Any of it may be removed at any time. Of several processes one writes.
 /// </summary>
 public sealed class FetchedFolder(string folder)
 {
@@ -26,10 +26,13 @@ public sealed class FetchedFolder(string folder)
     /// <summary>Images whose evidence is held in memory.</summary>
     private const int MaxKept = 256;
 
-    private const string EvidenceSuffix = ".json", ContentSuffix = ".content";
+    private const string EvidenceSuffix = ".json", ContentSuffix = ".content", SeenSuffix = ".seen";
 
     private readonly Lock _gate = new(), _writing = new();
     private readonly Dictionary<Digest, (string Stamp, IReadOnlyList<FetchedEvidence> Found)> _kept = [];
+
+    /// <summary>By image and key; in <see cref="_writing"/>.</summary>
+    private readonly Dictionary<Digest, Dictionary<string, DateTimeOffset>> _seen = [];
 
     /// <summary>Changes whenever something of this image is another file than before; empty when there is nothing.</summary>
     public string Stamp(Digest image) =>
@@ -91,6 +94,54 @@ public sealed class FetchedFolder(string folder)
         }
     }
 
+    /// <summary>The newest time of an image's inspections by a key, so that an older one does not count again when a registry holds the newer one back.</summary>
+    /// <param name="time">Of one that is there now; null to ask.</param>
+    /// <returns>The newest that was ever told, this one included; the beginning of all times when none was.</returns>
+    public DateTimeOffset SeenInspection(Digest image, string keyId, DateTimeOffset? time)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        lock (_writing)
+        {
+            if (!_seen.TryGetValue(image, out Dictionary<string, DateTimeOffset>? known))
+            {
+                if (_seen.Count >= MaxKept)
+                    _seen.Clear();
+                _seen[image] = known = ReadSeen(image);
+            }
+            DateTimeOffset before = known.GetValueOrDefault(keyId, DateTimeOffset.MinValue);
+            if (time is not { } newer || newer <= before)
+                return before;
+            known[keyId] = newer;
+            try
+            {
+                // Beside the limits: what a registry fills the folder with must not make it forget.
+                DurableFile.Write(PathOfSeen(image), Encoding.UTF8.GetBytes(string.Concat(known.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Key} {k.Value.UtcTicks}\n")))), DurableFile.OwnerOnly);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It counts as long as this is kept in memory.
+            }
+            return newer;
+        }
+    }
+
+    private Dictionary<string, DateTimeOffset> ReadSeen(Digest image)
+    {
+        Dictionary<string, DateTimeOffset> seen = new(StringComparer.Ordinal);
+        try
+        {
+            if (File.Exists(PathOfSeen(image)) && SmallFile.ReadRegular(PathOfSeen(image), MaxFileBytes) is { } bytes)
+                foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n'))
+                    if (line.Split(' ') is [var key, var ticks] && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out long at) && at <= DateTimeOffset.MaxValue.UtcTicks)
+                        seen[key] = new DateTimeOffset(at, TimeSpan.Zero);
+        }
+        catch (IOException)
+        {
+            // As if it were not there.
+        }
+        return seen;
+    }
+
     /// <summary>Images of which there is something.</summary>
     public IReadOnlyList<Digest> Images() => [.. Files().Select(ImageOf).OfType<Digest>().Distinct()];
 
@@ -99,9 +150,13 @@ public sealed class FetchedFolder(string folder)
     {
         ArgumentNullException.ThrowIfNull(images);
         lock (_writing)
+        {
             foreach (string path in Files())
                 if (ImageOf(path) is not { } image || !images.Contains(image))
                     File.Delete(path);
+            foreach (Digest gone in _seen.Keys.Where(i => !images.Contains(i)).ToList())
+                _seen.Remove(gone);
+        }
     }
 
     private void Write(string path, ReadOnlySpan<byte> bytes)
@@ -135,6 +190,8 @@ public sealed class FetchedFolder(string folder)
 
     private string PathOf(Digest image, string source, Digest root) =>
         Path.Combine(folder, $"{image.Hex}.{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{source}@{root}")))[..16]}{EvidenceSuffix}");
+
+    private string PathOfSeen(Digest image) => Path.Combine(folder, image.Hex + SeenSuffix);
 
     private string PathOfContent(Digest image, Digest content) => Path.Combine(folder, $"{image.Hex}.{content.Hex}{ContentSuffix}");
 

@@ -84,6 +84,7 @@ public static partial class Catalogue
         "无法读取本机所见的最晚时间（{0}），凡取决于时间的事项均无法判定；若时钟无误：plimsoll-agent clock --accept");
     public static Text AgentNotInstalled => new("not installed", "未安装");
     public static Text AgentInstalled => new("version {0}, {1}, {2} files", "版本 {0}，{1}，{2} 个文件");
+    public static Text AgentRecordGone => new("{0}, which says what was installed, is gone: no start is allowed; put it back, or install anew", "说明安装内容的 {0} 已不存在：不允许任何启动；请恢复该文件，或重新安装");
     public static Text AgentRunInterrupted => new("a run was interrupted; install or uninstall takes it back", "有一次运行被中断；install 或 uninstall 会将其撤销");
     public static Text AgentFileGone => new("{0} is gone", "{0} 已不存在");
     public static Text AgentFileOther => new("{0} is not what was installed", "{0} 与安装时不同");
@@ -102,6 +103,7 @@ public static partial class Catalogue
     public static Text AgentSocketGone => new("{0} is not there", "{0} 不存在");
     public static Text AgentPolicyGone => new("{0} is not there: no start is allowed", "{0} 不存在：不允许任何启动");
     public static Text AgentPolicyKeyChanged => new("signed by a key that is not among those in {0}: no start is allowed; to change the key on purpose, remove that file", "签名密钥不在 {0} 所列密钥之中：不允许任何启动；若确要更换密钥，请删除该文件");
+    public static Text AgentPolicyRenamed => new("called {0}, where this host takes those called {1}: no start is allowed; to change the name on purpose, remove {2}", "名称为 {0}，而本主机只接受名为 {1} 的策略：不允许任何启动；若确要更换名称，请删除 {2}");
     public static Text AgentPolicyHeld => new("{0}, counter {1}, signed {2} ({3} days ago)", "{0}，计数器 {1}，签名于 {2}（{3} 天前）");
     public static Text AgentRegistries => new("{0}; last: {1}", "{0}；最近一次：{1}");
     public static Text AgentRegistriesUnasked => new("{0}; none was asked yet", "{0}；尚未询问过");

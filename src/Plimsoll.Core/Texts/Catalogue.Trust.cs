@@ -26,6 +26,7 @@ public static partial class Catalogue
         "payload-malformed" => new("signed, and not of the form that is wanted: {0}", "签名有效但内容格式不符：{0} 个"),
         "payload-type" => new("envelopes whose payload type is no statement's: {0}", "载荷类型不是声明的信封：{0} 个"),
         "before-minimum" => new("older than the policy lets count, or without a time: {0}", "早于策略要求或没有时间：{0} 个"),
+        "inspection-withheld" => new("inspections older than one of the same key that this host has seen: {0}", "早于本主机曾见过的同一密钥检查的检查：{0} 个"),
         "counter-below" => new("with a counter below the policy's minimum: {0}", "计数低于策略下限：{0} 个"),
         "overridden" => new("for an image that had failed a policy and was signed all the same: {0}", "镜像未通过策略却仍被签名：{0} 个"),
         "platforms-signed" => new("each of {0} platforms is signed", "{0} 个平台均已签名"),

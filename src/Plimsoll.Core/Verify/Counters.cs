@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,7 +15,7 @@ public sealed class CounterException(string message, string hint, Exception? inn
 
 /// <summary>
 /// The highest counter that was seen of each signed policy or revocation list, by key and name, so that an older one cannot take its place
-/// again. One small file for each in a folder of the data folder: counter and digest.
+/// again. One small file for each in a folder of the data folder: counter and digest. May be asked by several threads.
 /// </summary>
 /// <param name="remark">Told why a counter could not be remembered.</param>
 public sealed class Counters(string folder, Action<string> remark)
@@ -22,6 +23,9 @@ public sealed class Counters(string folder, Action<string> remark)
     private const int MaxBytes = 256;
     private const int Attempts = 50;
     private const string RevocationName = "revocations";
+
+    /// <summary>What was seen and could not be written yet, by the file's path: it counts as long as this lives.</summary>
+    private readonly ConcurrentDictionary<string, (long Counter, string Digest)> _unwritten = new(StringComparer.Ordinal);
 
     /// <summary>Refuses what is older than what was seen, or as old and different; remembers it otherwise.</summary>
     /// <param name="name">What it is kept by, beside the key.</param>
@@ -41,8 +45,10 @@ public sealed class Counters(string folder, Action<string> remark)
         try
         {
             Directory.CreateDirectory(folder);
-            using FileStream kept = OpenAlone(path);
+            using FileStream kept = OpenAlone(path, Attempts);
             (long seen, string seenDigest) = Read(kept);
+            if (_unwritten.TryGetValue(path, out (long Counter, string Digest) newer) && newer.Counter > seen)
+                (seen, seenDigest) = newer;
             if (counter < seen)
                 throw new CounterException($"{file} has counter {counter}; {what} of this key was seen with {seen}",
                     $"only a newer one takes its place; to go back on purpose, remove {Escape.ForTerminal(path)} first");
@@ -51,19 +57,35 @@ public sealed class Counters(string folder, Action<string> remark)
                     "two must not share a counter: sign it again with a higher one");
             if (counter == seen)
                 return;
-            byte[] text = Encoding.ASCII.GetBytes($"{counter.ToString(CultureInfo.InvariantCulture)} {digest}\n");
-            kept.Position = 0;
-            kept.Write(text);
-            kept.SetLength(text.Length);
-            kept.Flush(flushToDisk: true);
+            Write(kept, counter, digest);
+            _unwritten.TryRemove(path, out _);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The file itself is right; a home that cannot be written must not keep a pipeline from judging by it. What is remembered there counts all the same.
-            if (Remembered(path) is var last && counter < last)
+            if (Math.Max(Remembered(path), Unwritten(path)) is var last && counter < last)
                 throw new CounterException($"{file} has counter {counter}; {what} of this key was seen with {last}", "only a newer one takes its place", e);
+            _unwritten[path] = (counter, digest);
             remark(Escape.ForTerminal(e.Message));
         }
+    }
+
+    /// <summary>Tries once more to write what could not be written when it was seen; for who lives long.</summary>
+    public void Settle()
+    {
+        foreach ((string path, (long counter, string digest)) in _unwritten)
+            try
+            {
+                Directory.CreateDirectory(folder);
+                using FileStream kept = OpenAlone(path, 1);
+                if (Read(kept).Counter < counter)
+                    Write(kept, counter, digest);
+                _unwritten.TryRemove(new(path, (counter, digest)));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It was said when it came; the next time may fare better.
+            }
     }
 
     /// <summary>As the other form, for a policy: kept by its name.</summary>
@@ -90,13 +112,13 @@ public sealed class Counters(string folder, Action<string> remark)
         try
         {
             if (!File.Exists(path))
-                return 0;
-            using FileStream file = OpenAlone(path);
-            return Read(file).Counter;
+                return Unwritten(path);
+            using FileStream file = OpenAlone(path, Attempts);
+            return Math.Max(Read(file).Counter, Unwritten(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Remembered(path);
+            return Math.Max(Remembered(path), Unwritten(path));
         }
     }
 
@@ -112,6 +134,17 @@ public sealed class Counters(string folder, Action<string> remark)
         {
             return (long.MaxValue, "");
         }
+    }
+
+    private long Unwritten(string path) => _unwritten.TryGetValue(path, out (long Counter, string Digest) seen) ? seen.Counter : 0;
+
+    private static void Write(FileStream file, long counter, string digest)
+    {
+        byte[] text = Encoding.ASCII.GetBytes($"{counter.ToString(CultureInfo.InvariantCulture)} {digest}\n");
+        file.Position = 0;
+        file.Write(text);
+        file.SetLength(text.Length);
+        file.Flush(flushToDisk: true);
     }
 
     /// <summary>The counter of a file that cannot be opened for writing; the highest there is when it is there and cannot be read either.</summary>
@@ -145,7 +178,7 @@ public sealed class Counters(string folder, Action<string> remark)
     }
 
     /// <summary>.NET locks a file that is opened for nobody else; two scans at once wait for each other for a second.</summary>
-    private static FileStream OpenAlone(string path)
+    private static FileStream OpenAlone(string path, int attempts)
     {
         using ManualResetEventSlim never = new(false);
         for (int attempt = 1; ; attempt++)
@@ -153,7 +186,7 @@ public sealed class Counters(string folder, Action<string> remark)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
-            catch (IOException e) when (attempt < Attempts && e is not (FileNotFoundException or DirectoryNotFoundException))
+            catch (IOException e) when (attempt < attempts && e is not (FileNotFoundException or DirectoryNotFoundException))
             {
                 never.Wait(TimeSpan.FromMilliseconds(20));
             }

@@ -3,7 +3,7 @@ using Plimsoll.Texts;
 
 namespace Plimsoll.Verify;
 
-/// <summary>Signed inspections, judged again by this policy: of each key the newest, since a later look may have seen more.</summary>
+/// <summary>Signed inspections, judged again by this policy: of each key the newest, since a later look may have seen more; none older than one that was seen here before.</summary>
 internal static class InspectionComponent
 {
     public static void Judge(TrustRun run)
@@ -16,6 +16,13 @@ internal static class InspectionComponent
             foreach (ProvingKey key in signers)
                 if (!newest.TryGetValue(key.Signer, out (ProvingKey, ProvedStatement Statement) known) || proved.Time > known.Statement.Time || known.Statement.Time is null)
                     newest[key.Signer] = (key, proved);
+        if (run.Case.SeenInspections is { } seen)
+            foreach ((string signer, (ProvingKey key, ProvedStatement proved)) in newest.ToList())
+                if (run.Proofs.KeysOf(quorum.Keys).Where(k => k.Signer == signer).Max(k => seen(k.Id, k.Id == key.Id ? proved.Time : null)) > (proved.Time ?? DateTimeOffset.MinValue))
+                {
+                    search.Rejected.Add("inspection-withheld", proved.Where);
+                    newest.Remove(signer);
+                }
         List<ProvingKey> satisfied = [], open = [];
         Dictionary<ProvedStatement, (Outcome Outcome, IReadOnlyList<Reason> Reasons)> judged = new(ReferenceEqualityComparer.Instance);
         foreach ((ProvingKey key, ProvedStatement proved) in newest.Values)

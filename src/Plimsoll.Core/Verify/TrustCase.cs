@@ -104,6 +104,12 @@ public sealed record TrustCase
     /// <summary>The highest counter of a revocation list that was ever seen here of a key, by its id; 0 for none. Null: nobody remembers.</summary>
     public Func<string, long>? SeenRevocations { get; init; }
 
+    /// <summary>
+    /// Told of the newest signed inspection that is there of a key, by its id and the time that the inspection states, or null where there is none; answers the newest that was ever seen of that
+    /// key for this image. Null: nobody remembers.
+    /// </summary>
+    public Func<string, DateTimeOffset?, DateTimeOffset>? SeenInspections { get; init; }
+
     /// <summary>Told of a list that is right and as new as it must be, to remember it; false when another list of the same counter was seen.</summary>
     /// <remarks>The second argument holds the ids of the versions of the key that signed it.</remarks>
     public Func<RevocationList, IReadOnlyList<string>, bool>? AcceptedRevocations { get; init; }

@@ -47,4 +47,34 @@ public sealed class CountersTests : IDisposable
         Assert.Single(_remarks);
         Assert.Equal(5, Counters.Highest("key", "list"));
     }
+
+    [Fact]
+    public void Settle_CounterThatCouldNotBeWritten_CountsMeanwhileAndIsWrittenOnceItCanBe()
+    {
+        Check(5);
+        string file = Assert.Single(Directory.GetFiles(_folder["counters"]));
+        Counters agent = Counters;
+        using (new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            CheckBy(agent, 6);
+            agent.Settle();
+            Assert.Throws<CounterException>(() => CheckBy(agent, 5));
+        }
+        // The version before, in the moment in which it could be written again.
+        Assert.Throws<CounterException>(() => CheckBy(agent, 5));
+        Assert.Equal((6, 5), (agent.Highest("key", "list"), Counters.Highest("key", "list")));
+        agent.Settle();
+        Assert.Equal((6, "digest-6"), Counters.Find("key", "list"));
+        Assert.Throws<CounterException>(() => Check(5));
+        Assert.Single(_remarks);
+
+        // What another process saw since is not taken back.
+        using (new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            CheckBy(agent, 7);
+        Check(8);
+        agent.Settle();
+        Assert.Equal((8, "digest-8"), Counters.Find("key", "list"));
+    }
+
+    private static void CheckBy(Counters counters, long counter) => counters.Check("key", ["key"], "list", counter, $"digest-{counter}", "list.json", "the revocation list");
 }

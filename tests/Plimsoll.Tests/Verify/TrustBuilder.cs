@@ -43,6 +43,7 @@ internal sealed class TrustBuilder
     public bool OnlyExported { get; set; }
     public byte[]? Revocations { get; set; }
     public long SeenRevocations { get; set; }
+    public Func<string, DateTimeOffset?, DateTimeOffset>? SeenInspections { get; set; }
     public Func<string, string?, IMetadataSource?>? ContentTrust { get; set; }
     public IContentTrustMemory? Memory { get; set; }
 
@@ -138,6 +139,7 @@ internal sealed class TrustBuilder
         OnlyExported = OnlyExported,
         Revocations = Revocations?.AsMemory(),
         SeenRevocations = _ => SeenRevocations,
+        SeenInspections = SeenInspections,
         ContentTrust = ContentTrust,
         ContentTrustMemory = Memory,
     }, Now, TestContext.Current.CancellationToken);

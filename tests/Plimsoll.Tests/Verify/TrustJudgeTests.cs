@@ -2,8 +2,10 @@ using Plimsoll.Keys;
 using Plimsoll.Measure;
 using Plimsoll.Oci;
 using Plimsoll.Sign;
+using Plimsoll.Sources;
 using Plimsoll.Verify;
 using static Plimsoll.Tests.Verify.TrustBuilder;
+using TempFolder = Plimsoll.TestKit.TempFolder;
 
 namespace Plimsoll.Tests.Verify;
 
@@ -105,6 +107,26 @@ public sealed class TrustJudgeTests
         new TrustBuilder().Inspection(Release, bad with { Time = Now.AddDays(-2) }).Inspection(Release, earlier).Judge(rule).Passes();
         new TrustBuilder().Inspection(Release, bad).Inspection(Ops, earlier).Judge(rule).Passes();
         new TrustBuilder().Inspection(Release, bad).Inspection(Ops, earlier).Judge(rule.Replace("]}", "], threshold: 2}", StringComparison.Ordinal)).Refuses("inspection/severity", "inspection/statement-threshold");
+    }
+
+    /// <summary>A registry that shows an older inspection once the newer one was seen here.</summary>
+    [Fact]
+    public void Inspection_OlderThanOneThatWasSeen_IsRefusedByName()
+    {
+        using TempFolder folder = new();
+        const string rule = "inspection: {keys: [release, ops]}";
+        Inspection bad = Inspections.With(Inspections.Vulnerability(Level.Critical)), earlier = Inspections.Clean with { Time = Now.AddDays(-1) };
+        TrustBuilder Seen() => new TrustBuilder().With(b => b.SeenInspections = (key, time) => new FetchedFolder(folder.Path).SeenInspection(Config, key, time));
+
+        Seen().Inspection(Release, earlier).Judge(rule).Passes();
+        Seen().Inspection(Release, earlier).Inspection(Release, bad).Judge(rule).Refuses("inspection/severity");
+        Verdict withheld = Seen().Inspection(Release, earlier).Judge(rule);
+        withheld.Refuses("inspection/inspection-withheld", "inspection/statement-missing");
+        // Another key's is no worse for it, nor a newer one of this.
+        Seen().Inspection(Release, earlier).Inspection(Ops, earlier).Judge(rule).Passes();
+        Seen().Inspection(Release, Inspections.Clean with { Time = bad.Time.AddSeconds(1) }).Judge(rule).Passes();
+        // Where nobody remembers it is as it ever was.
+        new TrustBuilder().Inspection(Release, earlier).Judge(rule).Passes();
     }
 
     [Fact]

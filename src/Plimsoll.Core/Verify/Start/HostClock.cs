@@ -9,9 +9,10 @@ namespace Plimsoll.Verify.Start;
 /// A host's clock that never goes back: the later of what the clock says and the latest time that is known to have come. That time goes on by the monotonic clock while
 /// somebody asks, and lies in a small file, so that it outlives agents and boots. May be asked by several threads; the file is for one process.
 /// </summary>
-/// <param name="path">Seconds since 1970, one line. Without it whatever the clock says is believed again.</param>
+/// <param name="path">Seconds since 1970, one line. Where it goes while somebody asks, whatever the clock says is believed again.</param>
 /// <param name="told">Told of each change once: a kind of line for the evidence log, and what was seen.</param>
-public sealed class HostClock(string path, TimeProvider time, Action<string, string> told) : TimeProvider
+/// <param name="least">A time that is known to have come beside that, as of the last line of the evidence log; null: none is.</param>
+public sealed class HostClock(string path, TimeProvider time, Action<string, string> told, DateTimeOffset? least = null) : TimeProvider
 {
     /// <summary>By so much a clock may be put back: what NTP steps where it found a clock to be fast.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
@@ -27,6 +28,10 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
     /// <summary>Of 500 s that the monotonic clock counts 499 are believed, so that a clock that is a little fast and put right each day does not fall behind more and more.</summary>
     private const double Believed = 499.0 / 500;
 
+    /// <summary>No later time is one that came: beyond it nothing could be added.</summary>
+    private static readonly DateTimeOffset End = new(9000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly DateTimeOffset? _least = least < End ? least : null;
     private readonly Lock _gate = new();
     private readonly KeptFile _file = new(path, MaxBytes);
 
@@ -48,6 +53,15 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
     /// <summary>What is wrong with a clock, for who only looks.</summary>
     /// <returns>Null: nothing, as far as <paramref name="path"/> tells.</returns>
     public static Text? TroubleOf(string path, DateTimeOffset now) => Read(new KeptFile(path, MaxBytes)) is { } latest && latest - now > Tolerance ? Describe(path, latest, now) : null;
+
+    /// <summary>Notes a first time for a host that knows of none, so that one which is missing later was taken away.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">As above.</exception>
+    public static void Begin(string path, DateTimeOffset now)
+    {
+        if (!Path.Exists(path))
+            DurableFile.Write(path, Written(now), DurableFile.OwnerOnly);
+    }
 
     /// <summary>Believes the clock from now on, although it is behind: somebody who knows says that the latest time was the wrong one.</summary>
     /// <param name="tell">Writes down what is believed and what was known; false: that cannot be, and nothing changes.</param>
@@ -72,11 +86,13 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            DateTimeOffset? written = Read(_file), known = _latest is { } last ? last + time.GetElapsedTime(_at) * Believed : written;
-            if (_latest is not null && written is null)
+            DateTimeOffset? written = Read(_file), known = _latest is { } last ? last + time.GetElapsedTime(_at) * Believed
+                : written is null || written == DateTimeOffset.MaxValue || written < _least ? _least : written;
+            if (written is null && known is { } lost)
             {
-                told("clock-forgotten", $"{path} is gone: the clock, which says {Shown(now)}, is believed; the latest time was {Shown(known!.Value)}");
-                known = null;
+                told("clock-forgotten", _latest is null ? $"{path} is gone: the latest time that is known is that of the log's last line, {Shown(lost)}; the clock says {Shown(now)}"
+                    : $"{path} is gone: the clock, which says {Shown(now)}, is believed; the latest time was {Shown(lost)}");
+                known = _latest is null ? lost : null;
             }
             // A time that cannot be read is no time to judge by.
             DateTimeOffset latest = known is { } before && before != DateTimeOffset.MaxValue && before > now ? before : now;
@@ -100,6 +116,8 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         string In(Language language) => latest == DateTimeOffset.MaxValue ? text.In(language, path) : text.In(language, Shown(now), Shown(latest));
     }
 
+    private static byte[] Written(DateTimeOffset time) => Encoding.ASCII.GetBytes(time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture) + "\n");
+
     private static string Shown(DateTimeOffset time) => BreakGlassToken.Written(time);
 
     /// <returns>Null when there is no such file; the end of all times for what cannot be read.</returns>
@@ -109,7 +127,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
         {
             return !Path.Exists(file.Path) ? null
                 : file.Read() is { } bytes && long.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
-                    && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.MaxValue;
+                    && seconds < End.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(seconds) : DateTimeOffset.MaxValue;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -121,7 +139,7 @@ public sealed class HostClock(string path, TimeProvider time, Action<string, str
     {
         try
         {
-            DurableFile.Write(path, Encoding.ASCII.GetBytes(latest.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture) + "\n"), DurableFile.OwnerOnly);
+            DurableFile.Write(path, Written(latest), DurableFile.OwnerOnly);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,5 +1,3 @@
-using Plimsoll.Docker;
-
 namespace Plimsoll.Verify.Start;
 
 /// <summary>What of the host and of volumes comes into the container, and where it comes to lie.</summary>
@@ -138,7 +136,7 @@ internal static class StartMounts
     /// <summary>A volume's options are no part of a spec; what they bring in is mounted at its folder by then.</summary>
     private static void Mounted(StartRun run, StartMount mount)
     {
-        foreach (MountOrigin origin in mount.Origins)
+        foreach (StartOrigin origin in mount.Origins)
             if (origin.Path is { } path)
                 Bind(run, path, mount.ReadOnly || origin.IsReadOnly);
             else

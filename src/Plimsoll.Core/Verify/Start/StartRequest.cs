@@ -1,5 +1,3 @@
-using Plimsoll.Docker;
-
 namespace Plimsoll.Verify.Start;
 
 /// <summary>Where a request was read from; it decides what it can say.</summary>
@@ -176,7 +174,7 @@ public sealed record StartMount
     public string? Place { get; init; }
 
     /// <summary>What the host has mounted at the source of an engine's volume: its content is that.</summary>
-    public IReadOnlyList<MountOrigin> Origins { get; init; } = [];
+    public IReadOnlyList<StartOrigin> Origins { get; init; } = [];
     public bool ReadOnly { get; init; }
     public string Propagation { get; init; } = "";
 
@@ -187,6 +185,13 @@ public sealed record StartMount
     /// <summary>The word for a kind that is not known here.</summary>
     public string Type { get; init; } = "";
 }
+
+/// <summary>What is mounted at a folder or below it.</summary>
+/// <param name="Point">Where.</param>
+/// <param name="Path">The folder of the host that is seen there; null: none, or nobody can say.</param>
+/// <param name="IsReadOnly">This mount takes no writes.</param>
+/// <param name="What">Type and source, as the kernel has them.</param>
+public sealed record StartOrigin(string Point, string? Path, bool IsReadOnly, string What);
 
 /// <summary>Limits; 0 and less: none.</summary>
 public sealed record StartResources

@@ -58,7 +58,7 @@ public sealed class BreakGlassFolderTests : IDisposable
     }
 
     /// <summary>As after a start of the agent.</summary>
-    private BreakGlass Open() => new(Paths, Host, new HeldPolicy(Paths, new Counters(_folder["counters"], _ => { }), new KnownPolicyKeys(Paths.PolicyKeysKnown, _ => { }), _ => { }), new HeldRevocations(Paths, _revocations), _clock, new HostClock(Paths.Clock, _clock, (_, _) => { }), (file, refusal) => _refused.Add((file, refusal.Code)));
+    private BreakGlass Open() => new(Paths, Host, new HeldPolicy(Paths, new Counters(_folder["counters"], _ => { }), new KnownPolicyKeys(Paths.PolicyKeysKnown, (_, _) => { }), _ => { }), new HeldRevocations(Paths, _revocations), _clock, new HostClock(Paths.Clock, _clock, (_, _) => { }), (file, refusal) => _refused.Add((file, refusal.Code)));
 
     private BreakGlassToken Put(string name, params ISigner[] by) => Put(name, new BreakGlassToken(Host, BreakGlassToken.NewNonce(), _clock.Now, _clock.Now.AddHours(2), 1, "why", new([Image], [], [])), by);
 

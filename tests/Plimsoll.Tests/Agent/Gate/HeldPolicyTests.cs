@@ -24,11 +24,14 @@ public sealed class HeldPolicyTests : IDisposable
     private void Put(ISigner by, params ISigner[] listed)
     {
         File.WriteAllText(Paths.PolicyKey, string.Concat(listed.Select(k => k.PublicKey.ToPem())));
-        File.WriteAllBytes(Paths.Policy, SignedPolicy.Sign(PolicyFile.Parse(Encoding.UTF8.GetBytes("policy: 1\nname: host\nstart: default\n"), "p.yaml"), ++_counter, DateTimeOffset.UtcNow, by));
+        Put("host", ++_counter, by);
     }
 
+    private void Put(string name, long counter, ISigner by) =>
+        File.WriteAllBytes(Paths.Policy, SignedPolicy.Sign(PolicyFile.Parse(Encoding.UTF8.GetBytes($"policy: 1\nname: {name}\nstart: default\n"), "p.yaml"), counter, DateTimeOffset.UtcNow, by));
+
     /// <summary>As after a start of the agent.</summary>
-    private HeldPolicy Open() => new(Paths, new Counters(_folder["counters"], _ => { }), new KnownPolicyKeys(Paths.PolicyKeysKnown, ids => _said.Add($"kept {ids.Count}")), s => _said.Add(s.Trouble?.Code ?? "loaded"));
+    private HeldPolicy Open() => new(Paths, new Counters(_folder["counters"], _ => { }), new KnownPolicyKeys(Paths.PolicyKeysKnown, (ids, _) => _said.Add($"kept {ids.Count}")), s => _said.Add(s.Trouble?.Code ?? "loaded"));
 
     [Fact]
     public void Now_PolicyTogetherWithAnotherKey_IsRefusedAlsoAfterARestartUntilTheKnownKeysAreRemoved()
@@ -86,6 +89,41 @@ public sealed class HeldPolicyTests : IDisposable
         Assert.Equal("policy-rolled-back", Open().Now().Trouble?.Code);
         File.WriteAllBytes(Paths.Policy, second);
         Assert.NotNull(held.Now().Signed);
+    }
+
+    [Fact]
+    public void Now_PolicyOfAnotherName_IsRefusedUntilWhatIsKnownIsRemoved()
+    {
+        HeldPolicy held = Open();
+        Put(Alice, Alice);
+        Put("strict", 7, Alice);
+        Assert.NotNull(held.Now().Signed);
+
+        // An older one of the same key, whose counter was never seen.
+        Put("pilot", 1, Alice);
+        Assert.Equal("policy-renamed", held.Now().Trouble?.Code);
+        Assert.Equal("policy-renamed", Open().Now().Trouble?.Code);
+        Assert.Single(Directory.GetFiles(_folder["counters"]));
+        Put("strict", 8, Alice);
+        Assert.NotNull(held.Now().Signed);
+
+        Put("pilot", 1, Alice);
+        File.Delete(Paths.PolicyKeysKnown);
+        Assert.NotNull(held.Now().Signed);
+        Assert.Equal(["kept 1", "loaded", "policy-renamed", "policy-renamed", "loaded", "kept 1", "loaded"], _said);
+    }
+
+    [Fact]
+    public void Now_KnownKeysWithoutAName_GetThatOfThePolicyThatHoldsAndKeepTheirKeys()
+    {
+        Put(Alice, Alice, Mallory);
+        File.WriteAllText(Paths.PolicyKeysKnown, Alice.PublicKey.Id + "\n");
+        Assert.NotNull(Open().Now().Signed);
+        Assert.Equal($"{Alice.PublicKey.Id}\nname host\n", File.ReadAllText(Paths.PolicyKeysKnown));
+        Put("pilot", 9, Alice);
+        Assert.Equal("policy-renamed", Open().Now().Trouble?.Code);
+        Put(Mallory, Alice, Mallory);
+        Assert.Equal("policy-key-changed", Open().Now().Trouble?.Code);
     }
 
     [Fact]

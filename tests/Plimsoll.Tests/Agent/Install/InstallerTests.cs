@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Plimsoll.Agent;
+using Plimsoll.Agent.Gate;
 using Plimsoll.Agent.Install;
 using Plimsoll.EvidenceLog;
 using Plimsoll.TestKit;
@@ -246,6 +247,50 @@ public sealed class InstallerTests : IDisposable
     [InlineData("--tpm", "device:%h")]
     [InlineData("--tpm", "a\nExecStartPre=/evil")]
     public void Parse_RunOptionsThatTheUnitCannotHave_AreRefused(params string[] options) => Assert.ThrowsAny<FormatException>(() => InstallOptions.Parse(["--", .. options]));
+
+    private HostCheck Check(List<string> recorded) => new(_options, _ => { }) { Recorded = (_, now) => recorded.Add(now) };
+
+    [Fact]
+    public void Install_Record_IsNotedUntilUninstallWhichIsALine()
+    {
+        List<string> recorded = [];
+        Install();
+        HostCheck running = Check(recorded);
+        Assert.Null(running.Find());
+        Assert.Empty(recorded);
+        // Another installation is a line and nothing more.
+        _options = _options with { Time = new LaterTime(1) };
+        Install();
+        Assert.Null(running.Find());
+        Assert.Single(recorded);
+
+        Uninstall();
+        Assert.Contains("install.json", running.Find(), StringComparison.Ordinal);
+        Assert.Null(Check(recorded).Find());
+        Assert.Equal("uninstalled", EvidenceLogReader.Read(At("/var/lib/plimsoll/log"), CancellationToken.None).Last(l => l.Kind != "checkpoint").Kind);
+        _options = _options with { Time = new LaterTime(2) };
+        Install();
+        Assert.Null(running.Find());
+        Assert.Equal(2, recorded.Count);
+    }
+
+    private sealed class LaterTime(int minutes) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddMinutes(minutes);
+    }
+
+    [Fact]
+    public void Uninstall_RecordLost_ForgetsThatSomethingWasInstalled()
+    {
+        Install();
+        File.Delete(At("/var/lib/plimsoll/install/install.json"));
+        Assert.NotNull(Check([]).Find());
+        Assert.Equal(1, new InstallStatus(_options, _said.Add).Run(TestContext.Current.CancellationToken));
+        Uninstall();
+        Assert.Contains("nothing is installed", _said);
+        Assert.Equal(3, new InstallStatus(_options, _said.Add).Run(TestContext.Current.CancellationToken));
+        Assert.Null(Check([]).Find());
+    }
 
     [Fact]
     public void Install_Again_ChangesNothingThatIsThereAndKeepsTheFirstBackup()

@@ -25,7 +25,7 @@ public sealed class HostClockTests : IDisposable
         public override long TimestampFrequency => 1;
     }
 
-    private HostClock Open() => new(_folder["clock"], _clock, (kind, _) => _told.Add(kind));
+    private HostClock Open(DateTimeOffset? least = null) => new(_folder["clock"], _clock, (kind, _) => _told.Add(kind), least);
 
     [Fact]
     public void Trouble_ClockSetBackBeyondTheTolerance_LastsUntilItIsRightAgain()
@@ -154,5 +154,49 @@ public sealed class HostClockTests : IDisposable
         Assert.Equal((Noon, null), (clock.GetUtcNow(), clock.Trouble));
         Assert.Equal(["clock-set-back", "clock-forgotten", "clock-restored"], _told);
         Assert.Null(Open().Trouble);
+    }
+
+    [Fact]
+    public void GetUtcNow_FileRemovedBeforeAStart_GoesOnFromTheLastLineOfTheLogAndSaysSo()
+    {
+        HostClock clock = Open(Noon.AddDays(3));
+        Assert.Equal(Noon.AddDays(3), clock.GetUtcNow());
+        Assert.NotNull(clock.Trouble);
+        Assert.Equal(["clock-forgotten", "clock-set-back"], _told);
+        Assert.NotNull(HostClock.TroubleOf(_folder["clock"], Noon));
+        Assert.True(clock.TryAccept(_ => true));
+        Assert.Equal((Noon, null), (clock.GetUtcNow(), clock.Trouble));
+
+        // A clock that is right is no reason to be silent.
+        _told.Clear();
+        File.Delete(_folder["clock"]);
+        Assert.Null(Open(Noon.AddSeconds(-1)).Trouble);
+        Assert.Equal(["clock-forgotten"], _told);
+    }
+
+    [Fact]
+    public void GetUtcNow_FileOfAnEarlierTimeThanTheLastLine_GoesOnFromThatLine()
+    {
+        HostClock.Begin(_folder["clock"], Noon);
+        HostClock.Begin(_folder["clock"], Noon.AddYears(1));
+        Assert.Equal(Noon, Open().GetUtcNow());
+        Assert.Equal(Noon.AddDays(3), Open(Noon.AddDays(3)).GetUtcNow());
+        Assert.Equal(["clock-set-back"], _told);
+    }
+
+    [Theory]
+    [InlineData("253402300799")]
+    [InlineData("253402300800")]
+    [InlineData("9223372036854775807")]
+    public void Trouble_TimeToWhichNothingCanBeAdded_IsAFileThatCannotBeRead(string seconds)
+    {
+        File.WriteAllText(_folder["clock"], seconds + "\n");
+        HostClock clock = Open(DateTimeOffset.MaxValue);
+        Assert.Contains("cannot be read", clock.Trouble, StringComparison.Ordinal);
+        _clock.Ticks += 600;
+        Assert.NotNull(clock.Trouble);
+        Assert.InRange(clock.GetUtcNow(), Noon, Noon.AddMinutes(10));
+        Assert.True(clock.TryAccept(_ => true));
+        Assert.Null(clock.Trouble);
     }
 }
