@@ -167,7 +167,8 @@ public sealed class StartRequestTests
     {
         Policy policy = StartKit.PolicyOf("start:\n  rules:\n  - {mounts: {binds: [/srv/own]}, process: {command: free}}\n");
         StartRequest request = StartRequest.FromSpec(StartKit.Changed(Vector("spec-plain"), "process.args=[\"/data/true/x\"]",
-            "mounts=[{\"destination\":\"/srv/v\",\"type\":\"bind\",\"source\":\"/var/lib/docker/volumes/a/_data\",\"options\":[\"rbind\",\"rprivate\"]}]")) with { Runtime = "plimsoll" };
+            "mounts=[{\"destination\":\"/srv/v\",\"type\":\"bind\",\"source\":\"/var/lib/docker/volumes/a/_data\",\"options\":[\"rbind\",\"rprivate\"]}]")) with
+        { Runtime = "plimsoll" };
         StartMount seen = request.Mounts[0] with { Place = place, Origins = origin is null ? [] : [new StartOrigin("/var/lib/docker/volumes/a/_data", origin.Length > 0 ? origin : null, false, "nfs server:/x")] };
 
         Assert.Empty(StartKit.Codes(StartJudge.Of(policy, request, Image, StartClient.Unknown, StartKit.Now)));
