@@ -134,7 +134,7 @@ public sealed class GateHostTests(InstalledGate shared, SharedDocker docker) : I
             Refused(image, "plimsoll: host-changed: ", "install.json");
             Assert.Contains("✗", AgentCall("status").Run().Expect(1).Out, StringComparison.Ordinal);
 
-            File.WriteAllText(record, File.ReadAllText(was).Replace("\"0.1.0\"", "\"0.1.1\"", StringComparison.Ordinal));
+            File.WriteAllText(record, File.ReadAllText(was) + "\n");
             AwaitLine("install-record", recorded, Plimsoll.Agent.Install.InstallRecord.DigestOfFile(record));
             AwaitLine("host-changed", before, "is not the record that plimsoll-agent install wrote");
             Refused(image, "plimsoll: host-changed: ", "install.json");
