@@ -157,7 +157,8 @@ public sealed class GateHostileRegistryTests(RegistryGate gate) : IClassFixture<
         Assert.Equal("it runs\n", gate.Host.Start(neighbour).Expect(0).Out);
         (await refused).ExpectRefused(code, hostile.Host, reason);
         Assert.InRange(hostile.Sent, 0, 256L << 20);
-        Assert.InRange(PeakMebibytes() - peak, 0, 256);
+        // The kernel counts by processor and sums up now and then: its most may be less a moment later.
+        Assert.InRange(PeakMebibytes() - peak, -64, 256);
         Assert.All(other.Of(""), r => Assert.Null(r.Header("authorization")));
 
         // The twin: the same registry once it answers as it should.
