@@ -234,7 +234,8 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
         SavedImage good = Host.Signed("boot-good", GatedHost.Serves), bad = Host.Signed("boot-bad", GatedHost.Serves), said = Host.Signed("boot-unsigned", GatedHost.Serves);
         Stopwatch sinceTheAnswer = Stopwatch.StartNew();
         string runtime = Host.Serve(good, "--restart", "always"), twin = Host.Serve(good, "--restart", "always"), layer = Host.Serve(bad, "--restart", "always"), privileged = Host.Serve(good, "--restart", "always"), arguments = Host.Serve(good, "--restart", "always"), unsigned = Host.Serve(said, "--restart", "always"),
-            filter = Host.Serve(good, "--restart", "always"), volume = Host.Serve(good, "--restart", "always", "-v", "boot-evil:/data"), twinVolume = Host.Serve(good, "--restart", "always", "-v", "boot-twin:/data");
+            filter = Host.Serve(good, "--restart", "always"), volume = Host.Serve(good, "--restart", "always", "-v", "boot-evil:/data"), twinVolume = Host.Serve(good, "--restart", "always", "-v", "boot-twin:/data"),
+            memory = Host.Serve(good, "--restart", "always", "-v", "boot-shared:/dev/shm");
 
         Host.Daemon.Stop();
         File.AppendAllText(Host.Unpacked(bad, 1, "etc/passwd"), "x");
@@ -244,7 +245,8 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
             "SeccompProfile":"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}"
             """);
         // What Docker writes down of a volume with options: it mounts them at the volume's folder, and no spec tells.
-        File.WriteAllText(Path.Combine(Host.Daemon.DataRoot, "volumes", "boot-evil", "opts.json"), """{"MountType":"none","MountOpts":"bind","MountDevice":"/etc"}""");
+        foreach (string evil in (string[])["boot-evil", "boot-shared"])
+            File.WriteAllText(Path.Combine(Host.Daemon.DataRoot, "volumes", evil, "opts.json"), """{"MountType":"none","MountOpts":"bind","MountDevice":"/etc"}""");
         File.WriteAllText(Path.Combine(Host.Daemon.DataRoot, "volumes", "boot-twin", "opts.json"), """{"MountType":"tmpfs","MountOpts":"","MountDevice":"tmpfs"}""");
         Edit(runtime, "hostconfig.json", "\"Runtime\":\"plimsoll\"", "\"Runtime\":\"runc\"");
         File.Delete(Path.Combine(Host.State, "evidence", "boot-unsigned.json"));
@@ -258,12 +260,13 @@ public sealed class GateAgentTests(StoppedGate shared) : IClassFixture<StoppedGa
         Names(arguments, "plimsoll: process/command-changed: ");
         Names(filter, "plimsoll: process/seccomp-profile: ");
         Names(volume, "plimsoll: mounts/sensitive-path: ");
+        Names(memory, "plimsoll: mounts/sensitive-path: ");
         foreach (string started in (string[])[twin, twinVolume, runtime])
             GatedHost.Await(() => Host.Inspect(started, "{{.State.Running}}") == "true", () => Host.Inspect(started, "{{.State.Error}}"));
         // The gate let it start once, and was not asked now.
         Assert.Equal("past-gate", GatedHost.Field(Host.AwaitLine("the trouble", l => (string)l["kind"]! == "running-trouble" && GatedHost.Field(l, "container") == runtime), "code"));
         Assert.DoesNotContain(Host.Log("running-trouble"), l => GatedHost.Field(l, "container") == twin);
-        Host.Docker("rm", "-f", twin, layer, privileged, arguments, unsigned, filter, volume, twinVolume, runtime).Expect(0);
+        Host.Docker("rm", "-f", twin, layer, privileged, arguments, unsigned, filter, volume, twinVolume, memory, runtime).Expect(0);
 
         void Edit(string container, string file, string from, string to)
         {

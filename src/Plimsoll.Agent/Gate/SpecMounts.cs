@@ -23,15 +23,17 @@ internal static class SpecMounts
         for (int i = 0; i < mounts.Count; i++)
         {
             StartMount mount = mounts[i];
-            bool isVolume = mount.Kind == MountKind.Bind && StartPaths.Fold(mount.Source) is { } source && source.EndsWith("/_data", StringComparison.Ordinal);
             looked.Add(mount.Kind == MountKind.Engine || IsEnginesFile(mount) ? mount : mount with
             {
                 Place = places[i] is not { } place ? "" : place == StartPaths.Fold(mount.Target) ? null : place,
-                Origins = isVolume ? [.. MountTable.OriginsOf(pid, StartPaths.Resolve(mount.Source) ?? mount.Source, volumes).Select(o => new StartOrigin(o.Point, o.Path, o.IsReadOnly, o.What))] : [],
+                Origins = IsVolume(mount) ? [.. MountTable.OriginsOf(pid, StartPaths.Resolve(mount.Source) ?? mount.Source, volumes).Select(o => new StartOrigin(o.Point, o.Path, o.IsReadOnly, o.What))] : [],
             });
         }
         return looked;
     }
 
-    private static bool IsEnginesFile(StartMount mount) => mount.Kind == MountKind.Bind && mount.Target is "/etc/hosts" or "/etc/hostname" or "/etc/resolv.conf" or "/dev/shm";
+    private static bool IsVolume(StartMount mount) => mount.Kind == MountKind.Bind && StartPaths.Fold(mount.Source) is { } source && source.EndsWith("/_data", StringComparison.Ordinal);
+
+    /// <summary>A volume may have the place of one.</summary>
+    private static bool IsEnginesFile(StartMount mount) => mount.Kind == MountKind.Bind && !IsVolume(mount) && mount.Target is "/etc/hosts" or "/etc/hostname" or "/etc/resolv.conf" or "/dev/shm";
 }
